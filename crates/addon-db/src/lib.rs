@@ -1,0 +1,1 @@
+//! parsebook addon-db.
