@@ -1,1 +1,13 @@
-//! parsebook adapters.
+//! All input and output of parsebook, one module per outside system. Each implements ports of `parsebook-core`.
+
+#[cfg(feature = "git")]
+pub mod addon_repo;
+pub mod clock;
+#[cfg(feature = "embedded")]
+pub mod embedded;
+#[cfg(feature = "http")]
+pub mod http;
+#[cfg(feature = "site")]
+pub mod ranking_site;
+#[cfg(feature = "wcl-api")]
+pub mod wcl_api;

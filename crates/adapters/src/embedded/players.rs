@@ -1,0 +1,162 @@
+//! `players`.
+
+use anyhow::Context;
+use futures::{Stream, StreamExt, TryStreamExt, stream};
+use parsebook_core::PlayerId;
+use parsebook_core::player::{Identity, Player, PlayerUpdate, RaidRanks};
+use parsebook_core::ports::{Malformed, Players, Result};
+use rusqlite::{OptionalExtension, Row, Transaction, params};
+
+use super::{EmbeddedStore, count, malformed};
+
+/// Rows read at a time while streaming a region.
+const PAGE: i64 = 2000;
+
+struct RawPlayer {
+    id: i64,
+    name: String,
+    server: String,
+    normalized_server: String,
+    class_id: i64,
+    ranks: String,
+}
+
+impl RawPlayer {
+    fn read(row: &Row<'_>) -> rusqlite::Result<Self> {
+        Ok(Self {
+            id: row.get(0)?,
+            name: row.get(1)?,
+            server: row.get(2)?,
+            normalized_server: row.get(3)?,
+            class_id: row.get(4)?,
+            ranks: row.get(5)?,
+        })
+    }
+
+    fn check(&self, region: &str) -> Result<Player> {
+        Ok(Player {
+            id: self.id.try_into().context("id")?,
+            identity: Identity {
+                name: self.name.clone(),
+                region: region.to_owned(),
+                server: self.server.clone(),
+                normalized_server: self.normalized_server.clone(),
+                class_id: self.class_id.try_into().context("class_id")?,
+            },
+            ranks: serde_json::from_str(&self.ranks).context("ranks")?,
+        })
+    }
+}
+
+fn apply(transaction: &Transaction<'_>, update: &PlayerUpdate) -> Result<()> {
+    match update {
+        PlayerUpdate::Hidden { id } => {
+            transaction.prepare_cached("UPDATE players SET ranks = '{}' WHERE id = ?1")?.execute([id])?;
+        }
+        PlayerUpdate::Ranked { id, identity, parts } => {
+            let mut select = transaction.prepare_cached("SELECT ranks FROM players WHERE id = ?1")?;
+            let stored: Option<String> = select.query_row([id], |row| row.get(0)).optional()?;
+            let mut ranks: RaidRanks = match stored {
+                Some(json) => serde_json::from_str(&json).context("the stored ranks cannot be read")?,
+                None => RaidRanks::new(),
+            };
+            parts.iter().for_each(|part| part.apply_to(&mut ranks));
+            transaction
+                .prepare_cached(
+                    "INSERT INTO players (id, name, region, server, normalized_server, class_id, ranks)
+                     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
+                     ON CONFLICT (id) DO UPDATE SET name = ?2, region = ?3, server = ?4, normalized_server = ?5,
+                         class_id = ?6, ranks = ?7",
+                )?
+                .execute(params![
+                    id,
+                    identity.name,
+                    identity.region,
+                    identity.server,
+                    identity.normalized_server,
+                    identity.class_id,
+                    serde_json::to_string(&ranks)?
+                ])?;
+        }
+    }
+    Ok(())
+}
+
+/// What can be read of some rows, and what cannot.
+type CheckedPlayers = Vec<std::result::Result<Player, Malformed>>;
+
+/// Where a streamed region goes on.
+#[derive(Debug, Clone, Default)]
+struct After {
+    normalized_server: String,
+    name: String,
+    id: i64,
+}
+
+impl EmbeddedStore {
+    fn page_of_players(&self, region: &str, after: &After) -> Result<(CheckedPlayers, Option<After>)> {
+        let connection = self.lock();
+        let mut statement = connection.prepare_cached(
+            "SELECT id, name, server, normalized_server, class_id, ranks FROM players
+             WHERE region = ?1 AND (normalized_server, name, id) > (?2, ?3, ?4)
+             ORDER BY normalized_server, name, id LIMIT ?5",
+        )?;
+        let params = params![region, after.normalized_server, after.name, after.id, PAGE];
+        let raw = statement.query_map(params, RawPlayer::read)?.collect::<rusqlite::Result<Vec<_>>>()?;
+        let next = raw.last().map(|last| After {
+            normalized_server: last.normalized_server.clone(),
+            name: last.name.clone(),
+            id: last.id,
+        });
+        let players =
+            raw.iter().map(|raw| raw.check(region).map_err(|error| malformed("players", &raw.id, &error))).collect();
+        Ok((players, next))
+    }
+
+    /// How many players are stored, in all regions.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn player_count(&self) -> Result<u64> {
+        count(&self.lock(), "SELECT count(*) FROM players WHERE ranks <> '{}'", &[])
+    }
+
+    /// One player.
+    ///
+    /// # Errors
+    /// When the store fails or the row cannot be read.
+    pub fn player(&self, id: PlayerId) -> Result<Option<Player>> {
+        let connection = self.lock();
+        let found = connection
+            .query_row(
+                "SELECT id, name, server, normalized_server, class_id, ranks, region FROM players WHERE id = ?1",
+                [id],
+                |row| Ok((RawPlayer::read(row)?, row.get::<_, String>(6)?)),
+            )
+            .optional()?;
+        found.map(|(raw, region)| raw.check(&region)).transpose()
+    }
+}
+
+impl Players for EmbeddedStore {
+    async fn save(&self, updates: &[PlayerUpdate]) -> Result<Vec<std::result::Result<(), String>>> {
+        self.transaction(|transaction| {
+            Ok(updates.iter().map(|update| apply(transaction, update).map_err(|error| format!("{error:#}"))).collect())
+        })
+    }
+
+    fn players(&self, region: &str) -> impl Stream<Item = Result<std::result::Result<Player, Malformed>>> {
+        let region = region.to_owned();
+        stream::try_unfold(Some(After::default()), move |after| {
+            let page = match after {
+                Some(after) => self
+                    .page_of_players(&region, &after)
+                    .map(|(players, next)| next.map(|next| (stream::iter(players.into_iter().map(Ok)), Some(next)))),
+                None => Ok(None),
+            };
+            std::future::ready(page)
+        })
+        .try_flatten()
+        .boxed_local()
+    }
+}

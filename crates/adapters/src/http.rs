@@ -1,0 +1,82 @@
+//! What the site and the API have in common: one honest client, and how a refusal looks.
+
+use std::time::Duration;
+
+use anyhow::Context;
+use reqwest::header::HeaderMap;
+use reqwest::{Client, StatusCode, redirect};
+use url::Url;
+
+/// A client that names itself and gives up on a silent server.
+///
+/// # Errors
+/// When the user agent is not a header value or TLS cannot be set up.
+pub fn client(user_agent: &str) -> anyhow::Result<Client> {
+    anyhow::ensure!(!user_agent.trim().is_empty(), "WCL_USER_AGENT is empty: name your program and a contact address");
+    Client::builder()
+        .user_agent(user_agent)
+        .connect_timeout(Duration::from_secs(10))
+        .timeout(Duration::from_secs(30))
+        // A redirect to the human check is an answer, not a way to follow.
+        .redirect(redirect::Policy::custom(|attempt| {
+            if is_human_check(attempt.url()) || attempt.previous().len() > 3 {
+                attempt.stop()
+            } else {
+                attempt.follow()
+            }
+        }))
+        .build()
+        .context("setting up the HTTP client (WCL_USER_AGENT)")
+}
+
+/// Joins the base of the site with a path.
+///
+/// # Errors
+/// When `base` is no http(s) URL.
+pub fn base_url(base: &str) -> anyhow::Result<Url> {
+    let url = Url::parse(base).with_context(|| format!("WCL_URL {base:?} is not a URL"))?;
+    anyhow::ensure!(matches!(url.scheme(), "http" | "https"), "WCL_URL {base:?} is neither http nor https");
+    Ok(url)
+}
+
+/// Names the human check's address, `/human-challenge` (since August 2026).
+pub fn is_human_check(url: &Url) -> bool {
+    url.path().contains("human-challenge")
+}
+
+/// Text that stands in challenge pages of the site's edge, or in its refusals.
+const MARKERS: [(&str, &str); 6] = [
+    ("human-challenge", "the site asks for a human check"),
+    ("challenges.cloudflare.com", "the site's edge asks for a browser check"),
+    ("cf-challenge", "the site's edge asks for a browser check"),
+    ("__cf_chl", "the site's edge asks for a browser check"),
+    ("Just a moment", "the site's edge asks for a browser check"),
+    ("instead of scraping", "the site asks to use the API instead"),
+];
+
+/// The refusal that status, final address or headers tell, whatever the body says.
+pub fn refusal_in_head(status: StatusCode, url: &Url, headers: &HeaderMap) -> Option<String> {
+    let location = headers.get(reqwest::header::LOCATION).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    if is_human_check(url) || location.contains("human-challenge") {
+        return Some(format!("{} (HTTP {})", MARKERS[0].1, status.as_u16()));
+    }
+    if headers.contains_key("cf-mitigated") {
+        return Some(format!("{} (HTTP {}, cf-mitigated)", MARKERS[1].1, status.as_u16()));
+    }
+    matches!(status.as_u16(), 403 | 429 | 502 | 520..=527).then(|| format!("HTTP {status}"))
+}
+
+/// The refusal that a body without a ranking table tells.
+pub fn refusal_in_body(body: &[u8]) -> Option<&'static str> {
+    let text = String::from_utf8_lossy(&body[..body.len().min(64 * 1024)]);
+    MARKERS.iter().find(|(marker, _)| text.contains(marker)).map(|(_, reason)| *reason)
+}
+
+/// The start of a text for a one-line error: no line breaks or control characters, at most 120 characters.
+pub fn excerpt(text: &str) -> String {
+    let mut line: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(120).collect();
+    if line.len() < text.len() {
+        line.push('…');
+    }
+    line
+}

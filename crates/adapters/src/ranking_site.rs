@@ -1,0 +1,230 @@
+//! The ranking pages of the site: one request per page, what stands on it, and how it refuses.
+//!
+//! Nothing here tries to get round a refusal. Markup and forms of refusal: the project's facts on Warcraft Logs,
+//! sections A.4 and A.6; rows are found by their id and players by their link, wherever they stand in the row.
+
+use anyhow::{Context, anyhow};
+use lol_html::{HtmlRewriter, MemorySettings, Settings, element};
+use parsebook_core::PlayerId;
+use parsebook_core::ports::{Board, RankingSite, SourceError, SourcePage};
+use parsebook_core::scrap::MAX_ID;
+use reqwest::Client;
+use url::Url;
+
+use crate::http;
+
+/// A page is some 200 KB; one this large is not a page.
+const MAX_PAGE_BYTES: usize = 16 * 1024 * 1024;
+
+/// The site behind `WCL_URL`.
+#[derive(Debug, Clone)]
+pub struct WclSite {
+    client: Client,
+    base: Url,
+}
+
+impl WclSite {
+    /// The site at `base`, asked as `user_agent`.
+    ///
+    /// # Errors
+    /// When either is malformed.
+    pub fn new(base: &str, user_agent: &str) -> anyhow::Result<Self> {
+        Ok(Self { client: http::client(user_agent)?, base: http::base_url(base)? })
+    }
+
+    async fn fetch(&self, board: &Board, page: u32) -> Result<SourcePage, SourceError> {
+        let url = page_url(&self.base, board, page)?;
+        let mut response =
+            self.client.get(url.clone()).send().await.with_context(|| format!("asking for ranking page {page}"))?;
+        let status = response.status();
+        if let Some(refusal) = http::refusal_in_head(status, response.url(), response.headers()) {
+            return Err(SourceError::Refused(refusal));
+        }
+        if !status.is_success() {
+            return Err(SourceError::Failed(anyhow!("ranking page {page}: HTTP {status}")));
+        }
+        let mut body = Vec::new();
+        while let Some(chunk) = response.chunk().await.with_context(|| format!("reading ranking page {page}"))? {
+            body.extend_from_slice(&chunk);
+            if body.len() > MAX_PAGE_BYTES {
+                return Err(SourceError::Failed(anyhow!("ranking page {page} is larger than {MAX_PAGE_BYTES} bytes")));
+            }
+        }
+        read(&body).with_context_of(page)
+    }
+}
+
+impl RankingSite for WclSite {
+    async fn ranking_page(&self, board: &Board, page: u32) -> Result<SourcePage, SourceError> {
+        self.fetch(board, page).await
+    }
+}
+
+trait PageContext<T> {
+    fn with_context_of(self, page: u32) -> Result<T, SourceError>;
+}
+
+impl<T> PageContext<T> for Result<T, SourceError> {
+    fn with_context_of(self, page: u32) -> Self {
+        self.map_err(|error| match error {
+            SourceError::Failed(error) => SourceError::Failed(error.context(format!("ranking page {page}"))),
+            other => other,
+        })
+    }
+}
+
+fn page_url(base: &Url, board: &Board, page: u32) -> anyhow::Result<Url> {
+    let Board { raid, difficulty, partition } = board;
+    // Mythic boards are of 20 players; the site uses 10 for the flexible difficulties.
+    let size = if *difficulty == 5 { 20 } else { 10 };
+    let path = format!(
+        "zone/rankings/table/{raid}/playerspeed/-1/{difficulty}/{size}/{partition}/Any/Any/0/0/0/0/0/?search=&page={page}"
+    );
+    let base = base.as_str().trim_end_matches('/');
+    Url::parse(&format!("{base}/{path}")).context("building a ranking page's address")
+}
+
+/// What stands in a document, whatever it is.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct PageContent {
+    /// Whether there is a table at all.
+    pub has_table: bool,
+    /// Rows with an id: ranked players, hidden ones included.
+    pub rows: usize,
+    /// Players with a link to their character.
+    pub players: Vec<PlayerId>,
+}
+
+/// Reads any bytes as HTML.
+///
+/// # Errors
+/// When the parser's memory bound is met; nothing makes it panic.
+pub fn parse(html: &[u8]) -> anyhow::Result<PageContent> {
+    let content = std::cell::RefCell::new(PageContent::default());
+    let memory = MemorySettings::new().with_max_allowed_memory_usage(8 * 1024 * 1024);
+    let settings = Settings::new()
+        .with_memory_settings(memory)
+        .with_strict(false)
+        .append_element_content_handler(element!("table", |_| {
+            content.borrow_mut().has_table = true;
+            Ok(())
+        }))
+        .append_element_content_handler(element!("tr[id]", |_| {
+            content.borrow_mut().rows += 1;
+            Ok(())
+        }))
+        .append_element_content_handler(element!(r#"tr[id] a[href*="/character/id/"]"#, |link| {
+            let id = link.get_attribute("href").as_deref().and_then(character_id);
+            if let Some(id) = id {
+                let players = &mut content.borrow_mut().players;
+                // A row may link its character twice.
+                if players.last() != Some(&id) {
+                    players.push(id);
+                }
+            }
+            Ok(())
+        }));
+    let mut rewriter = HtmlRewriter::new(settings, |_: &[u8]| {});
+    rewriter.write(html)?;
+    rewriter.end()?;
+    Ok(content.into_inner())
+}
+
+/// The digits behind `/character/id/`.
+fn character_id(href: &str) -> Option<PlayerId> {
+    let (_, rest) = href.split_once("/character/id/")?;
+    let digits = rest.split(|c: char| !c.is_ascii_digit()).next()?;
+    digits.parse().ok().filter(|id| (1..=MAX_ID).contains(id))
+}
+
+fn contains(body: &[u8], needle: &[u8]) -> bool {
+    body.windows(needle.len()).any(|window| window.eq_ignore_ascii_case(needle))
+}
+
+/// A page, the end of the board, or a refusal: an empty table is the end only if there is a table.
+fn read(body: &[u8]) -> Result<SourcePage, SourceError> {
+    let content = parse(body)?;
+    // A table that is cut off would look like a short page, or like the end of the board.
+    if content.has_table && !contains(body, b"</table") {
+        return Err(SourceError::Failed(anyhow!("the ranking table is cut off after {} bytes", body.len())));
+    }
+    if content.rows > 0 {
+        return Ok(SourcePage { players: content.players, is_last: false });
+    }
+    if let Some(reason) = http::refusal_in_body(body) {
+        return Err(SourceError::Refused(reason.to_owned()));
+    }
+    if content.has_table {
+        return Ok(SourcePage { players: Vec::new(), is_last: true });
+    }
+    Err(SourceError::Refused(format!("an answer of {} bytes without a ranking table", body.len())))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ROW: &str = r#"<tr id="row--1-1" class=""><td class="rank">1</td><td class="main-table-name">
+        <div class="players-table-name"><a target=_blank href="/character/id/57147396/?zone=31">Ch&ocirc;gun</a></div>
+        </td><script>new Date(1)</script></tr>"#;
+
+    fn table(rows: &str) -> String {
+        format!("<table class='summary-table ranking-table players-table'><tbody>{rows}</tbody></table>")
+    }
+
+    #[test]
+    fn rows_are_read_wherever_the_link_stands() {
+        let hidden = r#"<tr id="row--1-2"><td>Anonymous</td></tr>"#;
+        let absolute = r#"<tr id=row--1-3><td><b><a href='https://www.example.org/character/id/7'>x</a></b></td></tr>"#;
+        let elsewhere = r#"<a href="/character/id/8">not in a row</a>"#;
+        let page = parse(format!("{elsewhere}{}", table(&format!("{ROW}{hidden}{absolute}"))).as_bytes()).unwrap();
+        assert_eq!(page, PageContent { has_table: true, rows: 3, players: vec![57_147_396, 7] });
+    }
+
+    #[test]
+    fn an_empty_table_is_the_end_and_nothing_else_is() {
+        assert_eq!(read(table("").as_bytes()).unwrap(), SourcePage { players: vec![], is_last: true });
+        for (body, reason) in [
+            ("Use the API at /v1/docs instead of scraping HTML.", "use the API"),
+            ("<html><title>Just a moment...</title></html>", "browser check"),
+            ("<form action='/human-challenge'></form>", "human check"),
+            ("", "without a ranking table"),
+            ("<html><table><div class='cf-challenge'></div></table></html>", "browser check"),
+        ] {
+            match read(body.as_bytes()) {
+                Err(SourceError::Refused(said)) => assert!(said.contains(reason), "{body}: {said}"),
+                other => panic!("{body}: {other:?}"),
+            }
+        }
+    }
+
+    #[test]
+    fn a_guild_that_is_called_like_a_refusal_is_no_refusal() {
+        let row = ROW.replace("Ch&ocirc;gun", "Just a moment");
+        assert_eq!(read(table(&row).as_bytes()).unwrap().players, [57_147_396]);
+    }
+
+    #[test]
+    fn a_table_that_is_cut_off_is_neither_a_page_nor_the_end() {
+        for body in ["<table><tbody>".to_owned(), table(ROW).replace("</table>", "")] {
+            assert!(matches!(read(body.as_bytes()), Err(SourceError::Failed(_))), "{body}");
+        }
+    }
+
+    #[test]
+    fn the_address_is_the_documented_one() {
+        let base = Url::parse("https://www.example.org/").unwrap();
+        let url = page_url(&base, &Board { raid: 31, difficulty: 5, partition: 2 }, 7).unwrap();
+        assert_eq!(
+            url.as_str(),
+            "https://www.example.org/zone/rankings/table/31/playerspeed/-1/5/20/2/Any/Any/0/0/0/0/0/?search=&page=7"
+        );
+    }
+
+    #[test]
+    fn ids_that_cannot_be_asked_are_left_out() {
+        for href in ["/character/id/", "/character/id/0", "/character/id/99999999999", "/character/eu/realm/name"] {
+            assert_eq!(character_id(href), None, "{href}");
+        }
+    }
+}

@@ -1,0 +1,205 @@
+//! The Warcraft Logs API: a pool of keys, points, and the questions parsebook asks.
+//!
+//! One request carries many characters and many raids + difficulties by aliases, and the points reading with them,
+//! where it costs nothing. Formats, costs and traps: the project's facts on Warcraft Logs, section B.
+
+mod answers;
+mod keys;
+mod questions;
+mod transport;
+
+use parsebook_core::RaidId;
+use parsebook_core::ports::{
+    ApiError, Clock, KeyPoints, KeyPool, RankOutcome, RankSource, Ranked, Report, Reports, ReportsWindow, Zone, Zones,
+};
+use parsebook_core::scrap::Discovered;
+use reqwest::Client;
+use url::Url;
+
+pub use self::keys::{ApiKey, parse_keys};
+use self::keys::{KeyState, Reading};
+use self::transport::{Body, Failure};
+use crate::http;
+
+/// The API behind `WCL_URL`.
+#[derive(Debug)]
+pub struct WclApi<C> {
+    client: Client,
+    base: Url,
+    keys: Vec<KeyState>,
+    clock: C,
+}
+
+/// Most characters in one request. No limit is published; 25 are known to work.
+const PLAYERS_PER_REQUEST: usize = 25;
+/// Most raid + difficulty pairs in one request.
+const PAIRS_PER_REQUEST: usize = 75;
+/// Reports of one request; their characters and kills come with them.
+const REPORTS_PER_PAGE: u32 = 25;
+/// A report is listed by its start: one that began this long before the window may still have gone on in it.
+const LONGEST_REPORT_HOURS: i64 = 12;
+
+impl<C: Clock> WclApi<C> {
+    /// The API at `base`, asked as `user_agent` with `keys`.
+    ///
+    /// # Errors
+    /// When `base` or `user_agent` is malformed.
+    pub fn new(base: &str, user_agent: &str, keys: Vec<ApiKey>, clock: C) -> anyhow::Result<Self> {
+        let keys = keys.into_iter().map(KeyState::new).collect();
+        Ok(Self { client: http::client(user_agent)?, base: http::base_url(base)?, keys, clock })
+    }
+
+    fn key(&self, name: &str) -> Result<&KeyState, ApiError> {
+        self.keys
+            .iter()
+            .find(|key| key.name() == name)
+            .ok_or_else(|| ApiError::Failed(anyhow::anyhow!("no key is named {name:?}")))
+    }
+
+    /// The first key that is not known to be short of `points`; the first of all if every one is.
+    async fn key_for(&self, points: f64) -> Result<&KeyState, ApiError> {
+        let readings = KeyPool::points(self).await?;
+        let able = readings.iter().find(|key| key.remaining >= points);
+        match able.or(readings.first()) {
+            Some(reading) if reading.remaining >= points => self.key(&reading.key),
+            _ => Err(ApiError::PointsExhausted {
+                resets_at: readings.iter().map(|key| key.resets_at).min().unwrap_or_else(|| self.clock.now()),
+            }),
+        }
+    }
+
+    /// Asks one question for which an answer without data is a failure.
+    async fn ask_whole(&self, key: &KeyState, query: &str, cost: f64) -> Result<serde_json::Value, ApiError> {
+        let body = self.ask(key, query, cost).await.map_err(Failure::into_api_error)?;
+        match body.first_error() {
+            Some(message) => Err(ApiError::Failed(anyhow::anyhow!("the API answered: {}", http::excerpt(&message)))),
+            None => Ok(body.data),
+        }
+    }
+
+    /// Ranks as many players as one request carries; halves the request where one of them spoils the answer.
+    async fn rank_chunk(&self, key: &KeyState, players: &[Discovered], ranked: &mut Ranked) -> Result<(), ApiError> {
+        let mut waiting = vec![players];
+        while let Some(players) = waiting.pop() {
+            let (query, cost) = questions::rank(players);
+            let body = match self.ask(key, &query, cost).await {
+                Ok(body) => body,
+                Err(Failure::Spoiled(reason)) => {
+                    ranked.points_spent += cost;
+                    match players {
+                        [only] => ranked.outcomes.push((only.id, spoiled(&reason))),
+                        several => {
+                            let (left, right) = several.split_at(several.len() / 2);
+                            waiting.extend([right, left]);
+                        }
+                    }
+                    continue;
+                }
+                Err(failure) => return Err(failure.into_api_error()),
+            };
+            ranked.points_spent += cost;
+            if let Some(error) = body.whole_failure() {
+                match players {
+                    [only] => ranked.outcomes.push((only.id, RankOutcome::Failed(error))),
+                    several => {
+                        let (left, right) = several.split_at(several.len() / 2);
+                        waiting.extend([right, left]);
+                    }
+                }
+                continue;
+            }
+            let ranked_at = self.clock.now();
+            for player in players {
+                ranked.outcomes.push((player.id, answers::player(player, &body, ranked_at)));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The answer to one character alone could not be read as JSON.
+fn spoiled(body: &str) -> RankOutcome {
+    if body.contains(transport::NO_CLASS) {
+        RankOutcome::Never("no class set")
+    } else {
+        RankOutcome::Failed(format!("the answer is not JSON: {}", http::excerpt(body)))
+    }
+}
+
+impl<C: Clock> KeyPool for WclApi<C> {
+    async fn points(&self) -> Result<Vec<KeyPoints>, ApiError> {
+        let mut readings = Vec::with_capacity(self.keys.len());
+        let mut failure = None;
+        for key in &self.keys {
+            match self.reading(key).await {
+                Ok(reading) => readings.push(reading.of(key.name())),
+                Err(ApiError::PointsExhausted { resets_at }) => {
+                    readings.push(Reading::exhausted(resets_at).of(key.name()))
+                }
+                Err(error) => {
+                    tracing::error!(key = key.name(), %error, "key left out");
+                    failure.get_or_insert(error);
+                }
+            }
+        }
+        match failure {
+            Some(failure) if readings.is_empty() => Err(failure),
+            None if readings.is_empty() => Err(ApiError::Failed(anyhow::anyhow!("WCL_API_KEYS names no key"))),
+            _ => Ok(readings),
+        }
+    }
+}
+
+impl<C: Clock> RankSource for WclApi<C> {
+    async fn rank(&self, key: &str, players: &[Discovered]) -> Ranked {
+        let mut ranked = Ranked::default();
+        let key = match self.key(key) {
+            Ok(key) => key,
+            Err(error) => {
+                ranked.stopped = Some(error);
+                return ranked;
+            }
+        };
+        for chunk in questions::chunks(players, PLAYERS_PER_REQUEST, PAIRS_PER_REQUEST) {
+            if let Err(error) = self.rank_chunk(key, chunk, &mut ranked).await {
+                ranked.stopped = Some(error);
+                break;
+            }
+        }
+        ranked
+    }
+}
+
+impl<C: Clock> Zones for WclApi<C> {
+    async fn zone(&self, raid: RaidId) -> Result<Option<Zone>, ApiError> {
+        let (query, cost) = questions::zone(raid);
+        let data = self.ask_whole(self.key_for(cost).await?, &query, cost).await?;
+        Ok(answers::zone(raid, &data)?)
+    }
+}
+
+impl<C: Clock> Reports for WclApi<C> {
+    async fn reports_page(&self, window: &ReportsWindow, page: u32) -> Result<(Vec<Report>, bool), ApiError> {
+        let begun_after = window.since.map(|since| since - chrono::TimeDelta::hours(LONGEST_REPORT_HOURS));
+        let (query, cost) = questions::reports(window.raid, begun_after, window.until, page, REPORTS_PER_PAGE);
+        let key = self.key_for(cost).await?;
+        let body = self.ask(key, &query, cost).await.map_err(Failure::into_api_error)?;
+        // A private report spoils only itself: the page counts as long as the list is there.
+        Ok(answers::reports(&body, window.since)?)
+    }
+}
+
+impl<C: Clock> WclApi<C> {
+    /// What the key has: a fresh reading if there is one, else the API's answer (1 point).
+    async fn reading(&self, key: &KeyState) -> Result<Reading, ApiError> {
+        let _one_at_a_time = key.refresh.lock().await;
+        if let Some(reading) = key.fresh_reading(self.clock.now()) {
+            return Ok(reading);
+        }
+        let body: Body = self.ask(key, questions::POINTS, 1.0).await.map_err(Failure::into_api_error)?;
+        key.fresh_reading(self.clock.now()).ok_or_else(|| {
+            let said = body.first_error().unwrap_or_else(|| "no rateLimitData".to_owned());
+            ApiError::Failed(anyhow::anyhow!("no points reading for key {:?}: {}", key.name(), http::excerpt(&said)))
+        })
+    }
+}

@@ -1,0 +1,94 @@
+//! The points budget: what a batch needs, and which key can pay for it. Pure.
+
+use crate::Timestamp;
+use crate::ports::KeyPoints;
+use crate::scrap::Discovered;
+
+/// Points a batch must find on a key before it is begun: every invocation that runs at the same time may be about to
+/// spend as much.
+///
+/// `call_budget` is `WCL_CALL_BUDGET`, points for one player in one raid and difficulty.
+pub fn required_points(call_budget: f64, concurrency_limit: u32, pair_count: usize) -> f64 {
+    call_budget * f64::from(concurrency_limit.max(1)) * pair_count as f64
+}
+
+/// The answer to "who pays?".
+#[derive(Debug, Clone, PartialEq)]
+pub enum Choice {
+    /// This key pays.
+    Key(String),
+    /// No key can.
+    NoBudget {
+        /// When the first key has all its points again.
+        earliest_reset: Option<Timestamp>,
+    },
+}
+
+/// The first key that has `required` points left.
+pub fn choose_key(keys: &[KeyPoints], required: f64) -> Choice {
+    match keys.iter().find(|key| key.remaining >= required) {
+        Some(key) => Choice::Key(key.key.clone()),
+        None => Choice::NoBudget { earliest_reset: keys.iter().map(|key| key.resets_at).min() },
+    }
+}
+
+/// Messages no key could ever pay for, not even alone and with a whole hour's points: waiting does not help them.
+pub fn beyond_any_hour<'a>(
+    call_budget: f64,
+    keys: &[KeyPoints],
+    batch: impl IntoIterator<Item = &'a Discovered>,
+) -> Vec<&'a Discovered> {
+    // A key that was used up before it was ever read has an unknown limit, told as 0.
+    if keys.is_empty() || keys.iter().any(|key| key.limit_per_hour <= 0.0) {
+        return Vec::new();
+    }
+    let most = keys.iter().map(|key| key.limit_per_hour).fold(0.0, f64::max);
+    batch
+        .into_iter()
+        .filter(|message| required_points(call_budget, 1, message.raids_to_scrap.pair_count()) > most)
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::TimeDelta;
+
+    use super::*;
+
+    fn key(name: &str, remaining: f64, resets_in_minutes: i64) -> KeyPoints {
+        KeyPoints {
+            key: name.to_owned(),
+            limit_per_hour: 3600.0,
+            remaining,
+            resets_at: Timestamp::UNIX_EPOCH + TimeDelta::minutes(resets_in_minutes),
+        }
+    }
+
+    #[test]
+    fn the_formula_counts_calls_concurrency_and_difficulties() {
+        assert_eq!(required_points(6.0, 50, 15), 4500.0);
+        assert_eq!(required_points(6.0, 0, 15), 90.0);
+    }
+
+    #[test]
+    fn the_first_key_that_can_pay_pays() {
+        let keys = [key("a", 10.0, 30), key("b", 90.0, 20), key("c", 3600.0, 10)];
+        assert_eq!(choose_key(&keys, 90.0), Choice::Key("b".into()));
+        assert_eq!(choose_key(&keys, 91.0), Choice::Key("c".into()));
+        let reset = Some(Timestamp::UNIX_EPOCH + TimeDelta::minutes(10));
+        assert_eq!(choose_key(&keys, 3601.0), Choice::NoBudget { earliest_reset: reset });
+        assert_eq!(choose_key(&[], 1.0), Choice::NoBudget { earliest_reset: None });
+    }
+
+    #[test]
+    fn a_message_that_a_whole_hour_cannot_pay_is_told_apart() {
+        let message = |id, raids: u32| {
+            let mut raids_to_scrap = crate::scrap::RaidsToScrap::default();
+            (1..=raids).for_each(|raid| raids_to_scrap.insert(raid, 3));
+            Discovered { id, raids_to_scrap }
+        };
+        let batch = [message(1, 600), message(2, 601)];
+        let beyond: Vec<_> = beyond_any_hour(6.0, &[key("a", 0.0, 1)], &batch).iter().map(|m| m.id).collect();
+        assert_eq!(beyond, [2]);
+    }
+}

@@ -1,0 +1,377 @@
+//! discover: works the most overdue rule (or a backfill's range) and merges what it finds into `discovers`.
+//!
+//! What was found is stored page by page, and so is how far the run came: a run that is cut short resumes where it
+//! stopped. [`pages`] reads the pages; this module decides what to read and what to remember.
+
+pub mod pages;
+
+use std::time::Duration;
+
+use anyhow::{Context, anyhow};
+use chrono::TimeDelta;
+use serde::Serialize;
+
+use self::pages::{PagesConfig, Stopped, read_pages};
+use crate::player::Raid;
+use crate::ports::{
+    ApiError, Board, Clock, Discoveries, Raids, RankingSite, Reports, ReportsWindow, Result, Rules, SourceError,
+    SourcePage, Zones,
+};
+use crate::rule::{self, Block, Due, Lease, PageRange, Progress, Rule, RuleId, RuleState, SourceKind, Target};
+use crate::scrap::{Discovered, RaidsToScrap};
+use crate::{RaidId, Timestamp};
+
+/// Settings of discover.
+#[derive(Debug, Clone)]
+pub struct DiscoverConfig {
+    /// `DELAY_DISCOVERY_IN_HOURS`: a rule is due again after this.
+    pub delay: Duration,
+    /// How pages are cut up and how fast they are asked for.
+    pub pages: PagesConfig,
+}
+
+/// The four things discover works with.
+#[derive(Debug)]
+pub struct DiscoverPorts<'a, S, A, W, C> {
+    /// Rules, `discovers` and `raids`.
+    pub store: &'a S,
+    /// Zones and reports.
+    pub api: &'a A,
+    /// The ranking pages.
+    pub site: &'a W,
+    /// Time.
+    pub clock: &'a C,
+}
+
+/// One invocation.
+#[derive(Debug, Clone)]
+pub struct Invocation {
+    /// A name for the lease; different for every invocation.
+    pub owner: String,
+    /// When the invocation must have ended; none on one machine.
+    pub deadline: Option<Timestamp>,
+}
+
+/// Why discover stopped.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub enum StopReason {
+    /// Every page was read.
+    Complete,
+    /// The board ended before the last page.
+    EndOfBoard,
+    /// Time was up; the next run goes on.
+    Deadline,
+    /// The source refused, or has no points, or its pause is not over.
+    Blocked,
+    /// No rule is due.
+    NothingDue,
+}
+
+/// What discover did.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct DiscoverSummary {
+    /// The rule, unless it was a backfill or nothing was due.
+    pub rule: Option<RuleId>,
+    /// What was worked on.
+    #[serde(flatten)]
+    pub target: Option<Target>,
+    /// Pages read by this invocation.
+    pub pages: u32,
+    /// Players on them, a player counting once per page.
+    pub players: u64,
+    /// Why it stopped.
+    pub stopped: StopReason,
+    /// The refusal in words.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// When the source is asked again after a refusal.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub blocked_until: Option<Timestamp>,
+}
+
+impl DiscoverSummary {
+    fn idle(stopped: StopReason) -> Self {
+        Self { rule: None, target: None, pages: 0, players: 0, stopped, reason: None, blocked_until: None }
+    }
+}
+
+/// How long before the deadline no further page is begun: a slow page and its write must still fit.
+const DEADLINE_MARGIN: TimeDelta = TimeDelta::seconds(40);
+/// How long a lease without a deadline lasts; each stored page renews it.
+const LEASE: TimeDelta = TimeDelta::minutes(10);
+
+/// Works the most overdue rule, or exactly `backfill`.
+///
+/// # Errors
+/// When the store fails, the source is broken (not: refuses), or the rule's lease was lost. What was read is stored.
+pub async fn discover<S, A, W, C>(
+    ports: &DiscoverPorts<'_, S, A, W, C>,
+    config: &DiscoverConfig,
+    backfill: Option<Target>,
+    invocation: &Invocation,
+) -> Result<DiscoverSummary>
+where
+    S: Rules + Discoveries + Raids,
+    A: Zones + Reports,
+    W: RankingSite,
+    C: Clock,
+{
+    let now = ports.clock.now();
+    let (rules, malformed) = ports.store.rules().await.context("reading discovery_schedules")?;
+    for rule in &malformed {
+        tracing::error!(document = %rule.document, reason = %rule.reason, "rule set aside");
+    }
+    if let Some(target) = backfill {
+        let target = target.checked()?;
+        if let Some(block) = rule::active_block(&rules, target.source, now) {
+            return Ok(blocked(None, target, block));
+        }
+        let run = Run { ports, config, invocation, rules: &rules, claimed: None };
+        return run.work(target).await;
+    }
+    let candidates = match rule::due(&rules, now, config.delay) {
+        Due::Nothing => return Ok(DiscoverSummary::idle(StopReason::NothingDue)),
+        Due::Blocked(block) => {
+            let mut summary = DiscoverSummary::idle(StopReason::Blocked);
+            summary.reason = Some(block.reason.clone());
+            summary.blocked_until = Some(block.until);
+            return Ok(summary);
+        }
+        Due::Rules(candidates) => candidates,
+    };
+    for candidate in candidates {
+        let lease = Lease { owner: invocation.owner.clone(), expires_at: lease_end(now, invocation) };
+        let claimed = ports.store.claim(candidate, &lease, now).await.context("claiming a rule")?;
+        if let Some(claimed) = claimed {
+            let target = claimed.target.clone();
+            let run = Run { ports, config, invocation, rules: &rules, claimed: Some(claimed) };
+            return run.work(target).await;
+        }
+    }
+    Ok(DiscoverSummary::idle(StopReason::NothingDue))
+}
+
+fn lease_end(now: Timestamp, invocation: &Invocation) -> Timestamp {
+    invocation.deadline.map_or(now + LEASE, |deadline| deadline + TimeDelta::minutes(1))
+}
+
+fn blocked(rule: Option<RuleId>, target: Target, block: &Block) -> DiscoverSummary {
+    DiscoverSummary {
+        rule,
+        target: Some(target),
+        pages: 0,
+        players: 0,
+        stopped: StopReason::Blocked,
+        reason: Some(block.reason.clone()),
+        blocked_until: Some(block.until),
+    }
+}
+
+/// One run over one target.
+struct Run<'a, S, A, W, C> {
+    ports: &'a DiscoverPorts<'a, S, A, W, C>,
+    config: &'a DiscoverConfig,
+    invocation: &'a Invocation,
+    rules: &'a [Rule],
+    claimed: Option<Rule>,
+}
+
+impl<S, A, W, C> Run<'_, S, A, W, C>
+where
+    S: Rules + Discoveries + Raids,
+    A: Zones + Reports,
+    W: RankingSite,
+    C: Clock,
+{
+    async fn work(self, target: Target) -> Result<DiscoverSummary> {
+        let mut progress = self.progress(&target);
+        let before = (progress.pages, progress.players);
+        let stopped = match self.source(&target, progress.started_at).await {
+            Ok(source) => self.read(&source, &target, &mut progress).await,
+            Err(error) => Stopped::Source(error),
+        };
+        self.conclude(target, progress, before, stopped).await
+    }
+
+    /// The saved progress, if it is of this very target; else a fresh start.
+    fn progress(&self, target: &Target) -> Progress {
+        let saved = self.claimed.as_ref().and_then(|rule| rule.state.progress.clone());
+        saved.filter(|progress| progress.target == *target).unwrap_or_else(|| Progress {
+            target: target.clone(),
+            started_at: self.ports.clock.now(),
+            remaining: vec![PageRange { next: target.start_page, end: target.end_page }],
+            pages: 0,
+            players: 0,
+        })
+    }
+
+    async fn source(&self, target: &Target, until: Timestamp) -> std::result::Result<Source<'_, A, W>, SourceError> {
+        match target.source {
+            SourceKind::Site => {
+                let partition = match target.partition {
+                    Some(partition) => partition,
+                    None => self.zone(target.raid).await?.partition,
+                };
+                let board = Board { raid: target.raid, difficulty: target.difficulty, partition };
+                Ok(Source::Site { site: self.ports.site, board })
+            }
+            SourceKind::Reports => {
+                let raid = match self.ports.store.raid(target.raid).await? {
+                    Some(raid) => raid,
+                    None => self.zone(target.raid).await?.raid,
+                };
+                let since = self.claimed.as_ref().and_then(|rule| rule.state.reports_seen_until.or(rule.last_run));
+                let window = ReportsWindow { raid: target.raid, since, until };
+                Ok(Source::Reports { api: self.ports.api, window, raid, difficulty: target.difficulty })
+            }
+        }
+    }
+
+    /// Asks the API for the zone and keeps its reference data.
+    async fn zone(&self, raid: RaidId) -> std::result::Result<crate::ports::Zone, SourceError> {
+        let zone = self.ports.api.zone(raid).await.map_err(|error| match error {
+            ApiError::Failed(error) => {
+                SourceError::Failed(error.context(format!("asking the API for raid {raid}'s current partition")))
+            }
+            other => other.into(),
+        })?;
+        let zone = zone.ok_or_else(|| anyhow!("WCL has no raid {raid}"))?;
+        self.ports.store.save_raid(&zone.raid).await?;
+        Ok(zone)
+    }
+
+    async fn read(&self, source: &Source<'_, A, W>, target: &Target, progress: &mut Progress) -> Stopped {
+        let last_start = self.invocation.deadline.map(|deadline| deadline - DEADLINE_MARGIN);
+        let ranges = pages::cut(&progress.remaining, self.config.pages.pages_per_thread);
+        progress.remaining.clone_from(&ranges);
+        let scrap = RaidsToScrap::one(target.raid, target.difficulty);
+        let fetch = |page| source.page(page);
+        let store = async |page: u32, mut found: Vec<crate::PlayerId>| {
+            found.sort_unstable();
+            found.dedup();
+            let discovered: Vec<_> =
+                found.into_iter().map(|id| Discovered { id, raids_to_scrap: scrap.clone() }).collect();
+            self.ports.store.merge(&discovered).await.context("writing to discovers")?;
+            progress.pages += 1;
+            progress.players += discovered.len() as u64;
+            if let Some(range) = progress.remaining.iter_mut().find(|range| range.next == page) {
+                range.next += 1;
+            }
+            self.save_progress(progress).await
+        };
+        read_pages(&self.config.pages, self.ports.clock, last_start, ranges, fetch, store).await
+    }
+
+    async fn save_progress(&self, progress: &mut Progress) -> Result<()> {
+        progress.remaining.retain(|range| range.next <= range.end);
+        let Some(rule) = &self.claimed else { return Ok(()) };
+        let lease = Lease {
+            owner: self.invocation.owner.clone(),
+            expires_at: lease_end(self.ports.clock.now(), self.invocation),
+        };
+        let state = RuleState { lease: Some(lease), progress: Some(progress.clone()), ..rule.state.clone() };
+        let held = self.ports.store.save_state(&rule.id, &self.invocation.owner, &state).await;
+        if held.context("saving progress")? {
+            Ok(())
+        } else {
+            Err(anyhow!("another invocation took over rule {}", rule.id))
+        }
+    }
+
+    async fn conclude(
+        self,
+        target: Target,
+        progress: Progress,
+        before: (u32, u64),
+        stopped: Stopped,
+    ) -> Result<DiscoverSummary> {
+        let now = self.ports.clock.now();
+        let (pages, players) = (progress.pages - before.0, progress.players - before.1);
+        let source = target.source;
+        let mut summary = DiscoverSummary {
+            rule: self.claimed.as_ref().map(|rule| rule.id.clone()),
+            target: Some(target),
+            pages,
+            players,
+            stopped: StopReason::Complete,
+            reason: None,
+            blocked_until: None,
+        };
+        let mut block = None;
+        let mut failure = None;
+        match stopped {
+            Stopped::Complete => {}
+            Stopped::EndOfBoard => summary.stopped = StopReason::EndOfBoard,
+            Stopped::Deadline => summary.stopped = StopReason::Deadline,
+            Stopped::Source(SourceError::Refused(reason)) => {
+                block = Some(Block::after(rule::last_block(self.rules, source), now, reason));
+            }
+            Stopped::Source(error @ SourceError::NoPoints { resets_at }) => {
+                block = Some(Block { at: now, until: resets_at, refusals: 0, reason: error.to_string() });
+            }
+            Stopped::Source(SourceError::Failed(error)) | Stopped::Store(error) => failure = Some(error),
+        }
+        if let Some(block) = &block {
+            summary.stopped = StopReason::Blocked;
+            summary.reason = Some(block.reason.clone());
+            summary.blocked_until = Some(block.until);
+        }
+        if let Some(rule) = &self.claimed {
+            let finished =
+                failure.is_none() && matches!(summary.stopped, StopReason::Complete | StopReason::EndOfBoard);
+            let state = RuleState {
+                lease: None,
+                block: if finished { None } else { block.or_else(|| rule.state.block.clone()) },
+                reports_seen_until: if finished { Some(progress.started_at) } else { rule.state.reports_seen_until },
+                progress: if finished { None } else { Some(progress) },
+            };
+            let owner = &self.invocation.owner;
+            let saved = if finished {
+                self.ports.store.finish(&rule.id, owner, now, &state).await
+            } else {
+                self.ports.store.save_state(&rule.id, owner, &state).await
+            };
+            match (failure, saved) {
+                (Some(failure), _) => return Err(failure),
+                (None, saved) => {
+                    if !saved.context("saving the rule's state")? {
+                        return Err(anyhow!("another invocation took over rule {}", rule.id));
+                    }
+                }
+            }
+        } else if let Some(failure) = failure {
+            return Err(failure);
+        }
+        Ok(summary)
+    }
+}
+
+/// Where this run's pages come from.
+enum Source<'a, A, W> {
+    Site { site: &'a W, board: Board },
+    Reports { api: &'a A, window: ReportsWindow, raid: Raid, difficulty: crate::Difficulty },
+}
+
+impl<A: Reports, W: RankingSite> Source<'_, A, W> {
+    async fn page(&self, page: u32) -> std::result::Result<SourcePage, SourceError> {
+        match self {
+            Self::Site { site, board } => site.ranking_page(board, page).await,
+            Self::Reports { api, window, raid, difficulty } => {
+                let (reports, is_last) = api.reports_page(window, page).await?;
+                // A report's zone tag is not always right: its kills say what it is about (LFRaider and others).
+                let of_this_board = |kill: &(crate::EncounterId, crate::Difficulty)| {
+                    kill.1 == *difficulty
+                        && (raid.encounters.is_empty() || raid.encounters.iter().any(|boss| boss.id == kill.0))
+                };
+                let players = reports
+                    .into_iter()
+                    .filter(|report| report.kills.iter().any(of_this_board))
+                    .flat_map(|report| report.players)
+                    .collect();
+                Ok(SourcePage { players, is_last })
+            }
+        }
+    }
+}

@@ -1,0 +1,183 @@
+//! A player and its ranks, as stored in `players`; raids as stored in `raids`.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{Difficulty, EncounterId, PlayerId, RaidId, Timestamp};
+
+/// Best rank and kills on one boss.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct EncounterRank {
+    /// Percentile, 0.0 to 100.0.
+    pub rank_percent: f64,
+    /// Kills in this difficulty, at least one.
+    pub kills: u32,
+}
+
+/// One metric's ranks of a player in one raid and difficulty.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct MetricRanks {
+    /// WCL's partition (season part) of the ranks.
+    pub partition: i32,
+    /// When WCL was asked.
+    pub ranked_at: Timestamp,
+    /// Only bosses with a kill.
+    pub encounters: BTreeMap<EncounterId, EncounterRank>,
+}
+
+/// Metric (`dps`, `hps`, …) → its ranks: the part of a player that one raid + difficulty replaces.
+pub type DifficultyRanks = BTreeMap<String, MetricRanks>;
+
+/// Raid → difficulty → metric → encounter.
+pub type RaidRanks = BTreeMap<RaidId, BTreeMap<Difficulty, DifficultyRanks>>;
+
+/// Who a player is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Identity {
+    /// Character name, such as `Chôgun`.
+    pub name: String,
+    /// WCL's compact name: US EU KR TW CN.
+    pub region: String,
+    /// WCL's display name of the realm, such as `Temple noir`.
+    pub server: String,
+    /// WCL's `normalizedName`, such as `Templenoir`: what the game client calls the realm.
+    pub normalized_server: String,
+    /// WCL's class number, 1 to 13.
+    pub class_id: u8,
+}
+
+/// A document of `players`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Player {
+    /// The player.
+    #[serde(rename = "_id")]
+    pub id: PlayerId,
+    /// Who it is.
+    #[serde(flatten)]
+    pub identity: Identity,
+    /// Everything known of it; empty for a player who hid its ranks.
+    #[serde(default)]
+    pub ranks: RaidRanks,
+}
+
+/// What ranking one player changes in the store.
+#[derive(Debug, Clone, PartialEq)]
+pub enum PlayerUpdate {
+    /// Replaces the identity and just these raids + difficulties; an empty part takes the stored one away.
+    Ranked {
+        /// The player.
+        id: PlayerId,
+        /// Who it is now.
+        identity: Identity,
+        /// One entry per raid + difficulty that was asked.
+        parts: Vec<RankedPart>,
+    },
+    /// The player hides its ranks: those stored before go.
+    Hidden {
+        /// The player.
+        id: PlayerId,
+    },
+}
+
+impl PlayerUpdate {
+    /// The player that is changed.
+    pub fn id(&self) -> PlayerId {
+        match self {
+            Self::Ranked { id, .. } | Self::Hidden { id } => *id,
+        }
+    }
+}
+
+/// One raid + difficulty of a player.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RankedPart {
+    /// The raid.
+    pub raid: RaidId,
+    /// The difficulty.
+    pub difficulty: Difficulty,
+    /// Metric → ranks; empty when the player has no kill there.
+    pub ranks: DifficultyRanks,
+}
+
+impl RankedPart {
+    /// Puts this part in place of the same raid + difficulty in `ranks`.
+    pub fn apply_to(&self, ranks: &mut RaidRanks) {
+        if self.ranks.values().all(|metric| metric.encounters.is_empty()) {
+            if let Some(raid) = ranks.get_mut(&self.raid) {
+                raid.remove(&self.difficulty);
+                if raid.is_empty() {
+                    ranks.remove(&self.raid);
+                }
+            }
+        } else {
+            ranks.entry(self.raid).or_default().insert(self.difficulty, self.ranks.clone());
+        }
+    }
+}
+
+/// A document of `raids`: reference data, in the raid's own order of bosses.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Raid {
+    /// The raid.
+    #[serde(rename = "_id")]
+    pub id: RaidId,
+    /// Such as `Vault of the Incarnates`.
+    pub name: String,
+    /// Its bosses in order.
+    pub encounters: Vec<Encounter>,
+}
+
+/// A boss of a raid.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Encounter {
+    /// The boss.
+    pub id: EncounterId,
+    /// Such as `Eranog`.
+    pub name: String,
+}
+
+/// The game's name for a realm: the display name without white space and hyphens.
+/// Source: every one of 884 realm names in the predecessor's files follows this rule.
+pub fn normalized_realm(display: &str) -> String {
+    display.chars().filter(|c| !c.is_whitespace() && *c != '-').collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_part_replaces_only_itself() {
+        let metric = |percent| MetricRanks {
+            partition: 1,
+            ranked_at: Timestamp::UNIX_EPOCH,
+            encounters: BTreeMap::from([(2587, EncounterRank { rank_percent: percent, kills: 3 })]),
+        };
+        let part = |difficulty, percent| RankedPart {
+            raid: 31,
+            difficulty,
+            ranks: BTreeMap::from([("dps".to_owned(), metric(percent))]),
+        };
+        let mut ranks = RaidRanks::new();
+        part(3, 10.0).apply_to(&mut ranks);
+        part(4, 20.0).apply_to(&mut ranks);
+        part(3, 30.0).apply_to(&mut ranks);
+        assert_eq!(ranks[&31][&3]["dps"], metric(30.0));
+        assert_eq!(ranks[&31][&4]["dps"], metric(20.0));
+        RankedPart { raid: 31, difficulty: 3, ranks: DifficultyRanks::new() }.apply_to(&mut ranks);
+        RankedPart { raid: 31, difficulty: 4, ranks: DifficultyRanks::new() }.apply_to(&mut ranks);
+        assert!(ranks.is_empty());
+    }
+
+    #[test]
+    fn realms_are_normalized_as_the_game_does() {
+        assert_eq!(normalized_realm("Temple noir"), "Templenoir");
+        assert_eq!(normalized_realm("Azjol-Nerub"), "AzjolNerub");
+        assert_eq!(normalized_realm("Aggra (Português)"), "Aggra(Português)");
+    }
+}

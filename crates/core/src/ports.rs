@@ -1,0 +1,318 @@
+//! What the stages ask of the world. One trait per need; adapters implement them, tests have stand-ins in
+//! `testing`.
+#![expect(async_fn_in_trait, reason = "stages are generic over their ports and await them in place")]
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use futures::Stream;
+
+use crate::player::{Player, PlayerUpdate, Raid};
+use crate::rule::{Lease, Rule, RuleId, RuleState};
+use crate::scrap::Discovered;
+use crate::{Difficulty, EncounterId, PlayerId, RaidId, Timestamp};
+
+/// A failure nobody branches on: the chain is logged at the edge.
+pub type Error = anyhow::Error;
+/// A result that fails as a whole.
+pub type Result<T> = std::result::Result<T, Error>;
+
+/// The only source of time.
+pub trait Clock {
+    /// Now.
+    fn now(&self) -> Timestamp;
+    /// Returns after `duration`.
+    async fn sleep(&self, duration: Duration);
+}
+
+/// Something read from a store that is not what it should be: set aside by name, left where it is.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{document}: {reason}")]
+pub struct Malformed {
+    /// Collection and id.
+    pub document: String,
+    /// What is wrong.
+    pub reason: String,
+}
+
+/// `discovery_schedules`.
+pub trait Rules {
+    /// All rules that can be read, and what could not.
+    async fn rules(&self) -> Result<(Vec<Rule>, Vec<Malformed>)>;
+    /// Takes the rule if it is enabled, its `lastRun` is still the one in `rule`, and nobody holds a lease at `now`.
+    /// Answers the rule as it stands with the lease in it, or `None` if it was not to be had. Atomic.
+    async fn claim(&self, rule: &Rule, lease: &Lease, now: Timestamp) -> Result<Option<Rule>>;
+    /// Replaces the rule's state while `owner` still holds the lease; `false` if it does not.
+    async fn save_state(&self, rule: &RuleId, owner: &str, state: &RuleState) -> Result<bool>;
+    /// Like `save_state`, and moves `lastRun`.
+    async fn finish(&self, rule: &RuleId, owner: &str, last_run: Timestamp, state: &RuleState) -> Result<bool>;
+}
+
+/// `discovers`.
+pub trait Discoveries {
+    /// Adds what was found to what is stored.
+    async fn merge(&self, found: &[Discovered]) -> Result<()>;
+    /// Up to `limit` documents in order of id after `after`, and the last id looked at (`None` at the end).
+    async fn discovered_after(&self, after: Option<PlayerId>, limit: usize) -> Result<DiscoveredPage>;
+    /// Takes out exactly these pairs, whatever was added meanwhile.
+    async fn remove(&self, sent: &[Discovered]) -> Result<()>;
+    /// How many players wait.
+    async fn discovered_count(&self) -> Result<u64>;
+}
+
+/// A stretch of `discovers`.
+#[derive(Debug, Default)]
+pub struct DiscoveredPage {
+    /// What can be read.
+    pub discovered: Vec<Discovered>,
+    /// What cannot.
+    pub malformed: Vec<Malformed>,
+    /// Where to go on; `None` at the end.
+    pub next: Option<PlayerId>,
+}
+
+/// `players`.
+pub trait Players {
+    /// Applies the updates; one outcome per update, in order. Applying one twice does no harm.
+    async fn save(&self, updates: &[PlayerUpdate]) -> Result<Vec<std::result::Result<(), String>>>;
+    /// The players of a region in order of (`normalizedServer`, `name`), both compared as bytes, then id.
+    fn players(&self, region: &str) -> impl Stream<Item = Result<std::result::Result<Player, Malformed>>>;
+}
+
+/// `raids`.
+pub trait Raids {
+    /// Reference data of one raid, if stored.
+    async fn raid(&self, id: RaidId) -> Result<Option<Raid>>;
+    /// All reference data stored.
+    async fn raids(&self) -> Result<Vec<Raid>>;
+    /// Stores or replaces it.
+    async fn save_raid(&self, raid: &Raid) -> Result<()>;
+}
+
+/// The queue `wcl-discovered-players`, from its sending end.
+pub trait PlayerQueue {
+    /// Sends up to [`Self::BATCH`] messages; one outcome per message, in order. `Ok` means the queue confirmed it.
+    async fn send(&self, messages: &[Discovered]) -> Result<Vec<std::result::Result<(), String>>>;
+    /// Most messages per call.
+    const BATCH: usize = 10;
+}
+
+/// What a raid's zone says of itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Zone {
+    /// Name and bosses.
+    pub raid: Raid,
+    /// The partition that counts now.
+    pub partition: u32,
+}
+
+/// Reference data from the API.
+pub trait Zones {
+    /// The zone, or `None` if WCL has none of that number.
+    async fn zone(&self, raid: RaidId) -> std::result::Result<Option<Zone>, ApiError>;
+}
+
+/// Why the API did not answer, by what the caller does about it.
+#[derive(Debug, thiserror::Error)]
+pub enum ApiError {
+    /// No key has points left: wait for the reset.
+    #[error("no points left until {resets_at}")]
+    PointsExhausted {
+        /// When the first key has points again.
+        resets_at: Timestamp,
+    },
+    /// The API refuses this program (403, HTML in place of JSON): stop and say so.
+    #[error("refused by the API: {0}")]
+    Refused(String),
+    /// Wrong credentials: only a person can help.
+    #[error("key {key:?} is not accepted: {reason}")]
+    BadKey {
+        /// The key's name.
+        key: String,
+        /// What the server said.
+        reason: String,
+    },
+    /// Anything else, after retries.
+    #[error(transparent)]
+    Failed(#[from] anyhow::Error),
+}
+
+/// One page of a discovery source.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct SourcePage {
+    /// Players found; a player may stand in it twice.
+    pub players: Vec<PlayerId>,
+    /// Whether there is no page after this one.
+    pub is_last: bool,
+}
+
+/// A board of the site.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Board {
+    /// The raid.
+    pub raid: RaidId,
+    /// The difficulty.
+    pub difficulty: Difficulty,
+    /// The partition.
+    pub partition: u32,
+}
+
+/// Why a discovery source gave no page, by what the caller does about it.
+#[derive(Debug, thiserror::Error)]
+pub enum SourceError {
+    /// The source refuses this program: stop at once, pause, never evade.
+    #[error("{0}")]
+    Refused(String),
+    /// No points left: nothing was refused, go on after the reset.
+    #[error("no points left until {resets_at}")]
+    NoPoints {
+        /// When points are there again.
+        resets_at: Timestamp,
+    },
+    /// Broken after retries: stop, go on later where it stopped.
+    #[error(transparent)]
+    Failed(#[from] anyhow::Error),
+}
+
+impl From<ApiError> for SourceError {
+    fn from(error: ApiError) -> Self {
+        match error {
+            ApiError::PointsExhausted { resets_at } => Self::NoPoints { resets_at },
+            ApiError::Refused(_) => Self::Refused(error.to_string()),
+            other => Self::Failed(other.into()),
+        }
+    }
+}
+
+/// The ranking pages of the site.
+pub trait RankingSite {
+    /// Reads page `page` (from 1). One request, no retries of a refusal.
+    async fn ranking_page(&self, board: &Board, page: u32) -> std::result::Result<SourcePage, SourceError>;
+}
+
+/// A public report, as discovery needs it.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Report {
+    /// Every character ranked in it.
+    pub players: Vec<PlayerId>,
+    /// Boss kills with their difficulty.
+    pub kills: BTreeSet<(EncounterId, Difficulty)>,
+}
+
+/// Which reports to list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ReportsWindow {
+    /// The raid they are tagged with.
+    pub raid: RaidId,
+    /// Only reports that were still going on at or after this.
+    pub since: Option<Timestamp>,
+    /// Only reports begun before this, so that pages do not shift while they are read.
+    pub until: Timestamp,
+}
+
+/// Public reports, from the API.
+pub trait Reports {
+    /// Reads page `page` (from 1) of the window; the flag says whether it is the last.
+    async fn reports_page(
+        &self,
+        window: &ReportsWindow,
+        page: u32,
+    ) -> std::result::Result<(Vec<Report>, bool), ApiError>;
+}
+
+/// What a key has.
+#[derive(Debug, Clone, PartialEq)]
+pub struct KeyPoints {
+    /// The key's name.
+    pub key: String,
+    /// Points per hour.
+    pub limit_per_hour: f64,
+    /// Points left now.
+    pub remaining: f64,
+    /// When all points are there again.
+    pub resets_at: Timestamp,
+}
+
+/// The pool of keys.
+pub trait KeyPool {
+    /// What each key has, in the pool's order. A key that cannot be asked is left out and logged; an error only if
+    /// none could be asked for a reason that waiting does not cure. A fresh reading attached to an earlier answer is
+    /// as good as asking.
+    async fn points(&self) -> std::result::Result<Vec<KeyPoints>, ApiError>;
+}
+
+/// What became of one player's question.
+#[derive(Debug, Clone, PartialEq)]
+pub enum RankOutcome {
+    /// Save this.
+    Update(PlayerUpdate),
+    /// Never succeeds: no such character, or no class set.
+    Never(&'static str),
+    /// Ask again later.
+    Failed(String),
+}
+
+/// Ranks of many players.
+#[derive(Debug, Default)]
+pub struct Ranked {
+    /// One outcome per player that was reached.
+    pub outcomes: Vec<(PlayerId, RankOutcome)>,
+    /// Points spent, as far as known.
+    pub points_spent: f64,
+    /// Why it ended early: players without an outcome were not reached.
+    pub stopped: Option<ApiError>,
+}
+
+/// A source of ranks for many players at once. Today each player is asked for by id; a report's characters can be
+/// ranked by one request behind the same trait.
+pub trait RankSource {
+    /// Ranks `players` with the points of `key`; outcomes may come in any order.
+    async fn rank(&self, key: &str, players: &[Discovered]) -> Ranked;
+}
+
+/// The switch of the queue's consumer (player-rank): its concurrency limit, its queue mapping, and the one-time
+/// schedule that wakes the reviver. Every call is idempotent.
+pub trait ConsumerSwitch {
+    /// The present limit; `None` when nothing limits it.
+    async fn concurrency_limit(&self) -> Result<Option<u32>>;
+    /// Sets the limit.
+    async fn set_concurrency_limit(&self, limit: u32) -> Result<()>;
+    /// Creates the one-time schedule, or moves it.
+    async fn schedule_revival(&self, at: Timestamp) -> Result<()>;
+    /// Stops the queue from calling the function.
+    async fn disable_mapping(&self) -> Result<()>;
+    /// Lets the queue call the function again.
+    async fn enable_mapping(&self) -> Result<()>;
+}
+
+/// Why nothing was published.
+#[derive(Debug, thiserror::Error)]
+pub enum PublishError {
+    /// The repository refuses the push: only a person can help.
+    #[error("the addon repository refused the push: {0}")]
+    PushRejected(String),
+    /// Others kept pushing faster.
+    #[error("the addon repository moved on {0} times while publishing")]
+    LostRaces(u32),
+    /// Anything else.
+    #[error(transparent)]
+    Failed(#[from] anyhow::Error),
+}
+
+/// What publishing did.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Published {
+    /// The tree is the one already there: no commit.
+    Unchanged,
+    /// A commit was made (and pushed, where there is a remote).
+    Commit(String),
+}
+
+/// The repository that players' addons come from.
+pub trait AddonRepo {
+    /// Replaces the whole content of top-level folder (or file) `name` in the next publication by `files`
+    /// (path below the repository's root, content). Nothing is visible before [`Self::publish`].
+    async fn stage(&mut self, name: &str, files: Vec<(String, Vec<u8>)>) -> std::result::Result<(), PublishError>;
+    /// Publishes everything staged as one commit.
+    async fn publish(&mut self, message: &str) -> std::result::Result<Published, PublishError>;
+}

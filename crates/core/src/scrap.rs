@@ -1,0 +1,171 @@
+//! What is still to be ranked: the content of `discovers` and of the queue's messages.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+
+use crate::{Difficulty, PlayerId, RaidId};
+
+/// The highest number that can be asked from the API, where ids are signed 32-bit.
+pub const MAX_ID: u32 = i32::MAX as u32;
+
+/// Raid → difficulties to rank, as in `{"26":[3,5],"28":[3,4,5]}`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct RaidsToScrap(pub BTreeMap<RaidId, BTreeSet<Difficulty>>);
+
+impl RaidsToScrap {
+    /// One raid in one difficulty.
+    pub fn one(raid: RaidId, difficulty: Difficulty) -> Self {
+        Self(BTreeMap::from([(raid, BTreeSet::from([difficulty]))]))
+    }
+
+    /// Every raid + difficulty, in order.
+    pub fn pairs(&self) -> impl Iterator<Item = (RaidId, Difficulty)> + '_ {
+        self.0.iter().flat_map(|(&raid, difficulties)| difficulties.iter().map(move |&difficulty| (raid, difficulty)))
+    }
+
+    /// How many raid + difficulty pairs there are: what the budget counts.
+    pub fn pair_count(&self) -> usize {
+        self.0.values().map(BTreeSet::len).sum()
+    }
+
+    /// Adds one raid + difficulty.
+    pub fn insert(&mut self, raid: RaidId, difficulty: Difficulty) {
+        self.0.entry(raid).or_default().insert(difficulty);
+    }
+
+    /// Adds everything of `other`. The order of merges does not matter.
+    pub fn merge(&mut self, other: &Self) {
+        for (raid, difficulty) in other.pairs() {
+            self.insert(raid, difficulty);
+        }
+    }
+
+    /// Takes out exactly the pairs of `other`; raids left without a difficulty go too.
+    pub fn remove(&mut self, other: &Self) {
+        for (raid, gone) in &other.0 {
+            if let Some(difficulties) = self.0.get_mut(raid) {
+                difficulties.retain(|difficulty| !gone.contains(difficulty));
+                if difficulties.is_empty() {
+                    self.0.remove(raid);
+                }
+            }
+        }
+    }
+
+    /// Whether nothing is left to rank.
+    pub fn is_empty(&self) -> bool {
+        self.0.values().all(BTreeSet::is_empty)
+    }
+}
+
+/// A document of `discovers` and, in the same form, a message of the queue: one player and what to rank of it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Discovered {
+    /// The player.
+    pub id: PlayerId,
+    /// What to rank of it.
+    pub raids_to_scrap: RaidsToScrap,
+}
+
+/// Why a message or an event's player cannot be worked.
+#[derive(Debug, thiserror::Error)]
+pub enum MalformedMessage {
+    /// Not the JSON of [`Discovered`].
+    #[error("not a player message: {0}")]
+    Json(#[from] serde_json::Error),
+    /// An id that the API cannot be asked for.
+    #[error("player id {0} is outside 1..={MAX_ID}")]
+    Id(u32),
+    /// A raid that the API cannot be asked for.
+    #[error("player {player}: raid {raid} is outside 1..={MAX_ID}")]
+    Raid {
+        /// The message's player.
+        player: PlayerId,
+        /// The raid as given.
+        raid: RaidId,
+    },
+    /// Nothing to rank.
+    #[error("player {0}: raidsToScrap names no raid and difficulty")]
+    Empty(PlayerId),
+}
+
+impl Discovered {
+    /// Parses one message body and checks that the API can be asked for it.
+    pub fn parse(body: &str) -> Result<Self, MalformedMessage> {
+        serde_json::from_str::<Self>(body)?.checked()
+    }
+
+    /// The same check for a message that was built elsewhere.
+    pub fn checked(self) -> Result<Self, MalformedMessage> {
+        if self.id == 0 || self.id > MAX_ID {
+            return Err(MalformedMessage::Id(self.id));
+        }
+        if let Some(&raid) = self.raids_to_scrap.0.keys().find(|&&raid| raid == 0 || raid > MAX_ID) {
+            return Err(MalformedMessage::Raid { player: self.id, raid });
+        }
+        if self.raids_to_scrap.is_empty() {
+            return Err(MalformedMessage::Empty(self.id));
+        }
+        Ok(self)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn raids() -> impl Strategy<Value = RaidsToScrap> {
+        prop::collection::btree_map(1..5_u32, prop::collection::btree_set(1..6_u8, 1..4), 0..4).prop_map(RaidsToScrap)
+    }
+
+    proptest! {
+        #[test]
+        fn merging_is_order_free(a in raids(), b in raids(), c in raids()) {
+            let merged = |parts: [&RaidsToScrap; 3]| {
+                let mut all = RaidsToScrap::default();
+                parts.into_iter().for_each(|part| all.merge(part));
+                all
+            };
+            prop_assert_eq!(merged([&a, &b, &c]), merged([&c, &a, &b]));
+        }
+
+        #[test]
+        fn removing_what_was_sent_leaves_what_came_later(sent in raids(), later in raids()) {
+            let mut stored = sent.clone();
+            stored.merge(&later);
+            stored.remove(&sent);
+            for pair in later.pairs() {
+                let was_sent = sent.pairs().any(|other| other == pair);
+                prop_assert_eq!(stored.pairs().any(|other| other == pair), !was_sent);
+            }
+        }
+    }
+
+    #[test]
+    fn a_message_has_the_documented_form() {
+        let body = r#"{"id":57147396,"raidsToScrap":{"26":[3,5],"28":[3,4,5]}}"#;
+        let message = Discovered::parse(body).unwrap();
+        assert_eq!(message.raids_to_scrap.pair_count(), 5);
+        assert_eq!(serde_json::to_string(&message).unwrap(), body);
+    }
+
+    #[test]
+    fn unusable_messages_are_named() {
+        for (body, named) in [
+            ("", "not a player message"),
+            (r#"{"id":0,"raidsToScrap":{"26":[3]}}"#, "player id 0"),
+            (r#"{"id":2147483648,"raidsToScrap":{"26":[3]}}"#, "player id 2147483648"),
+            (r#"{"id":7,"raidsToScrap":{"26":[]}}"#, "names no raid"),
+            (r#"{"id":7,"raidsToScrap":{"0":[3]}}"#, "raid 0"),
+            (r#"{"id":7,"raidsToScrap":{"26":[300]}}"#, "not a player message"),
+        ] {
+            let error = Discovered::parse(body).unwrap_err().to_string();
+            assert!(error.contains(named), "{body}: {error}");
+        }
+    }
+}
