@@ -1,0 +1,22 @@
+//! The addon itself: hand-written files that never depend on data.
+
+use crate::files::File;
+
+macro_rules! addon_file {
+    ($path:literal) => {
+        ($path, include_str!(concat!("../addon/", $path)))
+    };
+}
+
+const FILES: [(&str, &str); 5] = [
+    addon_file!(".pkgmeta"),
+    addon_file!("Parsebook/Parsebook.toc"),
+    addon_file!("Parsebook/Tables.lua"),
+    addon_file!("Parsebook/Decoder.lua"),
+    addon_file!("Parsebook/Database.lua"),
+];
+
+/// The files of `Parsebook/` and `.pkgmeta`, as they stand in the addon repository.
+pub fn addon_files() -> Vec<File> {
+    FILES.iter().map(|(path, text)| File { path: (*path).to_owned(), bytes: text.as_bytes().to_vec() }).collect()
+}

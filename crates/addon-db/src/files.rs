@@ -1,0 +1,177 @@
+//! The files of one region: what stands in them besides the blocks, and where they are.
+
+use std::fmt::Write as _;
+
+use crate::hash::fnv1a;
+use crate::record::Reference;
+
+/// Number of the format. The addon refuses files with another one. Raise it with every change of blocks or tables.
+pub const FORMAT_VERSION: u32 = 1;
+/// Interface numbers of the game versions for which the addon is made (see warcraft.wiki.gg/wiki/TOC_format).
+pub const INTERFACE: &str = "120100, 120007, 120005";
+/// Data files of a region. A realm's file depends on its name alone, so realms never move.
+pub const PARTS: usize = 4;
+/// A data file that would grow beyond this goes on in a second one.
+const PART_BYTES: usize = 6_000_000;
+
+/// A file of the addon repository.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct File {
+    /// Path inside the repository, with `/`.
+    pub path: String,
+    /// Contents: printable ASCII, line feeds and valid UTF-8.
+    pub bytes: Vec<u8>,
+}
+
+/// One realm with its blocks.
+pub struct Realm {
+    /// The key under which the addon finds it, see [`realm_key`].
+    pub key: String,
+    /// Display name.
+    pub display: String,
+    /// Blocks, one a line.
+    pub text: Vec<u8>,
+    /// Unix seconds of the newest rank.
+    pub newest: i64,
+    /// Number of characters.
+    pub characters: u64,
+}
+
+/// The normalized name without what callers spell differently: white space, hyphens, the typographic apostrophe.
+/// Must agree with `realmKey` in Database.lua.
+pub fn realm_key(name: &str) -> String {
+    name.chars()
+        .filter(|c| !matches!(c, ' ' | '\t'..='\r' | '-' | '\u{a0}'))
+        .map(|c| if c == '\u{2019}' { '\'' } else { c })
+        .collect()
+}
+
+/// The data file (0-based) to which a realm belongs.
+pub fn part_of(key: &str) -> usize {
+    fnv1a(key.as_bytes()) as usize % PARTS
+}
+
+/// Writes `text` as a Lua string that nothing can break out of.
+fn lua_string(text: &str) -> String {
+    let mut quoted = String::with_capacity(text.len() + 2);
+    quoted.push('"');
+    for c in text.chars() {
+        match c {
+            '"' | '\\' => quoted.extend(['\\', c]),
+            c if c.is_control() || matches!(c, '\u{2028}' | '\u{2029}' | '\u{feff}') => {
+                c.encode_utf8(&mut [0; 4]).bytes().for_each(|b| _ = write!(quoted, "\\{b:03}"));
+            }
+            c => quoted.push(c),
+        }
+    }
+    quoted.push('"');
+    quoted
+}
+
+/// All files of a region, one after the other, so that each may be written and dropped.
+pub fn region_files(region: &str, reference: &Reference, realms: Vec<Realm>) -> impl Iterator<Item = File> {
+    let folder = format!("Parsebook_DB_{region}");
+    let region = region.to_owned();
+    let mut parts: Vec<Vec<Realm>> = (0..PARTS).map(|_| Vec::new()).collect();
+    for realm in realms {
+        parts[part_of(&realm.key)].push(realm);
+    }
+    let plan: Vec<(usize, usize, Vec<Realm>)> = parts
+        .into_iter()
+        .enumerate()
+        .flat_map(|(i, p)| pack(p).into_iter().enumerate().map(move |(j, r)| (i, j, r)))
+        .collect();
+    let name = |i: usize, j: usize| match j {
+        0 => format!("Realms{}.lua", i + 1),
+        j => format!("Realms{}_{}.lua", i + 1, j + 1),
+    };
+    let listed: String = plan.iter().map(|(i, j, _)| name(*i, *j) + "\n").collect();
+    let toc = File { path: format!("{folder}/{folder}.toc"), bytes: toc(&region, &listed).into_bytes() };
+    let raids = File { path: format!("{folder}/Raids.lua"), bytes: raids_file(&region, reference).into_bytes() };
+    let checksum = reference.checksum();
+    let data = plan.into_iter().map(move |(i, j, realms)| File {
+        path: format!("{folder}/{}", name(i, j)),
+        bytes: data_file(&region, checksum, &realms),
+    });
+    [toc, raids].into_iter().chain(data)
+}
+
+/// Cuts the realms of a part into as many files as needed; a giant realm is cut between blocks.
+fn pack(realms: Vec<Realm>) -> Vec<Vec<Realm>> {
+    let mut files = Vec::new();
+    let mut file = Vec::new();
+    let mut room = PART_BYTES;
+    for mut realm in realms {
+        while realm.text.len() > room {
+            // Only a realm that no file can hold is cut; others begin a new file.
+            let giant = realm.text.len() > PART_BYTES;
+            let cut = realm.text[..room].iter().rposition(|b| *b == b'\n').map_or(0, |i| i + 1);
+            if giant && cut > 0 {
+                let rest = realm.text.split_off(cut);
+                let (key, display) = (realm.key.clone(), realm.display.clone());
+                file.push(Realm { key, display, text: std::mem::replace(&mut realm.text, rest), ..realm });
+                realm.characters = 0;
+            }
+            files.push(std::mem::take(&mut file));
+            room = PART_BYTES;
+        }
+        room -= realm.text.len();
+        file.push(realm);
+    }
+    files.push(file);
+    files
+}
+
+fn toc(region: &str, listed: &str) -> String {
+    format!(
+        "## Interface: {INTERFACE}\n\
+         ## Title: Parsebook data: {region}\n\
+         ## Notes: Ranks of the characters of region {region}, for Parsebook. Loaded by it when needed.\n\
+         ## Author: parsebook\n\
+         ## LoadOnDemand: 1\n\
+         ## Dependencies: Parsebook\n\
+         ## X-Parsebook-Format: {FORMAT_VERSION}\n\
+         ## X-Parsebook-Region: {region}\n\
+         \n\
+         Raids.lua\n\
+         {listed}"
+    )
+}
+
+fn raids_file(region: &str, reference: &Reference) -> String {
+    let checksum = reference.checksum();
+    let mut text = format!(
+        "-- Parsebook, region {region}: raids, newest first, with their encounters in order. Generated, do not edit.\n\
+         local raid = Parsebook and Parsebook.OpenRegion and Parsebook.OpenRegion({FORMAT_VERSION}, \"{region}\", \"{checksum:08x}\")\n\
+         if not raid then return end\n"
+    );
+    for raid in &reference.raids {
+        _ = writeln!(text, "\nraid({}, {}, {{", raid.id, lua_string(&raid.name));
+        for encounter in &raid.encounters {
+            _ = writeln!(text, "  {}, {},", encounter.id, lua_string(&encounter.name));
+        }
+        text.push_str("})\n");
+    }
+    text
+}
+
+fn data_file(region: &str, checksum: u32, realms: &[Realm]) -> Vec<u8> {
+    let newest = realms.iter().map(|r| r.newest).max().unwrap_or(0);
+    let characters: u64 = realms.iter().map(|r| r.characters).sum();
+    let mut bytes = Vec::with_capacity(1000 + realms.iter().map(|r| r.text.len() + 100).sum::<usize>());
+    bytes.extend_from_slice(
+        format!(
+            "-- Parsebook, region {region}: characters by realm. Generated, do not edit; Parsebook/Decoder.lua reads it.\n\
+             local realm = Parsebook and Parsebook.OpenPart and Parsebook.OpenPart({FORMAT_VERSION}, \"{region}\", \"{checksum:08x}\", {newest}, {characters})\n\
+             if not realm then return end\n"
+        )
+        .as_bytes(),
+    );
+    for realm in realms {
+        let (key, display) = (lua_string(&realm.key), lua_string(&realm.display));
+        bytes.extend_from_slice(format!("\nrealm({key}, {display}, [=[\n").as_bytes());
+        bytes.extend_from_slice(&realm.text);
+        bytes.extend_from_slice(b"]=])\n");
+    }
+    bytes
+}

@@ -1,0 +1,45 @@
+//! Where symbols go: into a block being coded, or into the counts from which the tables are made.
+
+use crate::rans::{SCALE_BITS, Slice, TOTAL};
+use crate::tables::{Kind, TABLES};
+
+/// Receives the symbols of a block in the order the decoder will read them.
+pub trait Sink {
+    /// A predicted symbol.
+    fn put(&mut self, kind: Kind, context: usize, symbol: usize);
+
+    /// A number of `bits` (at most 12) bits without prediction.
+    fn raw(&mut self, bits: u32, value: u32);
+
+    /// Whether the context knows the symbol; if not, the caller must write it in another way.
+    fn knows(&self, kind: Kind, context: usize, symbol: usize) -> bool;
+
+    /// A number of up to 32 bits without prediction, highest part first.
+    fn raw32(&mut self, value: u32) {
+        self.raw(12, value >> 20);
+        self.raw(12, (value >> 8) & 0xfff);
+        self.raw(8, value & 0xff);
+    }
+}
+
+/// Collects the slices of a block for [`crate::rans::encode`].
+#[derive(Default)]
+pub struct Slices(pub Vec<Slice>);
+
+impl Sink for Slices {
+    fn put(&mut self, kind: Kind, context: usize, symbol: usize) {
+        let slice = TABLES.slice(kind, context, symbol);
+        debug_assert!(slice.is_some(), "{kind:?} context {context} has no symbol {symbol}");
+        self.0.push(slice.unwrap_or(Slice { start: 0, width: 1 }));
+    }
+
+    fn raw(&mut self, bits: u32, value: u32) {
+        debug_assert!(bits <= SCALE_BITS && value >> bits == 0, "{value} in {bits} bits");
+        let width = TOTAL >> bits;
+        self.0.push(Slice { start: value * width, width });
+    }
+
+    fn knows(&self, kind: Kind, context: usize, symbol: usize) -> bool {
+        TABLES.slice(kind, context, symbol).is_some()
+    }
+}

@@ -1,0 +1,5 @@
+//! Tests of the whole: characters in, files out, answers of the addon in Lua 5.1.
+#![expect(clippy::unwrap_used, reason = "a test may stop at once")]
+
+mod round_trip;
+mod support;
