@@ -1,1 +1,41 @@
-//! parsebook cli.
+//! `parsebook`: the five stages on one machine, on an embedded store and a queue in the same file.
+//!
+//! `args` says what can be asked, `commands` answers it, `local` runs the stages of `parsebook-core` over the
+//! adapters of one machine.
+
+mod args;
+mod commands;
+pub mod local;
+mod output;
+pub mod progress;
+pub mod settings;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::args::Args;
+
+/// Parses the command line, does what it says, and answers the exit status: 0 done, 1 failed with a one-line cause,
+/// 2 usage.
+pub fn run() -> ExitCode {
+    let args = Args::parse();
+    let filter = tracing_subscriber::EnvFilter::try_from_default_env()
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("error"));
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).without_time().init();
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return failed(&error.into()),
+    };
+    match runtime.block_on(commands::execute(args)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => failed(&error),
+    }
+}
+
+fn failed(error: &anyhow::Error) -> ExitCode {
+    // One line, whatever a cause brought along.
+    let cause: String = format!("{error:#}").chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+    output::complain(&format!("parsebook: {cause}"));
+    ExitCode::FAILURE
+}

@@ -13,7 +13,7 @@
 pub mod aggregate;
 pub mod budget;
 pub mod discover;
-// pub mod generate;
+pub mod generate;
 pub mod pause;
 pub mod player;
 pub mod ports;

@@ -197,7 +197,7 @@ pub struct Block {
     pub at: Timestamp,
     /// Nothing is asked of this source before then.
     pub until: Timestamp,
-    /// How many in a row: the pause grows with it.
+    /// How many refusals in a row: the pause grows with it. 0 when points had run out, which is no refusal.
     pub refusals: u32,
     /// What was met, in words.
     pub reason: String,
@@ -209,6 +209,11 @@ const FIRST_PAUSE: TimeDelta = TimeDelta::hours(1);
 const LONGEST_PAUSE: TimeDelta = TimeDelta::hours(24);
 
 impl Block {
+    /// Whether the source refused, rather than having no points left.
+    pub fn is_refusal(&self) -> bool {
+        self.refusals > 0
+    }
+
     /// The block after a refusal at `now`, given the one before, if no run succeeded since.
     pub fn after(previous: Option<&Self>, now: Timestamp, reason: String) -> Self {
         let refusals = previous.map_or(0, |block| block.refusals).saturating_add(1);
@@ -259,12 +264,14 @@ pub fn active_block(rules: &[Rule], source: SourceKind, now: Timestamp) -> Optio
         .max_by_key(|block| block.until)
 }
 
-/// The newest refusal of `source`, over or not: what the next pause grows from.
+/// The newest refusal of `source`, over or not, unless a rule of that source was finished since: what the next pause
+/// grows from.
 pub fn last_block(rules: &[Rule], source: SourceKind) -> Option<&Block> {
-    rules
-        .iter()
-        .filter(|rule| rule.target.source == source)
+    let of_source = || rules.iter().filter(|rule| rule.target.source == source);
+    let last_success = of_source().filter_map(|rule| rule.last_run).max();
+    of_source()
         .filter_map(|rule| rule.state.block.as_ref())
+        .filter(|block| last_success.is_none_or(|success| success < block.at))
         .max_by_key(|block| block.at)
 }
 

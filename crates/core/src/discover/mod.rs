@@ -89,11 +89,22 @@ pub struct DiscoverSummary {
     /// When the source is asked again after a refusal.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub blocked_until: Option<Timestamp>,
+    /// Whether the source refused, rather than having no points left.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub refused: bool,
 }
 
 impl DiscoverSummary {
     fn idle(stopped: StopReason) -> Self {
-        Self { rule: None, target: None, pages: 0, players: 0, stopped, reason: None, blocked_until: None }
+        Self { rule: None, target: None, pages: 0, players: 0, stopped, reason: None, blocked_until: None, refused: false }
+    }
+
+    fn blocked_by(mut self, block: &Block) -> Self {
+        self.stopped = StopReason::Blocked;
+        self.reason = Some(block.reason.clone());
+        self.blocked_until = Some(block.until);
+        self.refused = block.is_refusal();
+        self
     }
 }
 
@@ -126,19 +137,15 @@ where
     if let Some(target) = backfill {
         let target = target.checked()?;
         if let Some(block) = rule::active_block(&rules, target.source, now) {
-            return Ok(blocked(None, target, block));
+            let summary = DiscoverSummary { target: Some(target), ..DiscoverSummary::idle(StopReason::Blocked) };
+            return Ok(summary.blocked_by(block));
         }
         let run = Run { ports, config, invocation, rules: &rules, claimed: None };
         return run.work(target).await;
     }
     let candidates = match rule::due(&rules, now, config.delay) {
         Due::Nothing => return Ok(DiscoverSummary::idle(StopReason::NothingDue)),
-        Due::Blocked(block) => {
-            let mut summary = DiscoverSummary::idle(StopReason::Blocked);
-            summary.reason = Some(block.reason.clone());
-            summary.blocked_until = Some(block.until);
-            return Ok(summary);
-        }
+        Due::Blocked(block) => return Ok(DiscoverSummary::idle(StopReason::Blocked).blocked_by(block)),
         Due::Rules(candidates) => candidates,
     };
     for candidate in candidates {
@@ -155,18 +162,6 @@ where
 
 fn lease_end(now: Timestamp, invocation: &Invocation) -> Timestamp {
     invocation.deadline.map_or(now + LEASE, |deadline| deadline + TimeDelta::minutes(1))
-}
-
-fn blocked(rule: Option<RuleId>, target: Target, block: &Block) -> DiscoverSummary {
-    DiscoverSummary {
-        rule,
-        target: Some(target),
-        pages: 0,
-        players: 0,
-        stopped: StopReason::Blocked,
-        reason: Some(block.reason.clone()),
-        blocked_until: Some(block.until),
-    }
 }
 
 /// One run over one target.
@@ -298,6 +293,7 @@ where
             stopped: StopReason::Complete,
             reason: None,
             blocked_until: None,
+            refused: false,
         };
         let mut block = None;
         let mut failure = None;
@@ -314,9 +310,7 @@ where
             Stopped::Source(SourceError::Failed(error)) | Stopped::Store(error) => failure = Some(error),
         }
         if let Some(block) = &block {
-            summary.stopped = StopReason::Blocked;
-            summary.reason = Some(block.reason.clone());
-            summary.blocked_until = Some(block.until);
+            summary = summary.blocked_by(block);
         }
         if let Some(rule) = &self.claimed {
             let finished =

@@ -1,0 +1,224 @@
+//! The command line.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::{Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
+use parsebook_core::rule::{SourceKind, Target, first_page, last_page};
+
+/// Warcraft Logs ranks for World of Warcraft addons: discover players, rank them, publish a Lua database per region.
+#[derive(Debug, Parser)]
+#[command(name = "parsebook", version, arg_required_else_help = true, max_term_width = 100)]
+#[command(after_help = "\
+Try it without network or keys:    parsebook demo
+Then, with a key of your own:      export WCL_API_KEYS='[{\"name\":\"main\",\"clientId\":\"…\",\"clientSecret\":\"…\"}]'
+                                   parsebook rules add --raid 44 --difficulty 4 --source reports
+                                   parsebook run --once
+Then look somebody up:             parsebook lookup Name Realm
+
+Further settings are environment variables (WCL_USER_AGENT, PAGES_PER_SECOND, …): see the README.
+Exit status: 0 done, 1 failed (one line says why), 2 wrong usage.")]
+pub struct Args {
+    #[command(flatten)]
+    pub common: Common,
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// Flags of every subcommand.
+#[derive(Debug, Clone, clap::Args)]
+pub struct Common {
+    /// Folder of the embedded store: one SQLite file with rules, players and the queue.
+    #[arg(long, global = true, value_name = "DIR", default_value = "./data")]
+    pub data: PathBuf,
+    /// Addon repository: the folder that gets Parsebook/ and Parsebook_DB_<region>/.
+    #[arg(long, global = true, value_name = "DIR", default_value = "./addon")]
+    pub out: PathBuf,
+    /// Base of the Warcraft Logs site and API.
+    #[arg(long, global = true, value_name = "URL", env = "WCL_URL", default_value = "https://www.warcraftlogs.com")]
+    pub wcl_url: String,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// The whole pipeline against a built-in simulated Warcraft Logs; ends with a result to look at.
+    Demo(DemoArgs),
+    /// Run the stages: discover, aggregate, rank, publish.
+    #[command(after_help = "Needs WCL_API_KEYS. A run that was cut short, even by kill -9, goes on where it stopped.")]
+    Run(RunArgs),
+    /// List, add or remove discovery rules.
+    #[command(subcommand)]
+    Rules(RulesCommand),
+    /// Discover one range now, rank what it finds, and publish. Touches no rule.
+    Backfill(TargetArgs),
+    /// Look a player up in the generated database, the way the addon does.
+    #[command(after_help = "Exit status 1 when the player is not in the database.")]
+    Lookup(LookupArgs),
+    /// What the store holds: rules, players, queue.
+    Status(StatusArgs),
+    /// Serve a simulated Warcraft Logs on this machine until Ctrl-C.
+    Simulate(SimulateArgs),
+    /// Print a completion script for a shell.
+    Completions {
+        /// The shell.
+        shell: Shell,
+    },
+}
+
+#[derive(Debug, clap::Args)]
+pub struct DemoArgs {
+    /// Players in the made-up world.
+    #[arg(long, default_value_t = 2000)]
+    pub players: usize,
+    /// Another seed makes another world.
+    #[arg(long, default_value_t = 1)]
+    pub seed: u64,
+}
+
+#[derive(Debug, clap::Args)]
+pub struct RunArgs {
+    /// Run every due stage to its end, then exit. Without it, the schedules run until Ctrl-C.
+    #[arg(long)]
+    pub once: bool,
+    /// Regions to publish.
+    #[arg(long, value_name = "EU,US", env = "REGIONS", value_delimiter = ',', default_value = "US,EU,KR,TW,CN")]
+    pub regions: Vec<String>,
+    /// Print the summary as JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum RulesCommand {
+    /// List the rules.
+    List {
+        /// Print one JSON document per rule.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Add a rule; prints its id.
+    Add(TargetArgs),
+    /// Remove a rule.
+    Remove {
+        /// The id that `rules list` shows.
+        id: String,
+    },
+}
+
+/// What to discover.
+#[derive(Debug, Clone, clap::Args)]
+pub struct TargetArgs {
+    /// The raid: a Warcraft Logs zone id, such as 44 (Manaforge Omega).
+    #[arg(long)]
+    pub raid: u32,
+    /// 1 LFR, 3 Normal, 4 Heroic, 5 Mythic.
+    #[arg(long)]
+    pub difficulty: u8,
+    /// First and last page; the board's end ends it earlier.
+    #[arg(long, value_name = "1-600", value_parser = pages)]
+    pub pages: Option<(u32, u32)>,
+    /// Where players are found: the site's ranking pages, or public reports through the API.
+    #[arg(long, value_enum, default_value = "site")]
+    pub source: Source,
+    /// Partition of the ranking; the raid's current one when left out.
+    #[arg(long)]
+    pub partition: Option<u32>,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub enum Source {
+    Site,
+    Reports,
+}
+
+impl TargetArgs {
+    /// The target, if it can be asked for.
+    ///
+    /// # Errors
+    /// When raid, difficulty or pages are out of range.
+    pub fn target(&self) -> anyhow::Result<Target> {
+        let (start_page, end_page) = self.pages.unwrap_or((first_page(), last_page()));
+        let target = Target {
+            raid: self.raid,
+            difficulty: self.difficulty,
+            start_page,
+            end_page,
+            source: match self.source {
+                Source::Site => SourceKind::Site,
+                Source::Reports => SourceKind::Reports,
+            },
+            partition: self.partition,
+        };
+        Ok(target.checked()?)
+    }
+}
+
+fn pages(text: &str) -> Result<(u32, u32), String> {
+    let parse = |number: &str| number.trim().parse::<u32>().map_err(|_| format!("{text:?} is no range such as 1-600"));
+    match text.split_once('-') {
+        Some((first, last)) => Ok((parse(first)?, parse(last)?)),
+        None => parse(text).map(|page| (page, page)),
+    }
+}
+
+#[derive(Debug, clap::Args)]
+pub struct LookupArgs {
+    /// The character's name.
+    pub name: String,
+    /// Its realm, as displayed or as the game's addons see it: "Temple noir" or Templenoir.
+    pub realm: String,
+    /// Its region; may be left out when only one region knows the player.
+    #[arg(long)]
+    pub region: Option<String>,
+    /// Print what the addon's Lookup returns, as JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, clap::Args)]
+pub struct StatusArgs {
+    /// Print it as JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, clap::Args)]
+pub struct SimulateArgs {
+    /// A world of players and ranks, one JSON object per line; may be given several times.
+    #[arg(long, value_name = "FILE")]
+    pub world: Vec<PathBuf>,
+    /// Players of a made-up world, when no file is given.
+    #[arg(long, default_value_t = 2000, conflicts_with = "world")]
+    pub players: usize,
+    /// Another seed makes another world.
+    #[arg(long, default_value_t = 1)]
+    pub seed: u64,
+    /// Where to listen; port 0 takes a free one, which is printed.
+    #[arg(long, value_name = "127.0.0.1:PORT", default_value = "127.0.0.1:0")]
+    pub listen: SocketAddr,
+    /// Points of each key per hour; unlimited when left out.
+    #[arg(long, value_name = "N")]
+    pub points_per_hour: Option<u32>,
+    /// How long an hour of points lasts: a small number makes pauses short.
+    #[arg(long, value_name = "N", default_value_t = 3600)]
+    pub hour_seconds: u64,
+    /// Added to every answer.
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub latency_ms: u64,
+    /// A key that is accepted; may be given several times.
+    #[arg(long, value_name = "ID:SECRET")]
+    pub client: Vec<String>,
+    /// Serve ranking tables alone, or inside a whole page.
+    #[arg(long, value_enum, default_value = "fragment")]
+    pub layout: Layout,
+    /// Switch a fault on; may be given several times. `--fault list` prints them.
+    #[arg(long, value_name = "NAME[=WHEN]")]
+    pub fault: Vec<String>,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub enum Layout {
+    Fragment,
+    Page,
+}

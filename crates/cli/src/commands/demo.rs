@@ -1,0 +1,100 @@
+//! `parsebook demo`: the whole pipeline against a made-up world, in one process.
+
+use std::time::Instant;
+
+use anyhow::Context;
+use parsebook_adapters::clock::SystemClock;
+use parsebook_addon_db::reader::Addon;
+use parsebook_core::rule::{SourceKind, Target};
+use parsebook_simulator::{Config, Player, Simulator, World};
+
+use super::lookup;
+use super::run::conclude;
+use crate::args::{Common, DemoArgs};
+use crate::local::Machine;
+use crate::output::{grouped, say};
+use crate::settings::Settings;
+
+pub async fn demo(common: &Common, args: &DemoArgs) -> anyhow::Result<()> {
+    let started = Instant::now();
+    let simulator = Simulator::start(Config::new(World::generate(args.players, args.seed))).await?;
+    let world = simulator.world().clone();
+    say(&format!(
+        "A simulated Warcraft Logs with {} made-up players answers at {}.\n",
+        grouped(world.len() as u64),
+        simulator.url()
+    ));
+    let common = Common { data: common.data.join("demo"), out: common.out.join("demo"), wcl_url: simulator.url() };
+    for folder in [&common.data, &common.out] {
+        if folder.exists() {
+            std::fs::remove_dir_all(folder).with_context(|| format!("clearing {}", folder.display()))?;
+        }
+    }
+    let machine = Machine::open(&common.data, &common.out, &common.wcl_url, settings()?, SystemClock)?;
+    let mut boards: Vec<(i32, u8)> = world.players().flat_map(|player| player.pairs().collect::<Vec<_>>()).collect();
+    boards.sort_unstable();
+    boards.dedup();
+    for (raid, difficulty) in boards {
+        let raid = u32::try_from(raid)?;
+        machine.store().add_rule(&Target {
+            raid,
+            difficulty,
+            start_page: 1,
+            end_page: 600,
+            source: SourceKind::Site,
+            partition: None,
+        })?;
+    }
+    let regions: Vec<String> = ["US", "EU", "KR", "TW", "CN"].map(str::to_owned).into();
+    let summary = machine.run_once(&regions).await?;
+    conclude(&common, &summary, false)?;
+
+    let mut addon = Addon::open(&common.out)?;
+    say("\nThree players, looked up the way the addon does:\n");
+    for player in examples(&world) {
+        let (name, realm, region) = (player.name(), &player.realm().name, player.realm().region.compact_name());
+        let found = lookup::find(&mut addon, name, realm, Some(region))?
+            .with_context(|| format!("{name} on {realm} is missing from the database"))?;
+        let info = addon.info(region)?;
+        say(&format!("$ parsebook lookup {} {} --region {region} --out {}", quoted(name), quoted(realm), common.out.display()));
+        lookup::describe(&found, &info).iter().for_each(|line| say(line));
+        say("");
+    }
+    say(&format!("The addon lies in   {}", common.out.display()));
+    say(&format!("The store lies in   {}  (SQLite)", machine.store().path().display()));
+    say(&format!("Done in {:.1} s.", started.elapsed().as_secs_f64()));
+    simulator.shutdown().await;
+    Ok(())
+}
+
+/// Nothing has to be spared on this machine: no pace, and the simulator's own key.
+fn settings() -> anyhow::Result<Settings> {
+    let (id, secret) = Config::DEFAULT_CLIENT;
+    let keys = serde_json::json!([{"name": "demo", "clientId": id, "clientSecret": secret}]).to_string();
+    Settings::read(|name| match name {
+        "WCL_API_KEYS" => Some(keys.clone()),
+        "PAGES_PER_SECOND" => Some("1000".to_owned()),
+        _ => None,
+    })
+}
+
+/// Three players with ranks, in different regions and scripts where the world has them.
+fn examples(world: &World) -> Vec<Player<'_>> {
+    let mut chosen: Vec<Player<'_>> = Vec::new();
+    for wanted in [|name: &str| name.is_ascii(), |name: &str| !name.is_ascii(), |_: &str| true] {
+        let fits = |player: &Player<'_>| {
+            player.is_rankable()
+                && player.ranks().next().is_some()
+                && wanted(player.name())
+                && chosen.iter().all(|other| other.realm().region != player.realm().region)
+        };
+        if let Some(player) = world.players().find(fits) {
+            chosen.push(player);
+        }
+    }
+    chosen
+}
+
+fn quoted(word: &str) -> String {
+    if word.chars().all(char::is_alphanumeric) { word.to_owned() } else { format!("\"{word}\"") }
+}

@@ -1,0 +1,30 @@
+//! One module per subcommand.
+
+mod demo;
+mod lookup;
+mod rules;
+mod run;
+mod simulate;
+mod status;
+
+use clap::CommandFactory;
+
+use crate::args::{Args, Command};
+
+/// Does what the command line says.
+pub async fn execute(args: Args) -> anyhow::Result<()> {
+    let common = args.common;
+    match args.command {
+        Command::Demo(demo) => demo::demo(&common, &demo).await,
+        Command::Run(run) => run::run(&common, &run).await,
+        Command::Rules(rules) => rules::rules(&common, rules).await,
+        Command::Backfill(target) => run::backfill(&common, &target).await,
+        Command::Lookup(lookup) => lookup::lookup(&common, &lookup),
+        Command::Status(status) => status::status(&common, &status).await,
+        Command::Simulate(simulate) => simulate::simulate(&simulate).await,
+        Command::Completions { shell } => {
+            clap_complete::generate(shell, &mut Args::command(), "parsebook", &mut std::io::stdout());
+            Ok(())
+        }
+    }
+}

@@ -1,0 +1,61 @@
+//! `parsebook rules`.
+
+use anyhow::bail;
+use parsebook_adapters::embedded::EmbeddedStore;
+use parsebook_core::ports::Rules;
+use parsebook_core::rule::{Rule, RuleId};
+
+use crate::args::{Common, RulesCommand};
+use crate::output::{complain, difficulty, say, say_json};
+
+pub async fn rules(common: &Common, command: RulesCommand) -> anyhow::Result<()> {
+    let store = EmbeddedStore::open(&common.data)?;
+    match command {
+        RulesCommand::List { json } => {
+            let (rules, malformed) = store.rules().await?;
+            for rule in &malformed {
+                complain(&format!("set aside: {rule}"));
+            }
+            if json {
+                return rules.iter().try_for_each(say_json);
+            }
+            if rules.is_empty() {
+                say("no rules; add one with: parsebook rules add --raid 44 --difficulty 4");
+            }
+            rules.iter().for_each(|rule| say(&line(rule)));
+        }
+        RulesCommand::Add(target) => say(&store.add_rule(&target.target()?)?.0),
+        RulesCommand::Remove { id } => {
+            if !store.remove_rule(&RuleId(id.clone()))? {
+                bail!("no rule {id}; see: parsebook rules list");
+            }
+        }
+    }
+    Ok(())
+}
+
+fn line(rule: &Rule) -> String {
+    let target = &rule.target;
+    let partition = target.partition.map(|partition| format!(", partition {partition}")).unwrap_or_default();
+    let state = if !rule.enabled {
+        "disabled".to_owned()
+    } else if let Some(block) = rule.state.block.as_ref() {
+        format!("stopped: {} (again after {})", block.reason, block.until.format("%Y-%m-%d %H:%M UTC"))
+    } else if let Some(progress) = &rule.state.progress {
+        format!("under way, {} pages read", progress.pages)
+    } else {
+        match rule.last_run {
+            Some(last_run) => format!("last run {}", last_run.format("%Y-%m-%d %H:%M UTC")),
+            None => "never run".to_owned(),
+        }
+    };
+    format!(
+        "{}  raid {} {:<6}  {:<7}  pages {}-{}{partition}  {state}",
+        rule.id,
+        target.raid,
+        difficulty(target.difficulty),
+        target.source,
+        target.start_page,
+        target.end_page
+    )
+}

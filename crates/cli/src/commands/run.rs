@@ -1,0 +1,175 @@
+//! `parsebook run` and `parsebook backfill`.
+
+use std::time::Duration;
+
+use anyhow::bail;
+use parsebook_adapters::clock::SystemClock;
+use parsebook_core::aggregate::{self, AggregateSummary};
+use parsebook_core::discover::{DiscoverSummary, StopReason};
+use parsebook_core::generate::{self, GenerateSummary};
+use parsebook_core::ports::{Clock, Rules};
+
+use crate::args::{Common, RunArgs, TargetArgs};
+use crate::local::{Machine, RankTotals, RunSummary, describe};
+use crate::output::{complain, grouped, say, say_json};
+use crate::settings::Settings;
+
+const DISCOVER_EVERY: Duration = Duration::from_secs(30 * 60);
+const AGGREGATE_EVERY: Duration = Duration::from_secs(4 * 3600);
+const GENERATE_EVERY: Duration = Duration::from_secs(24 * 3600);
+/// How often the queue is looked at, and how long a failed stage waits at least.
+const CONSUME_EVERY: Duration = Duration::from_secs(60);
+
+pub async fn run(common: &Common, args: &RunArgs) -> anyhow::Result<()> {
+    let machine = open(common)?;
+    if machine.store().rules().await?.0.is_empty() {
+        complain("no rules: nothing is discovered; add one with: parsebook rules add --raid 44 --difficulty 4");
+    }
+    if args.once {
+        let summary = machine.run_once(&args.regions).await?;
+        return conclude(common, &summary, args.json);
+    }
+    tokio::select! {
+        () = schedules(&machine, common, &args.regions) => Ok(()),
+        stopped = tokio::signal::ctrl_c() => {
+            complain("stopped; the next run goes on from here");
+            Ok(stopped?)
+        }
+    }
+}
+
+pub async fn backfill(common: &Common, args: &TargetArgs) -> anyhow::Result<()> {
+    let machine = open(common)?;
+    let regions: Vec<String> = ["US", "EU", "KR", "TW", "CN"].map(str::to_owned).into();
+    let summary = machine.backfill(args.target()?, &regions).await?;
+    conclude(common, &summary, false)
+}
+
+fn open(common: &Common) -> anyhow::Result<Machine<SystemClock>> {
+    Machine::open(&common.data, &common.out, &common.wcl_url, Settings::from_env()?, SystemClock)
+}
+
+/// All stages by their schedules, side by side, for ever.
+async fn schedules(machine: &Machine<SystemClock>, common: &Common, regions: &[String]) {
+    let discover = every(machine.clock(), DISCOVER_EVERY, async || {
+        machine.discover_all().await?.iter().for_each(|summary| say(&discover_line(summary)));
+        Ok(())
+    });
+    let aggregate = every(machine.clock(), AGGREGATE_EVERY, async || {
+        say(&aggregate_line(&machine.aggregate(false).await?));
+        Ok(())
+    });
+    let consume = every(machine.clock(), CONSUME_EVERY, async || {
+        let totals = machine.rank_all().await?;
+        if totals != RankTotals::default() {
+            say(&rank_line(&totals));
+        }
+        Ok(())
+    });
+    let generate = every(machine.clock(), GENERATE_EVERY, async || {
+        generate_lines(common, &machine.generate(regions).await?).iter().for_each(|line| say(line));
+        Ok(())
+    });
+    futures::join!(discover, aggregate, consume, generate);
+}
+
+async fn every(clock: &SystemClock, interval: Duration, stage: impl AsyncFn() -> anyhow::Result<()>) {
+    loop {
+        if let Err(error) = stage().await {
+            complain(&format!("{error:#}"));
+        }
+        clock.sleep(interval).await;
+    }
+}
+
+/// Prints what was done; fails where something was refused.
+pub fn conclude(common: &Common, summary: &RunSummary, json: bool) -> anyhow::Result<()> {
+    if json {
+        say_json(summary)?;
+    } else {
+        summary.discover.iter().for_each(|summary| say(&discover_line(summary)));
+        if let Some(aggregator) = &summary.aggregator {
+            say(&aggregate_line(aggregator));
+        }
+        say(&rank_line(&summary.player_rank));
+        if let Some(generated) = &summary.db_generator {
+            generate_lines(common, generated).iter().for_each(|line| say(line));
+        }
+    }
+    if let Some(refused) = summary.discover.iter().find(|summary| summary.refused) {
+        let until = refused.blocked_until.map(|until| until.format("%Y-%m-%d %H:%M UTC").to_string());
+        bail!(
+            "discovery was refused: {}; it is asked again after {} (rules with --source reports use the API instead)",
+            refused.reason.as_deref().unwrap_or("no reason given"),
+            until.as_deref().unwrap_or("a pause")
+        );
+    }
+    Ok(())
+}
+
+fn discover_line(summary: &DiscoverSummary) -> String {
+    let what = summary.target.as_ref().map_or_else(|| "nothing asked".to_owned(), describe);
+    let stopped = match (summary.stopped, &summary.reason) {
+        (StopReason::Complete, _) => "complete".to_owned(),
+        (StopReason::EndOfBoard, _) => "to the end".to_owned(),
+        (StopReason::Deadline, _) => "out of time".to_owned(),
+        (StopReason::NothingDue, _) => "nothing due".to_owned(),
+        (StopReason::Blocked, reason) => format!("stopped: {}", reason.as_deref().unwrap_or("refused")),
+    };
+    format!("discover   {what}: {} pages, {} players, {stopped}", grouped(summary.pages.into()), grouped(summary.players))
+}
+
+fn aggregate_line(summary: &AggregateSummary) -> String {
+    let mut line = format!("aggregate  {} players queued", grouped(summary.sent));
+    if summary.failed > 0 {
+        line += &format!(", {} failed", grouped(summary.failed));
+    }
+    if summary.stopped == aggregate::StopReason::NotFresh {
+        line += &format!(", {} wait ({})", grouped(summary.left), summary.reason.as_deref().unwrap_or("not fresh"));
+    }
+    line
+}
+
+fn rank_line(totals: &RankTotals) -> String {
+    let mut line = format!("rank       {} players", grouped(totals.done));
+    for (count, what) in [
+        (totals.hidden, "hidden"),
+        (totals.finished, "without a character or class"),
+        (totals.set_aside, "set aside (see: parsebook status)"),
+        (totals.pauses.into(), "pauses for points"),
+    ] {
+        if count > 0 {
+            line += &format!(", {} {what}", grouped(count));
+        }
+    }
+    for (key, points) in &totals.points {
+        line += &format!(", {points:.0} points of {key}");
+    }
+    line
+}
+
+fn generate_lines(common: &Common, summary: &GenerateSummary) -> Vec<String> {
+    let mut lines: Vec<String> = summary
+        .regions
+        .iter()
+        .map(|region| {
+            let each = region.bytes as f64 / region.characters.max(1) as f64;
+            let aside: u64 = region.set_aside.values().sum();
+            let aside = if aside > 0 { format!(", {} set aside", grouped(aside)) } else { String::new() };
+            format!(
+                "publish    {}: {} characters on {} realms, {} bytes ({each:.1} each){aside}",
+                region.region,
+                grouped(region.characters),
+                grouped(region.realms),
+                grouped(region.bytes)
+            )
+        })
+        .collect();
+    let out = common.out.display();
+    lines.push(match (&summary.commit, summary.stopped) {
+        (Some(commit), _) => format!("publish    commit {} in {out}", &commit[..commit.len().min(10)]),
+        (None, generate::StopReason::DryRun) => "publish    dry run".to_owned(),
+        (None, _) => format!("publish    nothing changed in {out}"),
+    });
+    lines
+}

@@ -1,0 +1,56 @@
+//! `parsebook simulate`.
+
+use std::time::Duration;
+
+use anyhow::ensure;
+use parsebook_simulator::{Client, Config, Faults, PageLayout, Simulator, World};
+
+use crate::args::{Layout, SimulateArgs};
+use crate::output::{complain, grouped, say};
+
+pub async fn simulate(args: &SimulateArgs) -> anyhow::Result<()> {
+    if args.fault.iter().any(|fault| fault == "list") {
+        say(&Faults::help());
+        return Ok(());
+    }
+    let mut config = Config::new(world(args)?);
+    config.listen = args.listen;
+    config.points_per_hour = args.points_per_hour;
+    ensure!(args.hour_seconds > 0, "--hour-seconds 0: an hour lasts at least a second");
+    config.hour = Duration::from_secs(args.hour_seconds);
+    config.latency = Duration::from_millis(args.latency_ms);
+    config.layout = match args.layout {
+        Layout::Fragment => PageLayout::Fragment,
+        Layout::Page => PageLayout::Page,
+    };
+    if !args.client.is_empty() {
+        config.clients =
+            args.client.iter().map(|text| text.parse::<Client>()).collect::<Result<_, _>>().map_err(anyhow::Error::msg)?;
+    }
+    for fault in &args.fault {
+        config.faults.set_text(fault)?;
+    }
+    let keys: Vec<_> = config
+        .clients
+        .iter()
+        .map(|client| serde_json::json!({"name": client.id, "clientId": client.id, "clientSecret": client.secret}))
+        .collect();
+    let simulator = Simulator::start(config).await?;
+    say(&format!("simulated Warcraft Logs with {} players at {}", grouped(simulator.world().len() as u64), simulator.url()));
+    say(&format!("export WCL_URL={} WCL_API_KEYS='{}'", simulator.url(), serde_json::to_string(&keys)?));
+    tokio::signal::ctrl_c().await?;
+    simulator.shutdown().await;
+    Ok(())
+}
+
+fn world(args: &SimulateArgs) -> anyhow::Result<World> {
+    if args.world.is_empty() {
+        return Ok(World::generate(args.players, args.seed));
+    }
+    let loaded = World::load(&args.world)?;
+    if loaded.set_aside > 0 {
+        loaded.causes.iter().for_each(|cause| complain(&format!("set aside: {cause}")));
+        complain(&format!("{} lines set aside", grouped(loaded.set_aside as u64)));
+    }
+    Ok(loaded.world)
+}

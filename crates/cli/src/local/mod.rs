@@ -1,0 +1,189 @@
+//! One machine: the five stages over the embedded store, the queue in it, and an addon repository in a folder.
+
+mod consumer;
+mod switch;
+mod watched;
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Context;
+use parsebook_adapters::addon_repo::LocalRepo;
+use parsebook_adapters::embedded::{EmbeddedStore, StageLock};
+use parsebook_adapters::ranking_site::WclSite;
+use parsebook_adapters::wcl_api::WclApi;
+use parsebook_core::aggregate::{self, AggregateConfig, AggregateSummary};
+use parsebook_core::discover::{DiscoverPorts, DiscoverSummary, Invocation, StopReason, discover};
+use parsebook_core::generate::{GenerateConfig, GenerateSummary, generate};
+use parsebook_core::ports::{Clock, Discoveries, Rules};
+use parsebook_core::rule::{self, Due, Target};
+use serde::Serialize;
+
+pub use self::consumer::RankTotals;
+use self::watched::{Watched, WatchedStore};
+use crate::output::difficulty;
+use crate::progress::Progress;
+use crate::settings::Settings;
+
+/// Players read from `discovers` at a time.
+const AGGREGATE_PAGE: usize = 1000;
+
+/// One machine with everything on it.
+#[derive(Debug)]
+pub struct Machine<C> {
+    store: EmbeddedStore,
+    site: WclSite,
+    api: WclApi<C>,
+    clock: C,
+    settings: Settings,
+    out: PathBuf,
+    _lock: StageLock,
+}
+
+/// What `run --once` did.
+#[derive(Debug, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RunSummary {
+    /// Every rule that was worked.
+    pub discover: Vec<DiscoverSummary>,
+    /// The hand-over to the queue.
+    pub aggregator: Option<AggregateSummary>,
+    /// The queue, worked to its end.
+    pub player_rank: RankTotals,
+    /// What was published.
+    pub db_generator: Option<GenerateSummary>,
+}
+
+impl<C: Clock + Clone> Machine<C> {
+    /// Opens the store in `data` with the sole right to run stages on it.
+    ///
+    /// # Errors
+    /// When the store cannot be opened, another process works on it, or a setting is malformed.
+    pub fn open(data: &Path, out: &Path, wcl_url: &str, settings: Settings, clock: C) -> anyhow::Result<Self> {
+        let store = EmbeddedStore::open(data)?;
+        let lock = store.lock_for_stages()?;
+        Ok(Self {
+            site: WclSite::new(wcl_url, &settings.user_agent)?,
+            api: WclApi::new(wcl_url, &settings.user_agent, settings.keys.clone(), clock.clone())?,
+            store,
+            clock,
+            settings,
+            out: out.to_owned(),
+            _lock: lock,
+        })
+    }
+
+    /// The store.
+    pub fn store(&self) -> &EmbeddedStore {
+        &self.store
+    }
+
+    /// The clock.
+    pub fn clock(&self) -> &C {
+        &self.clock
+    }
+
+    /// Works one rule, or exactly `backfill`.
+    ///
+    /// # Errors
+    /// As [`discover`].
+    pub async fn discover(&self, backfill: Option<Target>) -> anyhow::Result<DiscoverSummary> {
+        let now = self.clock.now();
+        let label = match &backfill {
+            Some(target) => Some(describe(target)),
+            None => match rule::due(&self.store.rules().await?.0, now, self.settings.discover.delay) {
+                Due::Rules(due) => due.first().map(|rule| describe(&rule.target)),
+                Due::Blocked(_) | Due::Nothing => None,
+            },
+        };
+        let progress = label.map(|label| Progress::start(format!("discover {label}"), "pages", None));
+        let site = Watched { inner: &self.site, progress: progress.as_ref() };
+        let api = Watched { inner: &self.api, progress: progress.as_ref() };
+        let ports = DiscoverPorts { store: &self.store, api: &api, site: &site, clock: &self.clock };
+        // The lock on the data folder makes this process the only one that works rules.
+        let invocation = Invocation { owner: format!("parsebook {}", std::process::id()), deadline: None };
+        discover(&ports, &self.settings.discover, backfill, &invocation).await
+    }
+
+    /// Works every due rule. A source without points is waited for; one that refuses is not asked again.
+    ///
+    /// # Errors
+    /// As [`discover`].
+    pub async fn discover_all(&self) -> anyhow::Result<Vec<DiscoverSummary>> {
+        let mut summaries = Vec::new();
+        loop {
+            let summary = self.discover(None).await?;
+            let is_idle = summary.target.is_none();
+            match summary.stopped {
+                StopReason::NothingDue => return Ok(summaries),
+                StopReason::Blocked if is_idle && summary.refused => {
+                    if summaries.is_empty() {
+                        summaries.push(summary);
+                    }
+                    return Ok(summaries);
+                }
+                StopReason::Blocked if is_idle => {
+                    let until = summary.blocked_until.unwrap_or_else(|| self.clock.now());
+                    self.clock.sleep((until - self.clock.now()).to_std().unwrap_or_default()).await;
+                }
+                StopReason::Complete | StopReason::EndOfBoard | StopReason::Deadline | StopReason::Blocked => {
+                    summaries.push(summary);
+                }
+            }
+        }
+    }
+
+    /// Hands what was discovered to the queue.
+    ///
+    /// # Errors
+    /// As [`aggregate::aggregate`].
+    pub async fn aggregate(&self, force: bool) -> anyhow::Result<AggregateSummary> {
+        let config = AggregateConfig { delay: self.settings.discover.delay, page_size: AGGREGATE_PAGE };
+        let total = self.store.discovered_count().await?;
+        let progress = (total > 0).then(|| Progress::start("queue players", "players", Some(total)));
+        let queue = Watched { inner: &self.store, progress: progress.as_ref() };
+        aggregate::aggregate(&self.store, &queue, &self.clock, &config, force, None).await
+    }
+
+    /// Publishes the regions.
+    ///
+    /// # Errors
+    /// When the store or the addon folder fails.
+    pub async fn generate(&self, regions: &[String]) -> anyhow::Result<GenerateSummary> {
+        let mut repo = LocalRepo::open(&self.out)?;
+        let progress = Progress::start("write the database", "players", Some(self.store.player_count()?));
+        let store = WatchedStore { inner: &self.store, progress: &progress };
+        let config = GenerateConfig { regions: regions.to_vec(), dry_run: false };
+        generate(&store, &self.api, &mut repo, &config).await.context("writing the database")
+    }
+
+    /// Everything that is due, to its end.
+    ///
+    /// # Errors
+    /// When a stage fails. What was done before is stored; the next run goes on from there.
+    pub async fn run_once(&self, regions: &[String]) -> anyhow::Result<RunSummary> {
+        let discover = self.discover_all().await?;
+        let aggregator = Some(self.aggregate(false).await?);
+        self.finish_run(RunSummary { discover, aggregator, ..RunSummary::default() }, regions).await
+    }
+
+    /// One range: found, ranked and published.
+    ///
+    /// # Errors
+    /// As [`Self::run_once`].
+    pub async fn backfill(&self, target: Target, regions: &[String]) -> anyhow::Result<RunSummary> {
+        let discover = vec![self.discover(Some(target)).await?];
+        let aggregator = Some(self.aggregate(true).await?);
+        self.finish_run(RunSummary { discover, aggregator, ..RunSummary::default() }, regions).await
+    }
+
+    async fn finish_run(&self, mut summary: RunSummary, regions: &[String]) -> anyhow::Result<RunSummary> {
+        summary.player_rank = self.rank_all().await?;
+        summary.db_generator = Some(self.generate(regions).await?);
+        Ok(summary)
+    }
+}
+
+/// A target in words.
+pub fn describe(target: &Target) -> String {
+    format!("raid {} {} by {}", target.raid, difficulty(target.difficulty), target.source)
+}
