@@ -1,0 +1,179 @@
+//! `POST /api/v2/client`: who asks, whether they may, what it costs, and every way in which the answer may go wrong. The
+//! answer itself comes from [`crate::schema`].
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Instant;
+
+use async_graphql::Request;
+use axum::Json;
+use axum::body::Bytes;
+use axum::extract::State;
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::response::{Html, IntoResponse, Response};
+use serde_json::json;
+
+use crate::faults::{Fault, Occasion};
+use crate::points::Verdict;
+use crate::respond::{self, Cut};
+use crate::schema::{Scope, Tally};
+use crate::server::Shared;
+
+/// The sentence WCL writes into the body, outside the JSON, for a character without a class (facts B.6).
+pub const NO_CLASS: &str =
+    "No class set for this character. Click the Update button in the upper right to establish a class.";
+
+/// Answers a GraphQL query.
+pub(crate) async fn query(State(shared): State<Arc<Shared>>, headers: HeaderMap, body: Bytes) -> Response {
+    let in_flight = shared.recorder.api_arrives();
+    tokio::time::sleep(shared.latency).await;
+    let now = (shared.clock)();
+    let verdict = shared.limiter.as_ref().map(|limiter| limiter.admit(now));
+    let mut response = match verdict.and_then(|verdict| verdict.retry_after) {
+        Some(seconds) => {
+            shared.recorder.count(|stats| stats.limiter_refusals += 1);
+            too_many_requests(seconds)
+        }
+        None => answer(&shared, &headers, &body).await,
+    };
+    if let Some(Verdict { limit, remaining, .. }) = verdict {
+        response.headers_mut().entry("x-ratelimit-limit").or_insert(limit.into());
+        response.headers_mut().entry("x-ratelimit-remaining").or_insert(remaining.into());
+    }
+    drop(in_flight);
+    response
+}
+
+/// Anything but POST: 404 with an empty message, as recorded.
+pub(crate) async fn not_found() -> Response {
+    (StatusCode::NOT_FOUND, Json(json!({"message": ""}))).into_response()
+}
+
+async fn answer(shared: &Arc<Shared>, headers: &HeaderMap, body: &[u8]) -> Response {
+    if let Some(response) = failure(shared) {
+        return response;
+    }
+    let now = (shared.clock)();
+    let Some(client) = shared.tokens.client(headers, now) else {
+        return unauthenticated();
+    };
+    if shared.accounts.is_exhausted(client, now) {
+        shared.recorder.count(|stats| stats.points_refusals += 1);
+        return exhausted();
+    }
+    let started = Instant::now();
+    let request: Request = match serde_json::from_slice(body) {
+        Ok(request) => request,
+        Err(error) => {
+            let message = format!("The request body is not a GraphQL request: {error}");
+            return (StatusCode::BAD_REQUEST, Json(json!({"errors": [{"message": message}]}))).into_response();
+        }
+    };
+    let tally = Arc::new(Tally::default());
+    let scope = Scope { shared: shared.clone(), reading: shared.accounts.read(client, now), tally: tally.clone() };
+    let mut response = shared.schema.execute(request.data(scope)).await;
+    let executed = response.errors.is_empty() || response.errors.iter().any(|error| !error.path.is_empty());
+    // A query of rateLimitData alone costs 1.00, an invalid one nothing.
+    let points = if executed { tally.points.load(Ordering::Relaxed).max(1) } else { 0 };
+    shared.accounts.spend(client, now, points.into());
+    for error in &mut response.errors {
+        if let Some(rest) = error.message.strip_prefix("Unknown field ") {
+            error.message = format!("Cannot query field {rest}");
+        }
+    }
+    let text = match serde_json::to_string(&response) {
+        Ok(text) => text,
+        Err(_) => return server_error(),
+    };
+    let busy = started.elapsed();
+    shared.recorder.count(|stats| {
+        stats.characters += u64::from(tally.characters.load(Ordering::Relaxed));
+        stats.zone_rankings += u64::from(tally.zone_rankings.load(Ordering::Relaxed));
+        stats.reports += u64::from(tally.reports.load(Ordering::Relaxed));
+        stats.points_spent.resize(shared.clients.len(), 0.0);
+        stats.points_spent[client] += f64::from(points);
+        stats.api_busy += busy;
+    });
+    deliver(shared, text, tally.poisoned.load(Ordering::Relaxed))
+}
+
+/// Faults that stand in place of an answer and cost nothing.
+fn failure(shared: &Shared) -> Option<Response> {
+    use Fault::{
+        Api500, Api502, Api520, ApiBlocked, ApiBurst, ApiDropped, ApiExhausted, ApiInternalError, ApiNotJson,
+        ApiTooLarge, ApiUnauthenticated,
+    };
+    let all = [
+        ApiDropped,
+        ApiUnauthenticated,
+        ApiBurst,
+        ApiExhausted,
+        ApiInternalError,
+        Api500,
+        Api502,
+        Api520,
+        ApiBlocked,
+        ApiTooLarge,
+        ApiNotJson,
+    ];
+    Some(match shared.faults.first(&all, Occasion::default())? {
+        ApiDropped => respond::dropped(),
+        ApiUnauthenticated => unauthenticated(),
+        ApiBurst => {
+            shared.recorder.count(|stats| stats.limiter_refusals += 1);
+            let mut response = too_many_requests(30);
+            response.headers_mut().insert("x-ratelimit-limit", HeaderValue::from_static("800"));
+            response.headers_mut().insert("x-ratelimit-remaining", HeaderValue::from_static("0"));
+            response
+        }
+        ApiExhausted => {
+            shared.recorder.count(|stats| stats.points_refusals += 1);
+            exhausted()
+        }
+        ApiInternalError => {
+            let error = json!({"message": "Internal server error", "extensions": {"category": "internal"}});
+            Json(json!({"errors": [error]})).into_response()
+        }
+        Api500 => server_error(),
+        Api502 => (StatusCode::BAD_GATEWAY, Html(respond::BAD_GATEWAY)).into_response(),
+        Api520 => respond::unknown_error(),
+        ApiBlocked => respond::cloudflare(),
+        ApiTooLarge => (StatusCode::PAYLOAD_TOO_LARGE, Html("<h1>413 Request Entity Too Large</h1>")).into_response(),
+        _ => Html("<!DOCTYPE html><html><head><title>Warcraft Logs</title></head><body></body></html>").into_response(),
+    })
+}
+
+/// Sends a ready answer, poisoned or broken if a fault says so.
+fn deliver(shared: &Shared, mut text: String, poisoned: bool) -> Response {
+    let strikes = |fault| shared.faults.strikes(fault, Occasion::default());
+    if poisoned {
+        text = if strikes(Fault::PoisonAlone) { NO_CLASS.to_owned() } else { format!("{NO_CLASS}{text}") };
+    }
+    if strikes(Fault::ApiTruncated) {
+        respond::cut_text(&mut text);
+    }
+    let cut = shared.faults.first(&[Fault::ApiCutOff, Fault::ApiSlowBody], Occasion::default());
+    let cut = cut.map(|fault| if fault == Fault::ApiCutOff { Cut::Off } else { Cut::Slow });
+    respond::body(text, "application/json", cut)
+}
+
+fn unauthenticated() -> Response {
+    (StatusCode::UNAUTHORIZED, Json(json!({"error": "Unauthenticated."}))).into_response()
+}
+
+/// Points are gone: `status` 429 in the JSON and a `Retry-After` that is long and has nothing to do with the reset
+/// (it said 1036 s when the API answered again after 60; facts B.5).
+fn exhausted() -> Response {
+    let answer = json!({"status": 429, "error": "You have exceeded your API point limit for this hour."});
+    (StatusCode::TOO_MANY_REQUESTS, [(header::RETRY_AFTER, "1036")], Json(answer)).into_response()
+}
+
+/// The request limiter: a short `Retry-After`.
+fn too_many_requests(seconds: u64) -> Response {
+    let answer = json!({"message": "Too Many Attempts."});
+    (StatusCode::TOO_MANY_REQUESTS, [(header::RETRY_AFTER, seconds.to_string())], Json(answer)).into_response()
+}
+
+fn server_error() -> Response {
+    (StatusCode::INTERNAL_SERVER_ERROR, Json(json!({"message": "Server Error"}))).into_response()
+}

@@ -1,0 +1,224 @@
+//! `characterData`: looking characters up and answering their rankings.
+
+use std::sync::atomic::Ordering;
+
+use async_graphql::{Context, Error, Object, Result, SimpleObject};
+
+use crate::faults::{Fault, Occasion};
+use crate::world::{Player, Region};
+use crate::{encounter_rankings, zone_rankings};
+
+use super::enums::{CharacterPageRankingMetricType, CharacterRankingMetricType, RankingCompareType};
+use super::enums::{RankingTimeframeType, RoleType, Spelled};
+use super::scalar::{self, Json};
+use super::zone::Server;
+use super::{Scope, scope};
+
+/// What the API says instead of the rankings of somebody who hides them.
+const NO_PERMISSION: &str = "You do not have permission to see this character's rankings.";
+
+pub(super) struct CharacterData;
+
+#[Object]
+impl CharacterData {
+    /// One character by id, or by name, server slug and region.
+    async fn character(
+        &self,
+        ctx: &Context<'_>,
+        id: Option<i32>,
+        name: Option<String>,
+        server_slug: Option<String>,
+        server_region: Option<String>,
+    ) -> Result<Option<Character>> {
+        let scope = scope(ctx);
+        scope.spend(1);
+        scope.tally.characters.fetch_add(1, Ordering::Relaxed);
+        let world = &scope.shared.world;
+        let found = match (id, name, server_slug, server_region) {
+            (Some(id), ..) => world.player(id),
+            (None, Some(name), Some(slug), Some(region)) => {
+                Region::parse(&region).and_then(|region| world.player_named(&name, &slug, region))
+            }
+            _ => return Err(Error::new("You must specify either an id or a name, a server slug and a server region.")),
+        };
+        let Some(player) = found else {
+            return Ok(None);
+        };
+        let strikes = |fault| scope.shared.faults.strikes(fault, occasion(&player));
+        if strikes(Fault::AliasError) {
+            return Err(Error::new("Internal server error"));
+        }
+        if strikes(Fault::CharacterMissing) {
+            return Ok(None);
+        }
+        if strikes(Fault::PoisonedBody) {
+            scope.tally.poisoned.store(true, Ordering::Relaxed);
+        }
+        Ok(Some(Character::of(scope, &player)))
+    }
+}
+
+fn occasion(player: &Player<'_>) -> Occasion {
+    Occasion { id: Some(player.id()), ..Occasion::default() }
+}
+
+/// A character found; the world's word about it may be overruled by a fault.
+#[derive(Clone, Copy)]
+pub(super) struct Character {
+    id: i32,
+    hidden: bool,
+    class_id: u8,
+}
+
+impl Character {
+    pub(super) fn of(scope: &Scope, player: &Player<'_>) -> Self {
+        let strikes = |fault| scope.shared.faults.strikes(fault, occasion(player));
+        let class_id = if strikes(Fault::CharacterNoClass) { 0 } else { player.class_id() };
+        Self { id: player.id(), hidden: player.is_hidden() || strikes(Fault::CharacterHidden), class_id }
+    }
+
+    fn player<'s>(&self, scope: &'s Scope) -> Result<Player<'s>> {
+        scope.shared.world.player(self.id).ok_or_else(|| Error::new("Internal server error"))
+    }
+
+    /// What stands in the way of any rankings: a poisoned body, a permission, a fault.
+    fn obstacle(&self, scope: &Scope) -> Option<Option<Json>> {
+        let occasion = Occasion { id: Some(self.id), ..Occasion::default() };
+        if self.class_id == 0 {
+            scope.tally.poisoned.store(true, Ordering::Relaxed);
+            return Some(None);
+        }
+        if self.hidden {
+            return Some(Some(scalar::error(NO_PERMISSION)));
+        }
+        match scope.shared.faults.first(&[Fault::RankingsNull, Fault::RankingsError], occasion)? {
+            Fault::RankingsNull => Some(None),
+            _ => Some(Some(scalar::error("Internal server error"))),
+        }
+    }
+}
+
+#[Object]
+impl Character {
+    #[graphql(name = "canonicalID")]
+    async fn canonical_id(&self) -> i32 {
+        self.id
+    }
+
+    #[graphql(name = "classID")]
+    async fn class_id(&self) -> i32 {
+        self.class_id.into()
+    }
+
+    #[graphql(name = "encounterRankings")]
+    #[expect(clippy::too_many_arguments, reason = "the arguments are WCL's")]
+    async fn encounter_rankings(
+        &self,
+        ctx: &Context<'_>,
+        #[expect(unused, reason = "without effect here")] by_bracket: Option<bool>,
+        #[expect(unused, reason = "without effect here")] class_name: Option<String>,
+        #[expect(unused, reason = "without effect here")] compare: Option<RankingCompareType>,
+        difficulty: Option<i32>,
+        #[graphql(name = "encounterID")] encounter_id: Option<i32>,
+        #[expect(unused, reason = "without effect here")] include_combatant_info: Option<bool>,
+        #[expect(unused, reason = "without effect here")] include_other_players: Option<bool>,
+        #[expect(unused, reason = "without effect here")] include_historical_graph: Option<bool>,
+        #[expect(unused, reason = "without effect here")] include_private_logs: Option<bool>,
+        metric: Option<CharacterRankingMetricType>,
+        partition: Option<i32>,
+        #[expect(unused, reason = "without effect here")] role: Option<RoleType>,
+        #[expect(unused, reason = "without effect here")] size: Option<i32>,
+        #[expect(unused, reason = "without effect here")] spec_name: Option<String>,
+        #[expect(unused, reason = "without effect here")] timeframe: Option<RankingTimeframeType>,
+    ) -> Result<Option<Json>> {
+        let scope = scope(ctx);
+        scope.spend(1);
+        if let Some(instead) = self.obstacle(scope) {
+            return Ok(instead);
+        }
+        let world = &scope.shared.world;
+        let request = encounter_rankings::Request {
+            encounter: encounter_id.unwrap_or(0),
+            difficulty: difficulty.unwrap_or(5),
+            metric: metric.map(CharacterRankingMetricType::text),
+            partition,
+        };
+        let found = encounter_rankings::of_character(world, self.player(scope)?, &request, scope.shared.started_at);
+        Ok(Some(found.map_or_else(|| scalar::error("Invalid encounter specified."), Json)))
+    }
+
+    async fn faction(&self) -> GameFaction {
+        if self.id % 2 == 0 { GameFaction { id: 1, name: "Alliance" } } else { GameFaction { id: 2, name: "Horde" } }
+    }
+
+    async fn guild_rank(&self) -> i32 {
+        self.id % 10
+    }
+
+    async fn hidden(&self) -> bool {
+        self.hidden
+    }
+
+    async fn id(&self) -> i32 {
+        self.id
+    }
+
+    async fn level(&self) -> i32 {
+        80
+    }
+
+    async fn name(&self, ctx: &Context<'_>) -> Result<String> {
+        Ok(self.player(scope(ctx))?.name().to_owned())
+    }
+
+    async fn server(&self, ctx: &Context<'_>) -> Result<Server> {
+        Ok(Server::of(self.player(scope(ctx))?.record.realm))
+    }
+
+    #[graphql(name = "zoneRankings")]
+    #[expect(clippy::too_many_arguments, reason = "the arguments are WCL's")]
+    async fn zone_rankings(
+        &self,
+        ctx: &Context<'_>,
+        #[expect(unused, reason = "without effect here")] by_bracket: Option<bool>,
+        class_name: Option<String>,
+        #[expect(unused, reason = "without effect here")] compare: Option<RankingCompareType>,
+        difficulty: Option<i32>,
+        #[expect(unused, reason = "without effect here")] include_private_logs: Option<bool>,
+        metric: Option<CharacterPageRankingMetricType>,
+        partition: Option<i32>,
+        #[expect(unused, reason = "without effect here")] role: Option<RoleType>,
+        size: Option<i32>,
+        spec_name: Option<String>,
+        #[expect(unused, reason = "without effect here")] timeframe: Option<RankingTimeframeType>,
+        #[graphql(name = "zoneID")] zone_id: Option<i32>,
+    ) -> Result<Option<Json>> {
+        let scope = scope(ctx);
+        scope.spend(5);
+        scope.tally.zone_rankings.fetch_add(1, Ordering::Relaxed);
+        if let Some(instead) = self.obstacle(scope) {
+            return Ok(instead);
+        }
+        let request = zone_rankings::Request {
+            difficulty,
+            metric: metric.map(CharacterPageRankingMetricType::text),
+            partition,
+            size,
+            zone_id,
+            class_name: class_name.as_deref(),
+            spec_name: spec_name.as_deref(),
+        };
+        let text = zone_rankings::write(&scope.shared.world, self.player(scope)?, &request);
+        let occasion = Occasion { id: Some(self.id), ..Occasion::default() };
+        if scope.shared.faults.strikes(Fault::RankingsString, occasion) {
+            return Ok(Some(Json(serde_json::Value::String(text).to_string())));
+        }
+        Ok(Some(Json(text)))
+    }
+}
+
+#[derive(SimpleObject)]
+struct GameFaction {
+    id: i32,
+    name: &'static str,
+}

@@ -1,0 +1,323 @@
+//! Starting, running and stopping the simulator.
+
+use std::fmt;
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::str::FromStr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::{DefaultBodyLimit, State};
+use axum::response::Response;
+use axum::routing::{any, get, post};
+use chrono::{DateTime, Utc};
+use hyper_util::rt::TokioIo;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+use tower::ServiceExt;
+
+use crate::board::Boards;
+use crate::faults::Faults;
+use crate::oauth::{TOKEN_LIFETIME, Tokens};
+use crate::points::{Accounts, Limiter, RequestLimit};
+use crate::reports::Reports;
+use crate::respond::Dropped;
+use crate::schema::{self, Schema};
+use crate::site::PageLayout;
+use crate::stats::{Recorder, Stats};
+use crate::world::World;
+use crate::{api, oauth, site};
+
+/// Tells the time; tests hand in a simulated one.
+pub type Clock = Arc<dyn Fn() -> DateTime<Utc> + Send + Sync>;
+
+/// An API client, written `ID:SECRET`.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Client {
+    /// Client id.
+    pub id: String,
+    /// Client secret.
+    pub secret: String,
+}
+
+impl fmt::Debug for Client {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Client").field("id", &self.id).finish_non_exhaustive()
+    }
+}
+
+impl FromStr for Client {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text.split_once(':') {
+            Some((id, secret)) if !id.is_empty() && !secret.is_empty() => {
+                Ok(Self { id: id.to_owned(), secret: secret.to_owned() })
+            }
+            _ => Err("a client is written ID:SECRET".to_owned()),
+        }
+    }
+}
+
+/// Everything that can be set. Start from [`Config::new`] and change fields.
+#[derive(Clone)]
+pub struct Config {
+    /// The truth to serve.
+    pub world: Arc<World>,
+    /// Where to listen; port 0 takes a free one.
+    pub listen: SocketAddr,
+    /// Clients that may have tokens. Default: one, [`Config::DEFAULT_CLIENT`].
+    pub clients: Vec<Client>,
+    /// Points each client has per hour; nothing for unlimited (`limitPerHour` then reports
+    /// [`UNLIMITED`](crate::UNLIMITED)).
+    pub points_per_hour: Option<u32>,
+    /// Length of the hour after which points return. Default 3600 s.
+    pub hour: Duration,
+    /// The request limiter of the API; nothing for none.
+    pub request_limit: Option<RequestLimit>,
+    /// Waited before every answer. Default 0.
+    pub latency: Duration,
+    /// The clock for points, tokens and the times of reports. Default: the real time.
+    pub clock: Clock,
+    /// What stands around ranking tables.
+    pub layout: PageLayout,
+    /// The switchboard to use; the handle shares it.
+    pub faults: Faults,
+    /// How long tokens live. Default 360 days.
+    pub token_lifetime: Duration,
+    /// How many days before the start the reports spread over. Default 14.
+    pub report_days: u32,
+}
+
+impl Config {
+    /// Id and secret of the client that is known by default.
+    pub const DEFAULT_CLIENT: (&'static str, &'static str) = ("demo", "demo-secret");
+
+    /// A simulator of this world without limits, latency or faults, on a free loopback port.
+    pub fn new(world: impl Into<Arc<World>>) -> Self {
+        let (id, secret) = Self::DEFAULT_CLIENT;
+        Self {
+            world: world.into(),
+            listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
+            clients: vec![Client { id: id.to_owned(), secret: secret.to_owned() }],
+            points_per_hour: None,
+            hour: Duration::from_secs(3600),
+            request_limit: None,
+            latency: Duration::ZERO,
+            clock: Arc::new(Utc::now),
+            layout: PageLayout::Fragment,
+            faults: Faults::default(),
+            token_lifetime: TOKEN_LIFETIME,
+            report_days: 14,
+        }
+    }
+}
+
+/// What all requests share.
+pub(crate) struct Shared {
+    pub world: Arc<World>,
+    pub boards: Boards,
+    pub reports: Reports,
+    pub schema: Schema,
+    pub accounts: Accounts,
+    pub limiter: Option<Limiter>,
+    pub tokens: Tokens,
+    pub clients: Vec<Client>,
+    pub faults: Faults,
+    pub recorder: Recorder,
+    pub clock: Clock,
+    pub started_at: DateTime<Utc>,
+    pub latency: Duration,
+    pub layout: PageLayout,
+    pub token_lifetime: Duration,
+}
+
+/// The simulator cannot start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The address cannot be listened on.
+    #[error("cannot listen on {address}: {source}")]
+    Listen {
+        /// The address asked for.
+        address: SocketAddr,
+        /// What the operating system says.
+        source: io::Error,
+    },
+}
+
+/// The program itself; see [`Simulator::start`].
+#[derive(Debug)]
+pub struct Simulator;
+
+impl Simulator {
+    /// Listens and serves on the current tokio runtime until the handle is shut down or dropped.
+    ///
+    /// # Errors
+    /// The address cannot be listened on.
+    pub async fn start(config: Config) -> Result<Handle, StartError> {
+        let unusable = |source| StartError::Listen { address: config.listen, source };
+        let listener = TcpListener::bind(config.listen).await.map_err(unusable)?;
+        let address = listener.local_addr().map_err(unusable)?;
+        let started_at = (config.clock)();
+        let boards = Boards::new(&config.world);
+        let shared = Arc::new(Shared {
+            reports: Reports::new(&config.world, &boards, started_at, config.report_days),
+            boards,
+            schema: schema::build(),
+            accounts: Accounts::new(config.clients.len(), config.points_per_hour, config.hour, started_at),
+            limiter: config.request_limit.map(Limiter::new),
+            tokens: Tokens::default(),
+            clients: config.clients,
+            faults: config.faults,
+            recorder: Recorder::default(),
+            clock: config.clock,
+            started_at,
+            latency: config.latency,
+            layout: config.layout,
+            token_lifetime: config.token_lifetime,
+            world: config.world,
+        });
+        let (stop, stopped) = watch::channel(false);
+        let task = tokio::spawn(serve(listener, router(shared.clone()), stopped));
+        Ok(Handle { address, shared, stop, task: Some(task) })
+    }
+
+    /// The schema in GraphQL's definition language, for comparing it with Warcraft Logs' own.
+    pub fn schema_definition() -> String {
+        schema::build().sdl()
+    }
+}
+
+fn router(shared: Arc<Shared>) -> Router {
+    Router::new()
+        .route("/oauth/token", post(oauth::token))
+        .route("/api/v2/client", post(api::query).fallback(api::not_found))
+        .route("/zone/rankings/table/{*address}", get(site::table))
+        .route("/human-challenge", any(site::human_challenge))
+        .fallback(elsewhere)
+        .layer(DefaultBodyLimit::max(1 << 22))
+        .with_state(shared)
+}
+
+async fn elsewhere(State(shared): State<Arc<Shared>>) -> Response {
+    shared.recorder.count(|stats| stats.other_requests += 1);
+    api::not_found().await
+}
+
+/// A response that is not to be sent: hyper closes the connection when a service fails.
+#[derive(Debug, thiserror::Error)]
+#[error("connection dropped on purpose")]
+struct OnPurpose;
+
+async fn serve(listener: TcpListener, router: Router, mut stopped: watch::Receiver<bool>) {
+    let mut connections = tokio::task::JoinSet::new();
+    loop {
+        let stream = tokio::select! {
+            _ = stopped.changed() => break,
+            Some(_) = connections.join_next() => continue,
+            accepted = listener.accept() => match accepted {
+                Ok((stream, _)) => stream,
+                // Out of file handles or the like: others may still be served in a moment.
+                Err(_) => {
+                    tokio::time::sleep(Duration::from_millis(20)).await;
+                    continue;
+                }
+            },
+        };
+        let _ = stream.set_nodelay(true);
+        let router = router.clone();
+        connections.spawn(async move {
+            let service = hyper::service::service_fn(move |request: hyper::Request<hyper::body::Incoming>| {
+                let answer = router.clone().oneshot(request);
+                async move {
+                    match answer.await {
+                        Ok(response) if response.extensions().get::<Dropped>().is_some() => Err(OnPurpose),
+                        Ok(response) => Ok(response),
+                        Err(never) => match never {},
+                    }
+                }
+            });
+            // A client that goes away, or a connection dropped on purpose, is nobody's error.
+            let _ = hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
+        });
+    }
+    connections.shutdown().await;
+}
+
+/// A running simulator. Dropping it stops the simulator, too, but does not wait for it.
+pub struct Handle {
+    address: SocketAddr,
+    shared: Arc<Shared>,
+    stop: watch::Sender<bool>,
+    task: Option<JoinHandle<()>>,
+}
+
+impl fmt::Debug for Handle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Handle").field("address", &self.address).finish_non_exhaustive()
+    }
+}
+
+impl Handle {
+    /// The base address, without a slash at the end: what `WCL_URL` is to be.
+    pub fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// The address listened on.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// The switchboard of faults.
+    pub fn faults(&self) -> &Faults {
+        &self.shared.faults
+    }
+
+    /// All counters now.
+    pub fn stats(&self) -> Stats {
+        let mut stats = self.shared.recorder.snapshot();
+        stats.points_spent.resize(self.shared.clients.len(), 0.0);
+        stats.points_windows = self.shared.accounts.windows();
+        stats
+    }
+
+    /// Sets the counters to zero; accounts of points stay as they are.
+    pub fn reset_stats(&self) {
+        self.shared.recorder.reset();
+    }
+
+    /// The world being served.
+    pub fn world(&self) -> &Arc<World> {
+        &self.shared.world
+    }
+
+    /// The reports being served.
+    pub fn reports(&self) -> &Reports {
+        &self.shared.reports
+    }
+
+    /// Makes every token given out so far a bad one.
+    pub fn revoke_tokens(&self) {
+        self.shared.tokens.revoke_all();
+    }
+
+    /// Stops listening, closes all connections and waits until that is done.
+    pub async fn shutdown(mut self) {
+        let _ = self.stop.send(true);
+        if let Some(task) = self.task.take() {
+            let _ = task.await;
+        }
+    }
+}
+
+impl Drop for Handle {
+    fn drop(&mut self) {
+        if let Some(task) = &self.task {
+            let _ = self.stop.send(true);
+            task.abort();
+        }
+    }
+}

@@ -1,0 +1,462 @@
+//! The one truth the simulator serves: raids, realms, players and what each player has killed how well. Holds no HTTP,
+//! no points and no faults. Compact: a kill takes 8 bytes, a player 20, names lie in one string.
+
+mod generate;
+mod load;
+mod names;
+mod write;
+
+use std::collections::HashMap;
+use std::sync::OnceLock;
+
+use crate::rng;
+
+pub use load::{LineError, Loaded, WorldError};
+
+/// A Warcraft Logs region, in the order of its numeric id (1 US, 2 EU as recorded; 3 KR, 4 TW, 5 CN as usually given).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[repr(u8)]
+pub enum Region {
+    /// The Americas and Oceania.
+    Us = 1,
+    /// Europe.
+    Eu = 2,
+    /// Korea.
+    Kr = 3,
+    /// Taiwan.
+    Tw = 4,
+    /// China.
+    Cn = 5,
+}
+
+impl Region {
+    /// All five, in id order.
+    pub const ALL: [Self; 5] = [Self::Us, Self::Eu, Self::Kr, Self::Tw, Self::Cn];
+
+    /// WCL's numeric id.
+    pub fn id(self) -> i32 {
+        self as i32
+    }
+
+    /// The compact name in capitals: US EU KR TW CN.
+    pub fn compact_name(self) -> &'static str {
+        match self {
+            Self::Us => "US",
+            Self::Eu => "EU",
+            Self::Kr => "KR",
+            Self::Tw => "TW",
+            Self::Cn => "CN",
+        }
+    }
+
+    /// The slug: us eu kr tw cn.
+    pub fn slug(self) -> &'static str {
+        match self {
+            Self::Us => "us",
+            Self::Eu => "eu",
+            Self::Kr => "kr",
+            Self::Tw => "tw",
+            Self::Cn => "cn",
+        }
+    }
+
+    /// The long name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Us => "United States",
+            Self::Eu => "Europe",
+            Self::Kr => "Korea",
+            Self::Tw => "Taiwan",
+            Self::Cn => "China",
+        }
+    }
+
+    /// Reads a compact name or a slug, in any case.
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|region| region.slug().eq_ignore_ascii_case(text))
+    }
+}
+
+/// What a rank measures. World files know these two.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[repr(u8)]
+pub enum Metric {
+    /// Damage per second.
+    Dps,
+    /// Healing per second.
+    Hps,
+}
+
+impl Metric {
+    /// The API's name: `dps` or `hps`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Dps => "dps",
+            Self::Hps => "hps",
+        }
+    }
+
+    /// Reads the API's name.
+    pub fn parse(text: &str) -> Option<Self> {
+        match text {
+            "dps" => Some(Self::Dps),
+            "hps" => Some(Self::Hps),
+            _ => None,
+        }
+    }
+}
+
+/// A boss.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Encounter {
+    /// WCL's encounter id.
+    pub id: i32,
+    /// Display name.
+    pub name: String,
+}
+
+/// A raid (a WCL zone) with its bosses in raid order.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Raid {
+    /// WCL's zone id.
+    pub id: i32,
+    /// Display name.
+    pub name: String,
+    /// The current (default) partition; ranks exist in this one only.
+    pub partition: i32,
+    /// Whether WCL promises that the raid's data never changes again.
+    pub frozen: bool,
+    /// The bosses in raid order.
+    pub encounters: Vec<Encounter>,
+}
+
+/// A realm (a WCL server).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Realm {
+    /// WCL's server id.
+    pub id: i32,
+    /// Display name, in the realm's own language.
+    pub name: String,
+    /// Display name without white space and hyphens.
+    pub normalized_name: String,
+    /// The name in addresses.
+    pub slug: String,
+    /// The region the realm belongs to.
+    pub region: Region,
+}
+
+/// One boss killed by one player: what the API would tell about it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Kill {
+    /// Index into the world's raids.
+    pub raid: u8,
+    pub difficulty: u8,
+    /// Index into the raid's encounters.
+    pub encounter: u8,
+    pub metric: Metric,
+    /// `rankPercent` rounded down, 0..=100.
+    pub rank: u8,
+    pub kills: u16,
+}
+
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct PlayerRecord {
+    pub id: u32,
+    name_at: u32,
+    kills_at: u32,
+    pub realm: u16,
+    name_len: u8,
+    kills_len: u8,
+    pub class_id: u8,
+    pub hidden: bool,
+}
+
+/// The simulated Warcraft Logs: immutable once built.
+#[derive(Debug, Default)]
+pub struct World {
+    pub(crate) raids: Vec<Raid>,
+    pub(crate) realms: Vec<Realm>,
+    names: String,
+    kills: Vec<Kill>,
+    players: Vec<PlayerRecord>,
+    by_name: OnceLock<HashMap<u64, Vec<u32>>>,
+}
+
+/// A player as the world knows it; cheap to copy.
+#[derive(Debug, Clone, Copy)]
+pub struct Player<'w> {
+    world: &'w World,
+    pub(crate) record: &'w PlayerRecord,
+}
+
+/// One rank of a player, as an oracle for tests.
+#[derive(Debug, Clone, Copy, PartialEq, PartialOrd)]
+pub struct Rank {
+    /// Raid (zone) id.
+    pub raid: i32,
+    /// Difficulty: 1, 3, 4 or 5.
+    pub difficulty: u8,
+    /// Encounter id.
+    pub encounter: i32,
+    /// The metric the rank was made under.
+    pub metric: Metric,
+    /// `rankPercent` rounded down, 0..=100.
+    pub rank: u8,
+    /// How often the boss was killed.
+    pub kills: u16,
+    /// `rankPercent` exactly as the API serves it.
+    pub rank_percent: f64,
+}
+
+impl<'w> Player<'w> {
+    /// WCL's character id.
+    pub fn id(&self) -> i32 {
+        self.record.id as i32
+    }
+
+    /// Character name.
+    pub fn name(&self) -> &'w str {
+        let start = self.record.name_at as usize;
+        &self.world.names[start..start + usize::from(self.record.name_len)]
+    }
+
+    /// The player's realm.
+    pub fn realm(&self) -> &'w Realm {
+        &self.world.realms[usize::from(self.record.realm)]
+    }
+
+    /// WCL class id 1..=13; 0 when no class is set for the character.
+    pub fn class_id(&self) -> u8 {
+        self.record.class_id
+    }
+
+    /// Whether the player hides all rankings.
+    pub fn is_hidden(&self) -> bool {
+        self.record.hidden
+    }
+
+    /// Whether a lookup can ever yield the ranks: neither hidden nor without a class.
+    pub fn is_rankable(&self) -> bool {
+        !self.record.hidden && self.record.class_id != 0
+    }
+
+    /// Every rank, ordered by raid as in the world, difficulty, metric and boss.
+    pub fn ranks(&self) -> impl Iterator<Item = Rank> + 'w {
+        let (world, id) = (self.world, self.record.id);
+        self.kills().iter().map(move |kill| {
+            let raid = &world.raids[usize::from(kill.raid)];
+            Rank {
+                raid: raid.id,
+                difficulty: kill.difficulty,
+                encounter: raid.encounters[usize::from(kill.encounter)].id,
+                metric: kill.metric,
+                rank: kill.rank,
+                kills: kill.kills,
+                rank_percent: rank_percent(id, kill),
+            }
+        })
+    }
+
+    /// The raid ids and difficulties the player has killed something in, each once.
+    pub fn pairs(&self) -> impl Iterator<Item = (i32, u8)> + 'w {
+        let world = self.world;
+        self.kills()
+            .chunk_by(|a, b| (a.raid, a.difficulty) == (b.raid, b.difficulty))
+            .map(move |kills| (world.raids[usize::from(kills[0].raid)].id, kills[0].difficulty))
+    }
+
+    pub(crate) fn kills(&self) -> &'w [Kill] {
+        let start = self.record.kills_at as usize;
+        &self.world.kills[start..start + usize::from(self.record.kills_len)]
+    }
+
+    /// The kills in one raid and difficulty, both metrics.
+    pub(crate) fn kills_in(&self, raid: u8, difficulty: u8) -> &'w [Kill] {
+        let kills = self.kills();
+        let start = kills.partition_point(|kill| (kill.raid, kill.difficulty) < (raid, difficulty));
+        let end = kills.partition_point(|kill| (kill.raid, kill.difficulty) <= (raid, difficulty));
+        &kills[start..end]
+    }
+}
+
+/// Ten-thousandths above the whole rank; 0 makes an integer. The API mixes integers and floats the same way
+/// (recorded `zoneRankings` answers), and 100 is never exceeded.
+pub(crate) fn rank_fraction(player: u32, kill: &Kill) -> u32 {
+    if kill.rank >= 100 {
+        return 0;
+    }
+    let key = u64::from(kill.raid) << 16 | u64::from(kill.difficulty) << 8 | u64::from(kill.encounter);
+    let hash = rng::hash(&[u64::from(player), key]);
+    if hash.is_multiple_of(8) { 0 } else { (hash >> 8) as u32 % 10_000 }
+}
+
+fn rank_percent(player: u32, kill: &Kill) -> f64 {
+    f64::from(u32::from(kill.rank) * 10_000 + rank_fraction(player, kill)) / 10_000.0
+}
+
+impl World {
+    /// The raids, in the order of the world files.
+    pub fn raids(&self) -> &[Raid] {
+        &self.raids
+    }
+
+    /// All realms.
+    pub fn realms(&self) -> &[Realm] {
+        &self.realms
+    }
+
+    /// Number of players.
+    pub fn len(&self) -> usize {
+        self.players.len()
+    }
+
+    /// Whether the world has no player.
+    pub fn is_empty(&self) -> bool {
+        self.players.is_empty()
+    }
+
+    /// Every player in id order with exact ranks: the oracle for lookup tests.
+    pub fn players(&self) -> impl Iterator<Item = Player<'_>> {
+        self.players.iter().map(|record| Player { world: self, record })
+    }
+
+    /// The player with this id.
+    pub fn player(&self, id: i32) -> Option<Player<'_>> {
+        let id = u32::try_from(id).ok()?;
+        let index = self.players.binary_search_by_key(&id, |record| record.id).ok()?;
+        Some(self.at(index as u32))
+    }
+
+    /// The player of this name (any case) on the realm with this slug.
+    pub fn player_named(&self, name: &str, realm_slug: &str, region: Region) -> Option<Player<'_>> {
+        let index = self.by_name.get_or_init(|| {
+            let mut index: HashMap<u64, Vec<u32>> = HashMap::with_capacity(self.players.len());
+            for (at, player) in self.players().enumerate() {
+                index.entry(rng::hash_text(&player.name().to_lowercase())).or_default().push(at as u32);
+            }
+            index
+        });
+        let lower = name.to_lowercase();
+        index.get(&rng::hash_text(&lower))?.iter().map(|&at| self.at(at)).find(|player| {
+            let realm = player.realm();
+            realm.region == region
+                && realm.slug.eq_ignore_ascii_case(realm_slug)
+                && player.name().to_lowercase() == lower
+        })
+    }
+
+    /// The raid with this zone id.
+    pub fn raid(&self, id: i32) -> Option<&Raid> {
+        self.raids.iter().find(|raid| raid.id == id)
+    }
+
+    pub(crate) fn raid_index(&self, id: i32) -> Option<u8> {
+        self.raids.iter().position(|raid| raid.id == id).map(|at| at as u8)
+    }
+
+    pub(crate) fn at(&self, index: u32) -> Player<'_> {
+        Player { world: self, record: &self.players[index as usize] }
+    }
+}
+
+/// Collects raids, realms and players into a [`World`].
+#[derive(Debug, Default)]
+pub(crate) struct Builder {
+    world: World,
+    realm_index: HashMap<(Region, i32, String), u16>,
+}
+
+/// Why a player was not taken into the world.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum Rejected {
+    #[error("the name is empty or longer than 255 bytes")]
+    Name,
+    #[error("more than 255 ranks")]
+    TooManyRanks,
+    #[error("the same rank twice: raid {0}, difficulty {1}, encounter {2}")]
+    Duplicate(i32, u8, i32),
+    #[error("too many realms")]
+    TooManyRealms,
+}
+
+impl Builder {
+    pub(crate) fn raids(&self) -> &[Raid] {
+        &self.world.raids
+    }
+
+    /// Adds a raid, or the bosses a known raid did not have yet. False when the world is full.
+    pub(crate) fn add_raid(&mut self, raid: Raid) -> bool {
+        match self.world.raids.iter().position(|known| known.id == raid.id) {
+            Some(at) => {
+                let known = &mut self.world.raids[at];
+                for encounter in raid.encounters {
+                    if !known.encounters.iter().any(|other| other.id == encounter.id) {
+                        known.encounters.push(encounter);
+                    }
+                }
+                known.encounters.len() <= 255
+            }
+            None if self.world.raids.len() < 255 && raid.encounters.len() <= 255 => {
+                self.world.raids.push(raid);
+                true
+            }
+            None => false,
+        }
+    }
+
+    pub(crate) fn add_realm(&mut self, realm: Realm) -> Result<u16, Rejected> {
+        let key = (realm.region, realm.id, realm.name.clone());
+        if let Some(&at) = self.realm_index.get(&key) {
+            return Ok(at);
+        }
+        let at = u16::try_from(self.world.realms.len()).map_err(|_| Rejected::TooManyRealms)?;
+        self.world.realms.push(realm);
+        self.realm_index.insert(key, at);
+        Ok(at)
+    }
+
+    pub(crate) fn add_player(
+        &mut self,
+        id: u32,
+        name: &str,
+        realm: u16,
+        class_id: u8,
+        hidden: bool,
+        mut kills: Vec<Kill>,
+    ) -> Result<(), Rejected> {
+        let name_len = u8::try_from(name.len()).ok().filter(|&length| length > 0).ok_or(Rejected::Name)?;
+        let kills_len = u8::try_from(kills.len()).map_err(|_| Rejected::TooManyRanks)?;
+        kills.sort_unstable_by_key(|kill| (kill.raid, kill.difficulty, kill.metric, kill.encounter));
+        let key = |kill: &Kill| (kill.raid, kill.difficulty, kill.metric, kill.encounter);
+        if let Some(pair) = kills.windows(2).find(|pair| key(&pair[0]) == key(&pair[1])) {
+            let raid = &self.world.raids[usize::from(pair[0].raid)];
+            let encounter = raid.encounters[usize::from(pair[0].encounter)].id;
+            return Err(Rejected::Duplicate(raid.id, pair[0].difficulty, encounter));
+        }
+        self.world.players.push(PlayerRecord {
+            id,
+            name_at: self.world.names.len() as u32,
+            kills_at: self.world.kills.len() as u32,
+            realm,
+            name_len,
+            kills_len,
+            class_id,
+            hidden,
+        });
+        self.world.names.push_str(name);
+        self.world.kills.extend(kills);
+        Ok(())
+    }
+
+    /// Sorts by id and drops repeated ids (the first one stays); tells how many were dropped.
+    pub(crate) fn finish(mut self) -> (World, usize) {
+        let before = self.world.players.len();
+        self.world.players.sort_by_key(|record| record.id);
+        self.world.players.dedup_by_key(|record| record.id);
+        self.world.players.shrink_to_fit();
+        self.world.kills.shrink_to_fit();
+        self.world.names.shrink_to_fit();
+        let dropped = before - self.world.players.len();
+        (self.world, dropped)
+    }
+}
