@@ -24,7 +24,7 @@ use crate::oauth::{TOKEN_LIFETIME, Tokens};
 use crate::points::{Accounts, Limiter, RequestLimit};
 use crate::reports::Reports;
 use crate::respond::Dropped;
-use crate::schema::{self, Schema};
+use crate::schema::Schema;
 use crate::site::PageLayout;
 use crate::stats::{Recorder, Stats};
 use crate::world::World;
@@ -165,7 +165,7 @@ impl Simulator {
         let shared = Arc::new(Shared {
             reports: Reports::new(&config.world, &boards, started_at, config.report_days),
             boards,
-            schema: schema::build(),
+            schema: Schema::new(),
             accounts: Accounts::new(config.clients.len(), config.points_per_hour, config.hour, started_at),
             limiter: config.request_limit.map(Limiter::new),
             tokens: Tokens::default(),
@@ -186,7 +186,7 @@ impl Simulator {
 
     /// The schema in GraphQL's definition language, for comparing it with Warcraft Logs' own.
     pub fn schema_definition() -> String {
-        schema::build().sdl()
+        Schema::new().definition()
     }
 }
 

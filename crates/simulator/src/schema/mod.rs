@@ -5,26 +5,48 @@ mod character;
 mod enums;
 mod report;
 mod scalar;
+mod variables;
 mod zone;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
-use async_graphql::{Context, EmptyMutation, EmptySubscription, Object, SimpleObject};
+use async_graphql::{Context, EmptyMutation, EmptySubscription, Object, Request, Response, SimpleObject};
 
 use crate::points::Reading;
 use crate::server::Shared;
 
 use character::CharacterData;
 use report::ReportData;
+use variables::VariableTypes;
 use zone::WorldData;
 
 /// The executable schema.
-pub(crate) type Schema = async_graphql::Schema<Query, EmptyMutation, EmptySubscription>;
+pub(crate) struct Schema {
+    schema: async_graphql::Schema<Query, EmptyMutation, EmptySubscription>,
+    variables: VariableTypes,
+}
 
-/// Builds the schema once.
-pub(crate) fn build() -> Schema {
-    Schema::build(Query, EmptyMutation, EmptySubscription).finish()
+impl Schema {
+    /// Builds the schema once.
+    pub(crate) fn new() -> Self {
+        let schema = async_graphql::Schema::build(Query, EmptyMutation, EmptySubscription).finish();
+        Self { variables: VariableTypes::new(&schema.sdl()), schema }
+    }
+
+    /// The schema in GraphQL's definition language.
+    pub(crate) fn definition(&self) -> String {
+        self.schema.sdl()
+    }
+
+    /// Parses, validates and executes a query.
+    pub(crate) async fn execute(&self, mut request: Request) -> Response {
+        let checked = request.parsed_query().and_then(|document| self.variables.check(document));
+        match checked {
+            Ok(()) => self.schema.execute(request).await,
+            Err(error) => Response::from_errors(vec![error]),
+        }
+    }
 }
 
 /// What one request's resolvers share.

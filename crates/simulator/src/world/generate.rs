@@ -7,8 +7,10 @@ use super::{Builder, Encounter, Kill, Metric, Raid, Realm, Region, World};
 use crate::classes::can_heal;
 use crate::rng::{Rng, hash, hash_text};
 
-/// Raids: id, name, partition, bosses in raid order (which is not the order of their ids).
-const RAIDS: [(i32, &str, i32, &[(i32, &str)]); 2] = [
+/// Id, name, partition, and bosses in raid order (which is not the order of their ids).
+type MadeRaid = (i32, &'static str, i32, &'static [(i32, &'static str)]);
+
+const RAIDS: [MadeRaid; 2] = [
     (
         61,
         "The Drowned Archive",
@@ -178,7 +180,8 @@ fn make_kills(rng: &mut Rng, class_id: u8) -> Vec<Kill> {
             [(1, rng.chance(0.06)), (3, rng.chance(0.7)), (4, eager > 0.4 && rng.chance(0.7)), (5, eager > 0.62)];
         let nothing = plan.iter().all(|(_, plays)| !plays);
         for (difficulty, plays) in plan {
-            if !plays && !(nothing && difficulty == 3) {
+            let fallback = nothing && difficulty == 3;
+            if !plays && !fallback {
                 continue;
             }
             // Harder raids are cleared less far.

@@ -241,7 +241,7 @@ impl<'w> Player<'w> {
     }
 
     /// Every rank, ordered by raid as in the world, difficulty, metric and boss.
-    pub fn ranks(&self) -> impl Iterator<Item = Rank> + 'w {
+    pub fn ranks(&self) -> impl Iterator<Item = Rank> + use<'w> {
         let (world, id) = (self.world, self.record.id);
         self.kills().iter().map(move |kill| {
             let raid = &world.raids[usize::from(kill.raid)];
@@ -258,7 +258,7 @@ impl<'w> Player<'w> {
     }
 
     /// The raid ids and difficulties the player has killed something in, each once.
-    pub fn pairs(&self) -> impl Iterator<Item = (i32, u8)> + 'w {
+    pub fn pairs(&self) -> impl Iterator<Item = (i32, u8)> + use<'w> {
         let world = self.world;
         self.kills()
             .chunk_by(|a, b| (a.raid, a.difficulty) == (b.raid, b.difficulty))

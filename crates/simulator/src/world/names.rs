@@ -65,6 +65,7 @@ fn latin(rng: &mut Rng) -> String {
         name.push_str(rng.pick::<&str>(&MIDDLES));
     }
     name.push_str(rng.pick::<&str>(&TAILS));
+    name.truncate(12);
     if name.len() < 3 { name + "io" } else { name }
 }
 

@@ -1,8 +1,10 @@
 //! What every test against a running simulator needs: a client that asks for tokens, queries and pages.
 
-#![allow(dead_code, reason = "each test file uses its own part")]
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 
-use parsebook_simulator::{Config, Handle, Simulator, World};
+use chrono::{DateTime, Utc};
+use parsebook_simulator::{Clock, Config, Handle, Simulator, World};
 use reqwest::redirect::Policy;
 use reqwest::{Client, Response};
 use serde_json::{Value, json};
@@ -123,4 +125,23 @@ pub fn linked_ids(page: &str) -> Vec<i32> {
         .filter_map(|row| row.split_once("href=\"/character/id/"))
         .filter_map(|(_, rest)| rest.split(|c: char| !c.is_ascii_digit()).next()?.parse().ok())
         .collect()
+}
+
+/// A clock that a test moves by hand.
+#[derive(Clone)]
+pub struct TestClock(Arc<AtomicI64>);
+
+impl TestClock {
+    pub fn new() -> Self {
+        Self(Arc::new(AtomicI64::new(1_790_000_000_000)))
+    }
+
+    pub fn advance(&self, seconds: i64) {
+        self.0.fetch_add(seconds * 1000, Ordering::Relaxed);
+    }
+
+    pub fn clock(&self) -> Clock {
+        let now = self.0.clone();
+        Arc::new(move || DateTime::<Utc>::from_timestamp_millis(now.load(Ordering::Relaxed)).unwrap())
+    }
 }

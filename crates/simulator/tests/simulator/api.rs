@@ -1,0 +1,271 @@
+//! The API: lookups, shapes, and what an invalid query gets.
+
+use crate::common::Site;
+use parsebook_simulator::{Metric, NO_CLASS, Player};
+use serde_json::{Value, json};
+
+#[tokio::test]
+async fn every_rank_is_served_exactly_under_the_players_own_metric() {
+    let site = Site::start(|_| {}).await;
+    let mut checked = 0;
+    for player in site.world().players().filter(Player::is_rankable).take(120) {
+        for (raid, difficulty) in player.pairs() {
+            let answer = site.rankings(player.id(), &format!("zoneID: {raid}, difficulty: {difficulty}")).await;
+            let mut ranks = player.ranks().filter(|rank| (rank.raid, rank.difficulty) == (raid, difficulty)).peekable();
+            let metric = ranks.peek().unwrap().metric;
+            assert_eq!(answer["metric"], metric.name());
+            for row in answer["rankings"].as_array().unwrap() {
+                match ranks.next_if(|rank| row["encounter"]["id"] == rank.encounter) {
+                    Some(rank) => {
+                        let percent = row["rankPercent"].as_f64().unwrap();
+                        assert_eq!((percent, percent.floor()), (rank.rank_percent, f64::from(rank.rank)));
+                        assert_eq!(row["totalKills"], rank.kills);
+                        checked += 1;
+                    }
+                    None => assert_eq!((&row["rankPercent"], &row["totalKills"]), (&Value::Null, &Value::from(0))),
+                }
+            }
+            assert!(ranks.next().is_none());
+        }
+    }
+    assert!(checked > 500, "{checked}");
+}
+
+#[tokio::test]
+async fn an_invalid_query_fails() {
+    let site = Site::start(|_| {}).await;
+    let answer = site.ask("{ worldData { zone(id: 62) { id slug } } }").await;
+    assert_eq!(answer["errors"][0]["message"], "Cannot query field \"slug\" on type \"Zone\".");
+    assert_eq!(answer["data"], Value::Null);
+}
+
+#[tokio::test]
+async fn the_answer_has_the_recorded_shape() {
+    let site = Site::start(|_| {}).await;
+    let (id, kills) = site
+        .world()
+        .players()
+        .filter(Player::is_rankable)
+        .map(|player| (player.id(), player.ranks().filter(|rank| (rank.raid, rank.difficulty) == (62, 3)).count()))
+        .find(|(_, kills)| (2..8).contains(kills))
+        .unwrap();
+    let answer = site.rankings(id, "zoneID: 62, difficulty: 3").await;
+    assert_eq!(
+        keys(&answer),
+        "allStars bestPerformanceAverage difficulty medianPerformanceAverage metric partition rankings size zone"
+    );
+    assert_eq!(
+        keys(&answer["allStars"][0]),
+        "partition points possiblePoints rank rankPercent rankTooltip regionRank serverRank spec total"
+    );
+    let rows = answer["rankings"].as_array().unwrap();
+    assert_eq!(rows.len(), 9);
+    assert_eq!(rows.iter().filter(|row| row["totalKills"] != 0).count(), kills);
+    for row in rows {
+        assert_eq!(
+            keys(row),
+            "allStars bestAmount bestRank bestSpec encounter fastestKill lockedIn medianPercent rankPercent \
+             rankTooltip spec totalKills"
+        );
+        if row["totalKills"] == 0 {
+            for field in ["rankPercent", "medianPercent", "allStars", "spec", "bestRank"] {
+                assert_eq!(row[field], Value::Null, "{field}");
+            }
+        } else {
+            assert_eq!(
+                keys(&row["allStars"]),
+                "partition points possiblePoints rank rankPercent regionRank serverRank total"
+            );
+            assert_eq!(keys(&row["bestRank"]), "class fight_metadata ilvl per_second_amount rank_id spec");
+            assert!(row["medianPercent"].as_f64() <= row["rankPercent"].as_f64());
+        }
+    }
+}
+
+fn keys(value: &Value) -> String {
+    let mut keys: Vec<&str> = value.as_object().unwrap().keys().map(String::as_str).collect();
+    keys.sort_unstable();
+    keys.join(" ")
+}
+
+#[tokio::test]
+async fn percentages_mix_integers_and_floats() {
+    let site = Site::start(|_| {}).await;
+    let (mut whole, mut broken) = (0, 0);
+    for player in site.world().players().filter(Player::is_rankable).take(30) {
+        let (raid, difficulty) = player.pairs().next().unwrap();
+        let answer = site.rankings(player.id(), &format!("zoneID: {raid}, difficulty: {difficulty}")).await;
+        for row in answer["rankings"].as_array().unwrap() {
+            whole += usize::from(row["rankPercent"].is_u64());
+            broken += usize::from(row["rankPercent"].is_f64());
+        }
+    }
+    assert!(whole > 5 && broken > 5 * whole, "{whole} {broken}");
+}
+
+/// A player with kills in Normal of raid 62, and the metric of them.
+fn somebody(site: &Site) -> (i32, Metric) {
+    let player =
+        site.world().players().find(|player| player.is_rankable() && player.pairs().any(|pair| pair == (62, 3)));
+    let player = player.unwrap();
+    let metric = player.ranks().find(|rank| (rank.raid, rank.difficulty) == (62, 3)).unwrap().metric;
+    (player.id(), metric)
+}
+
+fn kills(answer: &Value) -> u64 {
+    answer["rankings"].as_array().unwrap().iter().map(|row| row["totalKills"].as_u64().unwrap()).sum()
+}
+
+#[tokio::test]
+async fn arguments_narrow_the_answer_without_an_error() {
+    let site = Site::start(|_| {}).await;
+    let (id, metric) = somebody(&site);
+    let other = if metric == Metric::Dps { "hps" } else { "dps" };
+    let base = "zoneID: 62, difficulty: 3";
+    for (more, found) in [
+        (String::new(), true),
+        (", metric: default".to_owned(), true),
+        (format!(", metric: {}", metric.name()), true),
+        (", partition: 2".to_owned(), true),
+        (", partition: -1".to_owned(), true),
+        (", size: 10".to_owned(), true),
+        (format!(", metric: {other}"), false),
+        (", metric: playerspeed".to_owned(), false),
+        (", partition: 1".to_owned(), false),
+        (", size: 20".to_owned(), false),
+        (", specName: \"Beast Mastery\"".to_owned(), false),
+    ] {
+        let answer = site.rankings(id, &format!("{base}{more}")).await;
+        assert_eq!(kills(&answer) > 0, found, "{more}");
+        assert_eq!(answer["rankings"].as_array().unwrap().len(), 9, "{more}");
+    }
+}
+
+#[tokio::test]
+async fn what_is_left_out_means_the_newest_raid_and_the_highest_difficulty() {
+    let site = Site::start(|_| {}).await;
+    let answer = site.rankings(somebody(&site).0, "metric: default").await;
+    assert_eq!((&answer["zone"], &answer["difficulty"], &answer["partition"]), (&62.into(), &5.into(), &2.into()));
+}
+
+#[tokio::test]
+async fn hidden_unknown_and_classless_characters_answer_in_their_ways() {
+    let site = Site::start(|_| {}).await;
+    let hidden = site.world().players().find(Player::is_hidden).unwrap().id();
+    let answer =
+        site.ask(&format!("{{ characterData {{ character(id: {hidden}) {{ hidden zoneRankings }} }} }}")).await;
+    let character = &answer["data"]["characterData"]["character"];
+    assert_eq!(character["hidden"], true);
+    assert_eq!(
+        character["zoneRankings"],
+        json!({"error": "You do not have permission to see this character's rankings."})
+    );
+
+    let unknown = site.ask("{ characterData { character(id: 3) { id } } }").await;
+    assert_eq!(unknown, json!({"data": {"characterData": {"character": null}}}));
+
+    let classless = site.world().players().find(|player| player.class_id() == 0).unwrap().id();
+    let query = format!("{{ characterData {{ character(id: {classless}) {{ classID zoneRankings }} }} }}");
+    let answer = site.send(&query).await;
+    assert_eq!(answer.status(), 200);
+    let text = answer.text().await.unwrap();
+    assert!(text.starts_with(NO_CLASS) && text.contains("\"classID\":0"), "{text}");
+    assert!(serde_json::from_str::<Value>(&text).is_err());
+    // Without rankings the character can be looked at.
+    let plain = site.ask(&format!("{{ characterData {{ character(id: {classless}) {{ classID }} }} }}")).await;
+    assert_eq!(plain["data"]["characterData"]["character"]["classID"], 0);
+}
+
+#[tokio::test]
+async fn characters_can_be_asked_by_name_with_their_realm() {
+    let site = Site::start(|_| {}).await;
+    for player in site.world().players().step_by(37) {
+        let (realm, region) = (player.realm(), player.realm().region);
+        let query = format!(
+            "{{ characterData {{ character(name: {:?}, serverSlug: {:?}, serverRegion: \"{}\") {{ id canonicalID name \
+             classID level faction {{ id }} server {{ id name normalizedName slug region {{ id compactName slug }} }} }} \
+             }} }}",
+            player.name().to_uppercase(),
+            realm.slug,
+            region.slug(),
+        );
+        let found = site.ask(&query).await["data"]["characterData"]["character"].clone();
+        assert_eq!((&found["id"], &found["name"]), (&player.id().into(), &player.name().into()));
+        assert_eq!(
+            found["server"],
+            json!({
+                "id": realm.id, "name": realm.name, "normalizedName": realm.normalized_name, "slug": realm.slug,
+                "region": {"id": region.id(), "compactName": region.compact_name(), "slug": region.slug()},
+            })
+        );
+    }
+}
+
+#[tokio::test]
+async fn zones_tell_bosses_difficulties_and_the_current_partition() {
+    let site = Site::start(|_| {}).await;
+    let query = "{ worldData { zone(id: 62) { id name frozen difficulties { id sizes } encounters { id name } \
+                 partitions { id compactName default } expansion { id } brackets { min type } } zones { id } \
+                 missing: zone(id: 7) { id } encounter(id: 6201) { name zone { id } } } }";
+    let world = site.ask(query).await["data"]["worldData"].clone();
+    let zone = &world["zone"];
+    assert_eq!(
+        zone["difficulties"],
+        json!([{"id": 5, "sizes": [20]}, {"id": 4, "sizes": []}, {"id": 3, "sizes": []}, {"id": 1, "sizes": []}])
+    );
+    assert_eq!(zone["partitions"][0], json!({"id": 1, "compactName": "S1", "default": false}));
+    assert_eq!(zone["partitions"][1], json!({"id": 2, "compactName": "S2", "default": true}));
+    assert_eq!(zone["encounters"][0], json!({"id": 6203, "name": "Cinderhound"}));
+    assert_eq!((&world["zones"], &world["missing"]), (&json!([{"id": 62}, {"id": 61}]), &Value::Null));
+    assert_eq!(world["encounter"]["zone"]["id"], 62);
+}
+
+#[tokio::test]
+async fn invalid_queries_fail_each_for_its_reason() {
+    let site = Site::start(|_| {}).await;
+    for (query, reason) in [
+        ("{ characterData { character(id: \"x\") { id } } }", "Invalid value"),
+        ("{ characterData { character(id: 1) { zoneRankings(metric: fastest) } } }", "Invalid value"),
+        ("{ characterData { character(id: 1) { zoneRankings(zone: 31) } } }", "Unknown argument"),
+        ("{ characterData { character(id: 1) } }", "must have a selection"),
+        ("{ characterData { character(id: 1) { zoneRankings { rankings } } } }", "must not have a selection"),
+        (
+            "query($m: CharacterRankingMetricType) { characterData { character(id: 1) { zoneRankings(metric: $m) } } }",
+            "used in position expecting type \"CharacterPageRankingMetricType\"",
+        ),
+        ("{ characterData {", "expected"),
+    ] {
+        let answer = site.ask(query).await;
+        let message = answer["errors"][0]["message"].as_str().unwrap_or_default();
+        assert!(message.contains(reason) && answer["data"].is_null(), "{query}: {answer}");
+    }
+    assert_eq!(site.spent().await, 0.0, "an invalid query costs nothing");
+}
+
+#[tokio::test]
+async fn ranking_pages_of_a_boss_list_everyone_best_first() {
+    let site = Site::start(|_| {}).await;
+    let rank = |player: &Player<'_>| {
+        let mut ranks = player.ranks();
+        ranks.find(|rank| (rank.encounter, rank.difficulty, rank.metric) == (6203, 3, Metric::Dps))
+    };
+    let expected = site.world().players().filter(|player| rank(player).is_some()).count();
+    let (mut page, mut rows) = (1, Vec::new());
+    loop {
+        let query = format!(
+            "{{ worldData {{ encounter(id: 6203) {{ characterRankings(difficulty: 3, metric: dps, page: {page}) }} }} }}"
+        );
+        let answer = site.ask(&query).await["data"]["worldData"]["encounter"]["characterRankings"].clone();
+        assert_eq!(answer["page"], page);
+        rows.extend(answer["rankings"].as_array().unwrap().clone());
+        if answer["hasMorePages"] == false {
+            break;
+        }
+        page += 1;
+    }
+    assert_eq!(rows.len(), expected);
+    assert!(rows.iter().all(|row| row.get("id").is_none() && row.get("rankPercent").is_none()));
+    let anonymous: Vec<_> = rows.iter().filter(|row| row["hidden"] == true).collect();
+    assert!(anonymous.iter().all(|row| row["name"] == "Anonymous" && row.get("server").is_none()));
+    assert!(rows.iter().any(|row| row["server"]["region"] == "KR"));
+}
