@@ -1,17 +1,19 @@
 //! Measures the simulator: `cargo run --release -p parsebook-simulator --example load -- WORLD.jsonl` or `-- PLAYERS`.
-//! Looks every player up by aliases, 25 characters a request, reads every ranking page, and prints what each cost.
+//! Looks players up by aliases, 25 characters a request, reads ranking pages, and prints what each cost. A second
+//! argument bounds the number of players looked up.
 
 use std::error::Error;
 use std::io::Write;
 use std::time::{Duration, Instant};
 
-use parsebook_simulator::{Config, Simulator, World};
+use parsebook_simulator::{Config, Player, Simulator, World};
 use serde_json::{Value, json};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Box<dyn Error>> {
     let mut out = std::io::stdout();
     let argument = std::env::args().nth(1).unwrap_or_else(|| "20000".to_owned());
+    let most = std::env::args().nth(2).map_or(Ok(usize::MAX), |text| text.parse())?;
     let started = Instant::now();
     let world = match argument.parse::<usize>() {
         Ok(players) => World::generate(players, 1),
@@ -33,8 +35,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         .await?;
     let token = token["access_token"].as_str().ok_or("no token")?.to_owned();
 
-    let players: Vec<String> =
-        simulator.world().players().filter(parsebook_simulator::Player::is_rankable).map(alias).collect();
+    let players: Vec<String> = simulator.world().players().filter(Player::is_rankable).take(most).map(alias).collect();
     let (started, mut bytes) = (Instant::now(), 0);
     for batch in players.chunks(25) {
         let query = format!(
@@ -59,7 +60,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let started = Instant::now();
     for raid in simulator.world().raids() {
         for (difficulty, size) in [(1, 10), (3, 10), (4, 10), (5, 20)] {
-            for page in 1.. {
+            for page in 1..=most {
                 let path =
                     format!("{}/playerspeed/-1/{difficulty}/{size}/{}/Any/Any/0/0/0/0/0/", raid.id, raid.partition);
                 let url = format!("{}/zone/rankings/table/{path}?search=&page={page}", simulator.url());
@@ -83,7 +84,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
 }
 
 /// One character with a ranking for each raid and difficulty it has.
-fn alias(player: parsebook_simulator::Player<'_>) -> String {
+fn alias(player: Player<'_>) -> String {
     let rankings: String = player
         .pairs()
         .map(|(raid, difficulty)| {

@@ -218,6 +218,11 @@ impl Faults {
         Ok(())
     }
 
+    /// How the part after `=` is written, for a help text.
+    pub const SYNTAX: &str = "NAME alone means always; NAME=5% or NAME=0.05 with that probability; next:N the next N \
+        times; after:N from the N+1st time on; page:N (site) from that page on; ids:N,N for these characters (site: \
+        pages); rate:R/C (site) above R requests in a second or C at once, and ever after";
+
     /// The names with their descriptions, one line each, for a help text.
     pub fn help() -> String {
         Fault::ALL.iter().map(|fault| format!("{:<20} {}\n", fault.name(), fault.description())).collect()

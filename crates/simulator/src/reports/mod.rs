@@ -3,7 +3,8 @@
 //!
 //! Not every player stands in one. Some reports hold two difficulties. A few carry a zone tag that does not fit their
 //! fights (facts B.7): a second log of a known night under another raid's tag, or fights of the test server (ids 50,000
-//! above the live ones). A few are private.
+//! above the live ones). A few are private. Some groups came a second time, with fewer players and worse ranks: a rank in
+//! `report.rankings` belongs to that kill, and the best over all reports is the world's.
 
 mod rankings;
 
@@ -13,7 +14,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::board::Boards;
 use crate::rng::hash;
-use crate::world::{Region, World};
+use crate::world::{Kill, Region, World};
 
 pub(crate) use rankings::{Filter, write as write_rankings};
 
@@ -50,6 +51,22 @@ struct Group {
     roster_at: u32,
     roster_len: u16,
     test_server: bool,
+    /// Not the best night of these players.
+    again: bool,
+}
+
+impl Group {
+    /// The rank a kill has in this group's night, rounded down; nothing when the player was not there for it.
+    fn rank(self, player: u32, kill: &Kill) -> Option<u8> {
+        match (self.again, kill.kills) {
+            (false, _) => Some(kill.rank),
+            (true, 1) => None,
+            (true, _) => {
+                let dice = hash(&[player.into(), kill.encounter.into(), kill.difficulty.into(), 5]);
+                Some((dice % (u64::from(kill.rank) + 1)) as u8)
+            }
+        }
+    }
 }
 
 /// One fight, as the API lists it.
@@ -108,7 +125,7 @@ impl Reports {
         let mut nights: Vec<Vec<Group>> = Vec::new();
         let mut easier: usize = 0;
         for difficulty in boards.difficulties(raid) {
-            let first = nights.len();
+            let (first, mut count) = (nights.len(), 0);
             let mut players: Vec<u32> = boards
                 .board(raid, difficulty)
                 .iter()
@@ -131,9 +148,11 @@ impl Reports {
                     roster_at: self.rosters.len() as u32,
                     roster_len: roster.len() as u16,
                     test_server: false,
+                    again: false,
                 };
                 self.rosters.extend_from_slice(roster);
-                let number = nights.len() - first;
+                let number = count;
+                count += 1;
                 match nights.get_mut(easier + number) {
                     Some(night) if number % 8 == 3 && easier + number < first => night.push(group),
                     _ => nights.push(vec![group]),
@@ -171,10 +190,40 @@ impl Reports {
                 report.groups.iter().map(|group| Group { difficulty: 5, test_server: true, ..*group }).collect();
             self.reports.push(Report { code: code(hash(&[night.seed, 2])), groups, ..report.clone() });
         }
+        if night.number % 6 == 5 {
+            self.add_second_night(world, &report, night.seed);
+        }
         if night.number.is_multiple_of(50) {
             self.private.push(code(hash(&[night.seed, 3])));
         }
         self.reports.push(report);
+    }
+
+    /// The same players some days earlier, as far as they have killed anything twice.
+    fn add_second_night(&mut self, world: &World, report: &Report, seed: u64) {
+        let mut groups = Vec::new();
+        for group in &report.groups {
+            let twice = |index: &u32| {
+                let kills = world.at(*index).kills_in(group.raid, group.difficulty);
+                kills.iter().any(|kill| kill.kills > 1)
+            };
+            let roster: Vec<u32> = self.roster(*group).iter().copied().filter(twice).collect();
+            if roster.len() >= 5 {
+                let roster_at = self.rosters.len() as u32;
+                groups.push(Group { roster_at, roster_len: roster.len() as u16, again: true, ..*group });
+                self.rosters.extend(roster);
+            }
+        }
+        if !groups.is_empty() {
+            let earlier_ms = 86_400_000 + (seed % 86_400_000) as i64;
+            self.reports.push(Report {
+                code: code(hash(&[seed, 4])),
+                started_at_ms: report.started_at_ms - earlier_ms,
+                ended_at_ms: report.ended_at_ms - earlier_ms,
+                groups,
+                ..report.clone()
+            });
+        }
     }
 
     /// Number of public reports.
@@ -259,8 +308,11 @@ impl Reports {
             for (at, encounter) in raid.encounters.iter().enumerate() {
                 let killed = group.test_server
                     || roster.iter().any(|&index| {
-                        let kills = world.at(index).kills_in(group.raid, group.difficulty);
-                        kills.iter().any(|kill| usize::from(kill.encounter) == at)
+                        let player = world.at(index);
+                        let kills = player.kills_in(group.raid, group.difficulty);
+                        kills.iter().any(|kill| {
+                            usize::from(kill.encounter) == at && group.rank(player.record.id, kill).is_some()
+                        })
                     });
                 if !killed {
                     continue;

@@ -25,8 +25,8 @@ pub(crate) struct Filter<'a> {
     pub metric: Option<&'a str>,
 }
 
-/// Writes the answer. Hidden players and those without a class are left out. The rank of a kill is the world's rank of
-/// the player for that boss, rounded down.
+/// Writes the answer. Hidden players and those without a class are left out. The rank is that of the
+/// kill: the world's rank of the player for that boss, rounded down, or a worse one in a second night.
 pub(crate) fn write(world: &World, reports: &Reports, report: &Report, filter: &Filter<'_>) -> String {
     let mut out = String::from("{\"data\":[");
     let mut first = true;
@@ -100,19 +100,19 @@ fn write_fight(
     {
         push(out, format_args!("{}\"{key}\":{{\"name\":\"{name}\",\"characters\":[", if at > 0 { "," } else { "" }));
         let mut first = true;
-        for (player, kill, spec) in rows.iter().filter(|row| row.2.2 == role) {
+        for (player, kill, spec, rank) in rows.iter().filter(|row| row.2.2 == role) {
             if !first {
                 out.push(',');
             }
             first = false;
-            write_character(out, *player, kill, spec.0);
+            write_character(out, *player, kill, spec.0, *rank);
         }
         out.push_str("]}");
     }
     out.push_str("}}");
 }
 
-type Row<'w> = (Player<'w>, &'w Kill, crate::classes::Spec);
+type Row<'w> = (Player<'w>, &'w Kill, crate::classes::Spec, u8);
 
 fn rows<'w>(world: &'w World, reports: &Reports, report: &Report, fight: &Fight, metric: Option<&str>) -> Vec<Row<'w>> {
     let group = report.groups[fight.group];
@@ -127,15 +127,17 @@ fn rows<'w>(world: &'w World, reports: &Reports, report: &Report, fight: &Fight,
             // Worlds may have healing ranks on a class that cannot heal; the role follows the rank.
             spec.2 = Role::Healer;
         }
-        player.is_rankable().then_some((player, kill, spec))
+        let rank = group.rank(player.record.id, kill)?;
+        player.is_rankable().then_some((player, kill, spec, rank))
     };
     reports.roster(group).iter().filter_map(row).collect()
 }
 
-fn write_character(out: &mut String, player: Player<'_>, kill: &Kill, spec: &str) {
+fn write_character(out: &mut String, player: Player<'_>, kill: &Kill, spec: &str, percent: u8) {
     let realm = player.realm();
     let dice = hash(&[u64::from(player.record.id), u64::from(kill.encounter), u64::from(kill.difficulty)]);
-    let rank = (100 - u64::from(kill.rank)) * 200 + dice % 200 + 1;
+    let place = |percent: u8| (100 - u64::from(percent)) * 200 + dice % 200 + 1;
+    let (rank, best) = (place(percent), place(kill.rank));
     push(out, format_args!("{{\"id\":{},\"name\":", player.id()));
     push_string(out, player.name());
     push(out, format_args!(",\"server\":{{\"id\":{},\"name\":", realm.id));
@@ -148,16 +150,16 @@ fn write_character(out: &mut String, player: Player<'_>, kill: &Kill, spec: &str
             class_slug(player.class_id())
         ),
     );
-    push_ten_thousandths(out, 200_000_000 + u64::from(kill.rank) * 9_000_000 + dice % 9_000_000);
+    push_ten_thousandths(out, 200_000_000 + u64::from(percent) * 9_000_000 + dice % 9_000_000);
     push(
         out,
         format_args!(
-            ",\"bracketData\":{},\"bracket\":{},\"rank\":\"~{rank}\",\"best\":\"~{rank}\",\"totalParses\":20000,\
+            ",\"bracketData\":{},\"bracket\":{},\"rank\":\"~{rank}\",\"best\":\"~{best}\",\"totalParses\":20000,\
              \"bracketPercent\":{},\"rankPercent\":{}}}",
             400 + dice % 40,
             dice % 14 + 1,
             dice % 100,
-            kill.rank,
+            percent,
         ),
     );
 }

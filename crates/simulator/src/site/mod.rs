@@ -5,7 +5,7 @@ mod page;
 use std::sync::Arc;
 
 use axum::extract::{Path, State};
-use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
+use axum::http::{HeaderValue, StatusCode, Uri, header};
 use axum::response::{Html, IntoResponse, Response};
 
 pub use page::PageLayout;
@@ -51,19 +51,19 @@ impl Address {
 }
 
 /// Answers one page, or refuses it.
-pub(crate) async fn table(
-    State(shared): State<Arc<Shared>>,
-    Path(path): Path<String>,
-    uri: Uri,
-    headers: HeaderMap,
-) -> Response {
+pub(crate) async fn table(State(shared): State<Arc<Shared>>, Path(path): Path<String>, uri: Uri) -> Response {
     let number = page_number(uri.query().unwrap_or(""));
     let (in_flight, in_last_second, at_once) = shared.recorder.site_arrives();
     tokio::time::sleep(shared.latency).await;
     let occasion = Occasion { id: Some(number), in_last_second, at_once };
+    if shared.faults.strikes(Fault::SiteDropped, occasion) {
+        return respond::dropped();
+    }
+    if shared.faults.strikes(Fault::SiteGarbage, occasion) {
+        return respond::body(page::GARBAGE.to_vec(), "text/html; charset=UTF-8", None);
+    }
     if let Some(refusal) = refusal(&shared, occasion) {
         shared.recorder.site_refused();
-        drop(in_flight);
         return refusal;
     }
     let hostile = shared.faults.strikes(Fault::SiteHostileNames, occasion);
@@ -74,11 +74,9 @@ pub(crate) async fn table(
         stats.site_rows += rows as u64;
         stats.site_busy += busy;
     });
-    // The name of the fault says what the page looks like; these are broken pages, not refusals.
     if shared.faults.strikes(Fault::SiteTruncated, occasion) {
         respond::cut_text(&mut text);
     }
-    let _ = headers;
     let cut = shared.faults.first(&[Fault::SiteCutOff, Fault::SiteSlowBody], occasion).map(|fault| match fault {
         Fault::SiteCutOff => Cut::Off,
         _ => Cut::Slow,
@@ -93,13 +91,13 @@ pub(crate) async fn human_challenge() -> Html<&'static str> {
     Html(page::HUMAN_CHECK)
 }
 
+/// What counts as a refusal, in the forms of facts A.6.
 fn refusal(shared: &Shared, occasion: Occasion) -> Option<Response> {
     use Fault::{
-        Site403, Site429, Site502, Site520, SiteCloudflare, SiteDropped, SiteEmpty, SiteGarbage, SiteHumanCheck,
-        SiteHumanPage, SiteJustAMoment, SiteTiny, SiteUseApi,
+        Site403, Site429, Site502, Site520, SiteCloudflare, SiteEmpty, SiteHumanCheck, SiteHumanPage, SiteJustAMoment,
+        SiteTiny, SiteUseApi,
     };
     let all = [
-        SiteDropped,
         SiteHumanCheck,
         SiteHumanPage,
         SiteUseApi,
@@ -111,12 +109,10 @@ fn refusal(shared: &Shared, occasion: Occasion) -> Option<Response> {
         Site520,
         SiteTiny,
         SiteEmpty,
-        SiteGarbage,
     ];
     let fault = shared.faults.first(&all, occasion)?;
     let html = |status: StatusCode, text: &'static str| (status, Html(text)).into_response();
     Some(match fault {
-        SiteDropped => respond::dropped(),
         SiteHumanCheck => {
             let target = "/human-challenge?intendedUrl=%2Fzone%2Frankings&expiresAt=1786400000&signature=5f0c";
             (StatusCode::FOUND, [(header::LOCATION, HeaderValue::from_static(target))]).into_response()
@@ -134,8 +130,7 @@ fn refusal(shared: &Shared, occasion: Occasion) -> Option<Response> {
         Site502 => html(StatusCode::BAD_GATEWAY, respond::BAD_GATEWAY),
         Site520 => respond::unknown_error(),
         SiteTiny => html(StatusCode::OK, "<div></div>"),
-        SiteEmpty => html(StatusCode::OK, ""),
-        _ => respond::body(page::GARBAGE.to_vec(), "text/html; charset=UTF-8", None),
+        _ => html(StatusCode::OK, ""),
     })
 }
 

@@ -13,6 +13,8 @@ use super::{Builder, Encounter, Kill, Metric, Raid, Realm, Region, World};
 
 /// A line longer than this is set aside unread: no real player needs a tenth of it.
 const LONGEST_LINE: u64 = 1 << 20;
+/// Raids have a handful of partitions; each one is listed by the API.
+const MOST_PARTITIONS: i32 = 1000;
 /// How many set-aside lines keep their cause; all are counted.
 const KEPT_CAUSES: usize = 20;
 
@@ -174,6 +176,10 @@ fn read_file(file: &Path, builder: &mut Builder, set_aside: &mut impl FnMut(Line
 fn read_header(line: &[u8], builder: &mut Builder) -> Result<(), String> {
     let header: Header = serde_json::from_slice(line).map_err(|error| format!("not a world header: {error}"))?;
     for zone in header.zones {
+        let ids = zone.encounters.iter().map(|line| line.id).chain([zone.id, zone.partition]);
+        if ids.min().is_none_or(|least| least < 1) || zone.partition > MOST_PARTITIONS {
+            return Err(format!("zone {}: ids must be positive and the partition within 1..=1000", zone.id));
+        }
         let encounters = zone.encounters.into_iter().map(|line| Encounter { id: line.id, name: line.name }).collect();
         let raid = Raid { id: zone.id, name: zone.name, partition: zone.partition, frozen: zone.frozen, encounters };
         if !builder.add_raid(raid) {

@@ -105,6 +105,7 @@ fn unusable_files_are_named() {
         (Vec::new(), "empty"),
         (line(1, "").into_bytes(), "not a world header"),
         (vec![0xFF; 50], "not a world header"),
+        (HEADER.replace("\"partition\":1", "\"partition\":2000000000").into_bytes(), "zone 70"),
     ] {
         let path = file(&dir, "bad.jsonl", content);
         let error = World::load(&[&path]).unwrap_err().to_string();
