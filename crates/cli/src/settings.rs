@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use anyhow::{Context, bail};
 use parsebook_adapters::wcl_api::{ApiKey, parse_keys};
+use parsebook_core::Timestamp;
 use parsebook_core::discover::DiscoverConfig;
 use parsebook_core::discover::pages::PagesConfig;
 
@@ -19,6 +20,9 @@ pub struct Settings {
     pub discover: DiscoverConfig,
     /// `WCL_CALL_BUDGET`: points for one player in one raid and difficulty; 6 is 1 for the question and 5 for its ranks.
     pub call_budget: f64,
+    /// `SOURCE_DATE_EPOCH`, seconds since 1970: every rank is dated so, and the same answers make the same files
+    /// (reproducible-builds.org). The moment of reading when absent.
+    pub stamp: Option<Timestamp>,
 }
 
 impl Settings {
@@ -55,6 +59,13 @@ impl Settings {
         if !(call_budget > 0.0 && call_budget.is_finite()) {
             bail!("WCL_CALL_BUDGET is {call_budget}, not a positive number");
         }
+        let stamp = match variable("SOURCE_DATE_EPOCH") {
+            Some(text) => {
+                let seconds = text.trim().parse().ok().and_then(|seconds| Timestamp::from_timestamp(seconds, 0));
+                Some(seconds.with_context(|| format!("SOURCE_DATE_EPOCH is {text:?}, not seconds since 1970"))?)
+            }
+            None => None,
+        };
         Ok(Self {
             user_agent,
             keys: parse_keys(&keys)?,
@@ -67,6 +78,7 @@ impl Settings {
                 },
             },
             call_budget,
+            stamp,
         })
     }
 }
@@ -113,6 +125,7 @@ mod tests {
             ("MAX_THREADS", "many"),
             ("WCL_USER_AGENT", " "),
             ("WCL_CALL_BUDGET", "-1"),
+            ("SOURCE_DATE_EPOCH", "today"),
         ] {
             let error = read(&[KEYS, (name, value)]).unwrap_err().to_string();
             assert!(error.contains(name), "{name}={value}: {error}");

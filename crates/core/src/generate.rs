@@ -246,7 +246,12 @@ fn to_character(player: Player) -> Option<addon_db::Character> {
                     rank: rounded_down(rank.rank_percent),
                     kills: rank.kills,
                 });
-                ranks.push(addon_db::Ranks { raid, difficulty, metric: metric.into(), encounters: encounters.collect() });
+                ranks.push(addon_db::Ranks {
+                    raid,
+                    difficulty,
+                    metric: metric.into(),
+                    encounters: encounters.collect(),
+                });
             }
         }
     }

@@ -1,5 +1,4 @@
-//! What the stages ask of the world. One trait per need; adapters implement them, tests have stand-ins in
-//! `testing`.
+//! What the stages ask of the world. One trait per need; `parsebook-adapters` implements them.
 #![expect(async_fn_in_trait, reason = "stages are generic over their ports and await them in place")]
 
 use std::collections::BTreeSet;

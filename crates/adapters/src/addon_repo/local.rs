@@ -28,12 +28,11 @@ impl LocalRepo {
     /// When the folder cannot be written or holds a bare or broken repository.
     pub fn open(folder: &Path) -> anyhow::Result<Self> {
         std::fs::create_dir_all(folder).with_context(|| format!("making the addon folder {}", folder.display()))?;
-        let repository = if folder.join(".git").exists() {
-            Repository::open(folder)
-        } else {
-            Repository::init_opts(folder, RepositoryInitOptions::new().initial_head("main").no_reinit(true))
-        }
-        .with_context(|| format!("opening the addon repository {}", folder.display()))?;
+        // A process that died while it made the repository left half of one; making it again completes it.
+        let repository = Repository::open(folder)
+            .or_else(|_| Repository::init_opts(folder, RepositoryInitOptions::new().initial_head("main")))
+            .with_context(|| format!("opening the addon repository {}", folder.display()))?;
+        remove_stale_locks(repository.path())?;
         Ok(Self { repository, staged: Staged::default() })
     }
 
@@ -67,6 +66,18 @@ impl LocalRepo {
         self.staged = Staged::default();
         Ok(published)
     }
+}
+
+/// Removes the locks that a process left when it died in the middle of a commit. The lock on the data folder lets only
+/// one parsebook publish, so none is in use.
+fn remove_stale_locks(git: &Path) -> anyhow::Result<()> {
+    for name in ["index.lock", "HEAD.lock", "refs/heads/main.lock", "config.lock"] {
+        let lock = git.join(name);
+        if lock.exists() {
+            std::fs::remove_file(&lock).with_context(|| format!("removing the stale {}", lock.display()))?;
+        }
+    }
+    Ok(())
 }
 
 impl AddonRepo for LocalRepo {
@@ -109,6 +120,19 @@ mod tests {
         repo.stage("A", files(&[("A/new.lua", "4"), ("A/sub/kept.lua", "2")])).await.unwrap();
         assert_eq!(repo.publish("third").await.unwrap(), Published::Unchanged);
         assert_eq!(read("A/new.lua").as_deref(), Some("4"), "a file that went missing is laid out again");
+    }
+
+    #[tokio::test]
+    async fn what_a_death_left_behind_is_in_nobodys_way() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::create_dir_all(folder.path().join(".git/refs")).unwrap();
+        for stale in ["index.lock", "HEAD.lock", "refs/heads/main.lock"] {
+            LocalRepo::open(folder.path()).unwrap();
+            std::fs::write(folder.path().join(".git").join(stale), "").unwrap();
+            let mut repo = LocalRepo::open(folder.path()).unwrap();
+            repo.stage("A", files(&[("A/a.lua", stale)])).await.unwrap();
+            assert!(matches!(repo.publish(stale).await.unwrap(), Published::Commit(_)), "{stale}");
+        }
     }
 
     #[tokio::test]

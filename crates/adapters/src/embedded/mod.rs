@@ -87,9 +87,8 @@ impl EmbeddedStore {
                 return Err(error).with_context(|| format!("locking {}", path.display()));
             }
         }
-        let connection = self.lock();
-        connection.execute("UPDATE discovery_schedules SET state = json_remove(state, '$.lease')", [])?;
-        connection.execute("UPDATE queue SET taken = 0", [])?;
+        self.lock().execute("UPDATE discovery_schedules SET state = json_remove(state, '$.lease')", [])?;
+        self.put_back_all()?;
         Ok(StageLock { _file: file })
     }
 

@@ -45,6 +45,15 @@ impl PlayerQueue for EmbeddedStore {
 }
 
 impl EmbeddedStore {
+    /// Sends one body as it is, whatever it holds.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn send_raw(&self, body: &str) -> Result<()> {
+        self.lock().execute("INSERT INTO queue (body) VALUES (?1)", [body])?;
+        Ok(())
+    }
+
     /// Takes up to `limit` messages that are visible at `now`, oldest first.
     ///
     /// # Errors
@@ -87,6 +96,15 @@ impl EmbeddedStore {
             ids.iter().try_for_each(|id| update.execute([id]).map(|_| ()))?;
             Ok(())
         })
+    }
+
+    /// Puts back whatever is under way: nobody works on it any more.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn put_back_all(&self) -> Result<()> {
+        self.lock().execute("UPDATE queue SET taken = 0 WHERE taken <> 0", [])?;
+        Ok(())
     }
 
     /// Counts a failure: the message is seen again after a growing wait, or set aside with `reason`. Answers whether

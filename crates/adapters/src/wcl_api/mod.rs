@@ -8,11 +8,11 @@ mod keys;
 mod questions;
 mod transport;
 
-use parsebook_core::RaidId;
 use parsebook_core::ports::{
     ApiError, Clock, KeyPoints, KeyPool, RankOutcome, RankSource, Ranked, Report, Reports, ReportsWindow, Zone, Zones,
 };
 use parsebook_core::scrap::Discovered;
+use parsebook_core::{RaidId, Timestamp};
 use reqwest::Client;
 use url::Url;
 
@@ -28,6 +28,7 @@ pub struct WclApi<C> {
     base: Url,
     keys: Vec<KeyState>,
     clock: C,
+    stamp: Option<Timestamp>,
 }
 
 /// Most characters in one request. No limit is published; 25 are known to work.
@@ -46,7 +47,14 @@ impl<C: Clock> WclApi<C> {
     /// When `base` or `user_agent` is malformed.
     pub fn new(base: &str, user_agent: &str, keys: Vec<ApiKey>, clock: C) -> anyhow::Result<Self> {
         let keys = keys.into_iter().map(KeyState::new).collect();
-        Ok(Self { client: http::client(user_agent)?, base: http::base_url(base)?, keys, clock })
+        Ok(Self { client: http::client(user_agent)?, base: http::base_url(base)?, keys, clock, stamp: None })
+    }
+
+    /// Dates every rank `stamp` instead of the moment it was read: the same answers then make the same files.
+    #[must_use]
+    pub fn stamping(mut self, stamp: Option<Timestamp>) -> Self {
+        self.stamp = stamp;
+        self
     }
 
     fn key(&self, name: &str) -> Result<&KeyState, ApiError> {
@@ -108,7 +116,7 @@ impl<C: Clock> WclApi<C> {
                 }
                 continue;
             }
-            let ranked_at = self.clock.now();
+            let ranked_at = self.stamp.unwrap_or_else(|| self.clock.now());
             for player in players {
                 ranked.outcomes.push((player.id, answers::player(player, &body, ranked_at)));
             }

@@ -61,7 +61,8 @@ pub fn message_of(error: &Value) -> String {
 pub enum Failure {
     /// As a port tells it.
     Api(ApiError),
-    /// The body is no JSON although the API answered: one of the things asked for spoiled it. Holds the body.
+    /// The body is no JSON although the API answered: one of the things asked for spoiled it, or they were too many.
+    /// Holds the body.
     Spoiled(String),
 }
 
@@ -156,6 +157,9 @@ impl<C: Clock> WclApi<C> {
             Ok(read) => read,
             Err(error) => return Attempt::Transient(error.context("asking the API")),
         };
+        if head.status == StatusCode::PAYLOAD_TOO_LARGE {
+            return Attempt::Failed(Failure::Spoiled(text));
+        }
         if let Some(attempt) = self.refused_or_limited(key, &head, &text) {
             return attempt;
         }

@@ -56,7 +56,12 @@ pub async fn demo(common: &Common, args: &DemoArgs) -> anyhow::Result<()> {
         let found = lookup::find(&mut addon, name, realm, Some(region))?
             .with_context(|| format!("{name} on {realm} is missing from the database"))?;
         let info = addon.info(region)?;
-        say(&format!("$ parsebook lookup {} {} --region {region} --out {}", quoted(name), quoted(realm), common.out.display()));
+        say(&format!(
+            "$ parsebook lookup {} {} --region {region} --out {}",
+            quoted(name),
+            quoted(realm),
+            common.out.display()
+        ));
         lookup::describe(&found, &info).iter().for_each(|line| say(line));
         say("");
     }

@@ -7,8 +7,9 @@ use crate::args::{Common, LookupArgs};
 use crate::output::{difficulty, say, say_json};
 
 pub fn lookup(common: &Common, args: &LookupArgs) -> anyhow::Result<()> {
-    let mut addon = Addon::open(&common.out)
-        .with_context(|| format!("no addon in {}: run `parsebook demo` or `parsebook run` first", common.out.display()))?;
+    let mut addon = Addon::open(&common.out).with_context(|| {
+        format!("no addon in {}: run `parsebook demo` or `parsebook run` first", common.out.display())
+    })?;
     let found = find(&mut addon, &args.name, &args.realm, args.region.as_deref())?;
     if args.json {
         say_json(&found)?;
@@ -47,7 +48,8 @@ pub fn describe(found: &Found, info: &Info) -> Vec<String> {
     for ranks in &found.ranks {
         let raid = info.raids.iter().find(|raid| raid.id == ranks.raid);
         let raid_name = raid.map_or_else(|| format!("raid {}", ranks.raid), |raid| raid.name.clone());
-        let mean = ranks.encounters.iter().map(|rank| f64::from(rank.rank)).sum::<f64>() / ranks.encounters.len() as f64;
+        let mean =
+            ranks.encounters.iter().map(|rank| f64::from(rank.rank)).sum::<f64>() / ranks.encounters.len() as f64;
         let killed = ranks.encounters.len();
         let of = raid.map(|raid| format!("/{}", raid.encounters.len())).unwrap_or_default();
         lines.push(format!(

@@ -116,7 +116,11 @@ fn discover_line(summary: &DiscoverSummary) -> String {
         (StopReason::NothingDue, _) => "nothing due".to_owned(),
         (StopReason::Blocked, reason) => format!("stopped: {}", reason.as_deref().unwrap_or("refused")),
     };
-    format!("discover   {what}: {} pages, {} players, {stopped}", grouped(summary.pages.into()), grouped(summary.players))
+    format!(
+        "discover   {what}: {} pages, {} players, {stopped}",
+        grouped(summary.pages.into()),
+        grouped(summary.players)
+    )
 }
 
 fn aggregate_line(summary: &AggregateSummary) -> String {

@@ -24,8 +24,12 @@ pub async fn simulate(args: &SimulateArgs) -> anyhow::Result<()> {
         Layout::Page => PageLayout::Page,
     };
     if !args.client.is_empty() {
-        config.clients =
-            args.client.iter().map(|text| text.parse::<Client>()).collect::<Result<_, _>>().map_err(anyhow::Error::msg)?;
+        config.clients = args
+            .client
+            .iter()
+            .map(|text| text.parse::<Client>())
+            .collect::<Result<_, _>>()
+            .map_err(anyhow::Error::msg)?;
     }
     for fault in &args.fault {
         config.faults.set_text(fault)?;
@@ -36,7 +40,11 @@ pub async fn simulate(args: &SimulateArgs) -> anyhow::Result<()> {
         .map(|client| serde_json::json!({"name": client.id, "clientId": client.id, "clientSecret": client.secret}))
         .collect();
     let simulator = Simulator::start(config).await?;
-    say(&format!("simulated Warcraft Logs with {} players at {}", grouped(simulator.world().len() as u64), simulator.url()));
+    say(&format!(
+        "simulated Warcraft Logs with {} players at {}",
+        grouped(simulator.world().len() as u64),
+        simulator.url()
+    ));
     say(&format!("export WCL_URL={} WCL_API_KEYS='{}'", simulator.url(), serde_json::to_string(&keys)?));
     tokio::signal::ctrl_c().await?;
     simulator.shutdown().await;

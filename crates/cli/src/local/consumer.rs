@@ -2,6 +2,7 @@
 //! wakes by the same rules as on AWS.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use anyhow::{Context, bail};
 use futures::StreamExt;
@@ -21,6 +22,9 @@ use crate::progress::Progress;
 const BATCH: usize = 5;
 /// Batches at a time: enough to hide the API's latency, few enough to be polite.
 const CONCURRENCY: u32 = 4;
+
+/// Batches that may fail as a whole, one after the other, before the run gives up.
+const FAILURES_IN_A_ROW: u32 = 5;
 
 /// What working the queue to its end came to.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
@@ -47,6 +51,8 @@ impl<C: Clock + Clone> Machine<C> {
     /// When the API refuses this program or the store fails; what is not done waits in the queue.
     pub async fn rank_all(&self) -> anyhow::Result<RankTotals> {
         let mut totals = RankTotals::default();
+        // A run that ended by an error left batches under way.
+        self.store.put_back_all()?;
         let length = self.store.queue_length()?;
         if length == 0 {
             return Ok(totals);
@@ -54,6 +60,7 @@ impl<C: Clock + Clone> Machine<C> {
         let progress = Progress::start("rank players", "players", Some(length));
         let switch = LocalSwitch::new(CONCURRENCY);
         let mut running = FuturesUnordered::new();
+        let mut failures = 0;
         loop {
             let state = switch.state();
             if state.is_enabled {
@@ -66,7 +73,15 @@ impl<C: Clock + Clone> Machine<C> {
                 }
             }
             if let Some((received, result)) = running.next().await {
-                self.settle(&received, result, &mut totals, &progress)?;
+                match self.settle(&received, result, &mut totals, &progress)? {
+                    None => failures = 0,
+                    Some(error) if failures + 1 < FAILURES_IN_A_ROW => {
+                        failures += 1;
+                        progress.note(&format!("{error:#}; trying again"));
+                        self.clock.sleep(Duration::from_secs(1 << failures)).await;
+                    }
+                    Some(error) => return Err(error).context("ranking players"),
+                }
             } else if !state.is_enabled {
                 let now = self.clock.now();
                 let revive_at = state.revive_at.unwrap_or(now);
@@ -98,25 +113,28 @@ impl<C: Clock + Clone> Machine<C> {
         (received, result)
     }
 
-    /// Deletes what is done, puts back what is not.
+    /// Deletes what is done, puts back what is not. Answers why the batch failed as a whole, if waiting may help.
     fn settle(
         &self,
         received: &[Received],
         result: Result<RankSummary, RankError>,
         totals: &mut RankTotals,
         progress: &Progress,
-    ) -> anyhow::Result<()> {
+    ) -> anyhow::Result<Option<anyhow::Error>> {
         let ids: Vec<i64> = received.iter().map(|message| message.id).collect();
         let summary = match result {
             Ok(summary) => summary,
-            Err(RankError::NoBudget { .. }) => return self.store.put_back(&ids),
+            Err(RankError::NoBudget { .. }) => {
+                self.store.put_back(&ids)?;
+                return Ok(None);
+            }
             Err(error @ RankError::Blocked(_)) => {
                 self.store.put_back(&ids)?;
                 bail!("{error}; {} players wait in the queue for the next run", grouped(self.store.queue_length()?));
             }
             Err(RankError::Failed(error)) => {
                 self.store.put_back(&ids)?;
-                return Err(error).context("ranking players");
+                return Ok(Some(error));
             }
         };
         let failed: BTreeMap<i64, &str> = summary
@@ -142,6 +160,6 @@ impl<C: Clock + Clone> Machine<C> {
             *totals.points.entry(key).or_default() += summary.points_spent;
         }
         progress.add(done.len() as u64);
-        Ok(())
+        Ok(None)
     }
 }

@@ -63,7 +63,8 @@ impl<C: Clock + Clone> Machine<C> {
         let lock = store.lock_for_stages()?;
         Ok(Self {
             site: WclSite::new(wcl_url, &settings.user_agent)?,
-            api: WclApi::new(wcl_url, &settings.user_agent, settings.keys.clone(), clock.clone())?,
+            api: WclApi::new(wcl_url, &settings.user_agent, settings.keys.clone(), clock.clone())?
+                .stamping(settings.stamp),
             store,
             clock,
             settings,
@@ -75,6 +76,21 @@ impl<C: Clock + Clone> Machine<C> {
     /// The store.
     pub fn store(&self) -> &EmbeddedStore {
         &self.store
+    }
+
+    /// The site.
+    pub fn site(&self) -> &WclSite {
+        &self.site
+    }
+
+    /// The API.
+    pub fn api(&self) -> &WclApi<C> {
+        &self.api
+    }
+
+    /// The settings.
+    pub fn settings(&self) -> &Settings {
+        &self.settings
     }
 
     /// The clock.

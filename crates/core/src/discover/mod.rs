@@ -96,7 +96,16 @@ pub struct DiscoverSummary {
 
 impl DiscoverSummary {
     fn idle(stopped: StopReason) -> Self {
-        Self { rule: None, target: None, pages: 0, players: 0, stopped, reason: None, blocked_until: None, refused: false }
+        Self {
+            rule: None,
+            target: None,
+            pages: 0,
+            players: 0,
+            stopped,
+            reason: None,
+            blocked_until: None,
+            refused: false,
+        }
     }
 
     fn blocked_by(mut self, block: &Block) -> Self {

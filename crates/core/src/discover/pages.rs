@@ -62,6 +62,9 @@ struct Shared {
     stopped: Option<Stopped>,
 }
 
+/// Waits before a page that could not be read is asked for again. A refusal is not asked again at all.
+const RETRY_AFTER: [Duration; 2] = [Duration::from_secs(1), Duration::from_secs(5)];
+
 /// Reads `chunks` with `fetch` and hands each page's players to `store`, page by page.
 ///
 /// No page is begun after `last_start`, after a refusal, or behind the end of the board; pages under way when a
@@ -116,15 +119,25 @@ where
                 if page >= board_end(None) {
                     break;
                 }
-                limiter.until_ready().await;
-                if is_stopped() {
-                    return;
-                }
-                if last_start.is_some_and(|last_start| clock.now() >= last_start) {
-                    stop(Stopped::Deadline);
-                    return;
-                }
-                match fetch(page).await {
+                let mut waits = RETRY_AFTER.iter();
+                let read = loop {
+                    limiter.until_ready().await;
+                    if is_stopped() {
+                        return;
+                    }
+                    if last_start.is_some_and(|last_start| clock.now() >= last_start) {
+                        stop(Stopped::Deadline);
+                        return;
+                    }
+                    match (fetch(page).await, waits.next()) {
+                        (Err(SourceError::Failed(error)), Some(&wait)) => {
+                            tracing::warn!(page, error = format!("{error:#}"), "asking for the page again");
+                            clock.sleep(wait).await;
+                        }
+                        (read, _) => break read,
+                    }
+                };
+                match read {
                     Ok(read) => {
                         let is_end = read.is_last;
                         // An empty last page lies behind the board; a filled one is its last.

@@ -1,0 +1,56 @@
+//! `scripts/bench`: every figure that a requirement names, measured, with the ratio to its baseline from the same run.
+#![expect(clippy::print_stdout, reason = "the figures are the result")]
+
+mod parsing;
+mod pipeline;
+
+use std::path::PathBuf;
+
+use clap::{Parser, Subcommand};
+
+/// Measures parsebook.
+#[derive(Debug, Parser)]
+struct Args {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// A whole run of the program against a world: time, memory, points, politeness; every player is compared.
+    Pipeline {
+        /// The program to measure.
+        #[arg(long)]
+        parsebook: PathBuf,
+        /// World files; without one, a made-up world.
+        #[arg(long)]
+        world: Vec<PathBuf>,
+        /// Players of the made-up world.
+        #[arg(long, default_value_t = 20_000)]
+        players: usize,
+        /// Where players are discovered: site or reports.
+        #[arg(long, default_value = "site")]
+        source: String,
+    },
+    /// Pages per second of the page reader and of BeautifulSoup on the same page.
+    Parsing {
+        /// A Python with BeautifulSoup.
+        #[arg(long)]
+        python: PathBuf,
+    },
+}
+
+fn main() -> anyhow::Result<()> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    match Args::parse().command {
+        Command::Pipeline { parsebook, world, players, source } => {
+            runtime.block_on(pipeline::measure(&parsebook, &world, players, &source))
+        }
+        Command::Parsing { python } => runtime.block_on(parsing::measure(&python)),
+    }
+}
+
+/// One figure, what it was measured on, and how it stands to its bound or baseline.
+fn figure(name: &str, value: &str, measured_on: &str, against: &str) {
+    println!("{name:<34} {value:>16}   {measured_on:<44} {against}");
+}

@@ -1,0 +1,97 @@
+//! A machine with everything on it against a simulated Warcraft Logs, on a clock where waiting takes no time.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use parsebook_adapters::clock::SimulatedClock;
+use parsebook_cli::local::Machine;
+use parsebook_cli::settings::Settings;
+use parsebook_core::ports::Clock;
+use parsebook_core::rule::{SourceKind, Target};
+use parsebook_simulator::{Config, Handle, Simulator, World};
+use tempfile::TempDir;
+
+pub const REGIONS: [&str; 5] = ["US", "EU", "KR", "TW", "CN"];
+
+pub fn regions() -> Vec<String> {
+    REGIONS.map(str::to_owned).into()
+}
+
+/// A simulated Warcraft Logs, a data folder and an addon folder.
+pub struct Bench {
+    pub simulator: Handle,
+    pub clock: SimulatedClock,
+    pub folder: TempDir,
+}
+
+impl Bench {
+    pub async fn start(world: World, change: impl FnOnce(&mut Config)) -> Self {
+        let clock = SimulatedClock::starting_at(chrono::Utc::now());
+        let mut config = Config::new(world);
+        let shared = clock.clone();
+        config.clock = Arc::new(move || shared.now());
+        change(&mut config);
+        let simulator = Simulator::start(config).await.unwrap();
+        Self { simulator, clock, folder: tempfile::tempdir().unwrap() }
+    }
+
+    pub fn world(&self) -> Arc<World> {
+        self.simulator.world().clone()
+    }
+
+    pub fn data(&self) -> PathBuf {
+        self.folder.path().join("data")
+    }
+
+    pub fn addon(&self) -> PathBuf {
+        self.folder.path().join("addon")
+    }
+
+    /// The machine, with these variables on top of a key and an unlimited pace.
+    pub fn machine(&self, variables: &[(&str, &str)]) -> Machine<SimulatedClock> {
+        let keys = keys();
+        let read = |name: &str| {
+            let set = variables.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned());
+            set.or_else(|| match name {
+                "WCL_API_KEYS" => Some(keys.clone()),
+                "PAGES_PER_SECOND" => Some("100000".to_owned()),
+                _ => None,
+            })
+        };
+        let settings = Settings::read(read).unwrap();
+        Machine::open(&self.data(), &self.addon(), &self.simulator.url(), settings, self.clock.clone()).unwrap()
+    }
+
+    /// A rule for every raid and difficulty that somebody has.
+    pub fn add_rules(&self, machine: &Machine<SimulatedClock>, source: SourceKind) {
+        for (raid, difficulty) in boards(&self.world()) {
+            machine.store().add_rule(&target(raid, difficulty, source)).unwrap();
+        }
+    }
+}
+
+pub fn keys() -> String {
+    let (id, secret) = Config::DEFAULT_CLIENT;
+    format!(r#"[{{"name":"test","clientId":"{id}","clientSecret":"{secret}"}}]"#)
+}
+
+pub fn target(raid: u32, difficulty: u8, source: SourceKind) -> Target {
+    Target { raid, difficulty, start_page: 1, end_page: 600, source, partition: None }
+}
+
+/// Every raid and difficulty that somebody has, in order.
+pub fn boards(world: &World) -> Vec<(u32, u8)> {
+    let mut boards: Vec<_> = world
+        .players()
+        .flat_map(|player| player.pairs().map(|(raid, difficulty)| (raid as u32, difficulty)).collect::<Vec<_>>())
+        .collect();
+    boards.sort_unstable();
+    boards.dedup();
+    boards
+}
+
+/// 1 point for a character and 5 for each of its raids and difficulties: the documented minimum.
+pub fn least_points(world: &World) -> f64 {
+    let players = world.players().filter(|player| !player.is_hidden() && player.pairs().next().is_some());
+    players.map(|player| 1.0 + 5.0 * player.pairs().count() as f64).sum()
+}

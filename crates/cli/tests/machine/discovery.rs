@@ -1,0 +1,236 @@
+//! discover against the simulated site and API: polite, stopped by a refusal, resumed where it stopped.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use parsebook_adapters::clock::SimulatedClock;
+use parsebook_cli::local::Machine;
+use parsebook_core::discover::{DiscoverPorts, DiscoverSummary, Invocation, StopReason, discover};
+use parsebook_core::ports::{Board, Clock, Discoveries, RankingSite, Rules, SourceError, SourcePage};
+use parsebook_core::rule::{SourceKind, Target};
+use parsebook_simulator::{Fault, Player, When, World};
+
+use crate::common::{Bench, boards, target};
+
+/// A world, and its largest board.
+async fn one_board(seed: u64) -> (Bench, u32, u8) {
+    let bench = Bench::start(World::generate(3000, seed), |_| {}).await;
+    let board = boards(&bench.world()).into_iter().max_by_key(|board| on_board(&bench, board.0, board.1).len());
+    let (raid, difficulty) = board.unwrap();
+    (bench, raid, difficulty)
+}
+
+/// Everybody who shows on a board: hidden players do not.
+fn on_board(bench: &Bench, raid: u32, difficulty: u8) -> BTreeSet<u32> {
+    let is_there =
+        |player: &Player<'_>| !player.is_hidden() && player.pairs().any(|pair| pair == (raid as i32, difficulty));
+    bench.world().players().filter(is_there).map(|player| player.id() as u32).collect()
+}
+
+async fn discovered(machine: &Machine<SimulatedClock>) -> BTreeSet<u32> {
+    let page = machine.store().discovered_after(None, usize::MAX >> 1).await.unwrap();
+    page.discovered.into_iter().map(|player| player.id).collect()
+}
+
+fn with_rule(bench: &Bench, variables: &[(&str, &str)], raid: u32, difficulty: u8) -> Machine<SimulatedClock> {
+    let machine = bench.machine(variables);
+    machine.store().add_rule(&target(raid, difficulty, SourceKind::Site)).unwrap();
+    machine
+}
+
+#[tokio::test]
+async fn the_pace_and_the_readers_stay_within_their_bounds() {
+    let (bench, raid, difficulty) = one_board(21).await;
+    let machine = with_rule(
+        &bench,
+        &[("PAGES_PER_SECOND", "8"), ("MAX_THREADS", "3"), ("PAGES_PER_THREAD", "4")],
+        raid,
+        difficulty,
+    );
+    assert_eq!(machine.discover(None).await.unwrap().stopped, StopReason::EndOfBoard);
+    let stats = bench.simulator.stats();
+    assert!(stats.site_requests > 8, "{} pages are too few to tell", stats.site_requests);
+    assert!(stats.max_site_per_second <= 9, "{} pages in one second", stats.max_site_per_second);
+    assert!(stats.max_site_at_once <= 3, "{} pages at once", stats.max_site_at_once);
+}
+
+#[tokio::test]
+async fn every_form_of_refusal_stops_all_readers_and_is_not_asked_again_before_a_pause() {
+    let refusals = [
+        Fault::SiteHumanCheck,
+        Fault::SiteHumanPage,
+        Fault::SiteUseApi,
+        Fault::SiteCloudflare,
+        Fault::SiteJustAMoment,
+        Fault::Site403,
+        Fault::Site429,
+        Fault::Site502,
+        Fault::Site520,
+        Fault::SiteTiny,
+        Fault::SiteEmpty,
+        Fault::SiteGarbage,
+    ];
+    for refusal in refusals {
+        let (bench, raid, difficulty) = one_board(22).await;
+        bench.simulator.faults().set(refusal, When::After(6));
+        let machine = with_rule(&bench, &[("MAX_THREADS", "4"), ("PAGES_PER_THREAD", "2")], raid, difficulty);
+        let summary = machine.discover(None).await.unwrap();
+        assert_eq!(summary.stopped, StopReason::Blocked, "{refusal}");
+        assert!(summary.refused && summary.reason.is_some(), "{refusal}: {summary:?}");
+        let stats = bench.simulator.stats();
+        assert!(stats.site_requests_after_refusal <= 4, "{refusal}: {}", stats.site_requests_after_refusal);
+        assert!(summary.players > 0, "{refusal}: what was read before is kept");
+        assert_eq!(machine.store().rules().await.unwrap().0[0].last_run, None, "{refusal}");
+
+        // During the pause nothing is asked, not even for a backfill; after it, the run goes on where it stopped.
+        assert_eq!(machine.discover(None).await.unwrap().stopped, StopReason::Blocked);
+        let backfill = machine.discover(Some(target(raid, difficulty, SourceKind::Site))).await.unwrap();
+        assert_eq!(backfill.stopped, StopReason::Blocked);
+        assert_eq!(bench.simulator.stats().site_requests, stats.site_requests, "{refusal}: asked during the pause");
+        bench.simulator.faults().clear_all();
+        bench.clock.advance(Duration::from_secs(3601));
+        let resumed = machine.discover(None).await.unwrap();
+        assert_eq!(resumed.stopped, StopReason::EndOfBoard, "{refusal}");
+        assert_eq!(discovered(&machine).await, on_board(&bench, raid, difficulty), "{refusal}");
+        let rule = &machine.store().rules().await.unwrap().0[0];
+        assert!(rule.last_run.is_some() && rule.state.block.is_none(), "{refusal}");
+    }
+}
+
+#[tokio::test]
+async fn a_second_refusal_pauses_longer() {
+    let (bench, raid, difficulty) = one_board(23).await;
+    bench.simulator.faults().set(Fault::SiteHumanCheck, When::Always);
+    let machine = with_rule(&bench, &[], raid, difficulty);
+    let mut pauses = Vec::new();
+    for _ in 0..3 {
+        let summary = machine.discover(None).await.unwrap();
+        let pause = summary.blocked_until.unwrap() - bench.clock.now();
+        pauses.push(pause.num_minutes() + 1);
+        bench.clock.advance(pause.to_std().unwrap() + Duration::from_secs(1));
+    }
+    assert_eq!(pauses, [60, 120, 240]);
+}
+
+#[tokio::test]
+async fn a_page_that_breaks_is_asked_again_and_a_site_that_stays_broken_loses_nothing() {
+    let (bench, raid, difficulty) = one_board(24).await;
+    let machine = with_rule(&bench, &[], raid, difficulty);
+    for fault in [Fault::SiteTruncated, Fault::SiteCutOff, Fault::SiteDropped] {
+        bench.simulator.faults().set(fault, When::After(3));
+        let error = machine.discover(None).await.unwrap_err();
+        assert!(format!("{error:#}").contains("ranking page"), "{fault}: {error:#}");
+        bench.simulator.faults().clear_all();
+    }
+    bench.simulator.faults().set(Fault::SiteTruncated, When::Next(1));
+    bench.simulator.faults().set(Fault::SiteDropped, When::Next(1));
+    assert_eq!(machine.discover(None).await.unwrap().stopped, StopReason::EndOfBoard);
+    assert_eq!(discovered(&machine).await, on_board(&bench, raid, difficulty));
+}
+
+#[tokio::test]
+async fn hostile_names_on_a_page_change_nothing() {
+    let (bench, raid, difficulty) = one_board(25).await;
+    bench.simulator.faults().set(Fault::SiteHostileNames, When::Always);
+    let machine = with_rule(&bench, &[], raid, difficulty);
+    machine.discover(None).await.unwrap();
+    assert_eq!(discovered(&machine).await, on_board(&bench, raid, difficulty));
+}
+
+#[tokio::test]
+async fn a_run_that_is_out_of_time_resumes_without_reading_a_page_twice() {
+    let (bench, raid, difficulty) = one_board(26).await;
+    let machine = with_rule(&bench, &[("PAGES_PER_THREAD", "3"), ("MAX_THREADS", "2")], raid, difficulty);
+    let mut pages = 0;
+    let mut runs = 0;
+    loop {
+        // Each page takes the clock on, so that the deadline falls into the middle of the board.
+        let deadline = bench.clock.now() + chrono::TimeDelta::seconds(60);
+        let ticking = Ticking { clock: bench.clock.clone(), machine: &machine };
+        let summary = ticking.discover(deadline).await;
+        pages += summary.pages;
+        runs += 1;
+        if summary.stopped == StopReason::EndOfBoard {
+            break;
+        }
+        assert_eq!(summary.stopped, StopReason::Deadline);
+        assert!(runs < 50, "no end in sight");
+    }
+    assert!(runs > 2, "{runs} runs");
+    assert_eq!(discovered(&machine).await, on_board(&bench, raid, difficulty));
+    let stats = bench.simulator.stats();
+    assert_eq!(u64::from(pages), stats.site_requests, "each page was asked for once");
+}
+
+/// discover with a site whose every page takes ten simulated seconds.
+struct Ticking<'a> {
+    clock: SimulatedClock,
+    machine: &'a Machine<SimulatedClock>,
+}
+
+impl RankingSite for Ticking<'_> {
+    async fn ranking_page(&self, board: &Board, page: u32) -> Result<SourcePage, SourceError> {
+        self.clock.advance(Duration::from_secs(10));
+        self.machine.site().ranking_page(board, page).await
+    }
+}
+
+impl Ticking<'_> {
+    async fn discover(&self, deadline: parsebook_core::Timestamp) -> DiscoverSummary {
+        let (store, api) = (self.machine.store(), self.machine.api());
+        let ports = DiscoverPorts { store, api, site: self, clock: &self.clock };
+        let invocation = Invocation { owner: "test".to_owned(), deadline: Some(deadline) };
+        discover(&ports, &self.machine.settings().discover, None, &invocation).await.unwrap()
+    }
+}
+
+#[tokio::test]
+async fn a_backfill_reads_exactly_its_pages_and_touches_no_rule() {
+    let (bench, raid, difficulty) = one_board(27).await;
+    let machine = with_rule(&bench, &[], raid, difficulty);
+    let before = machine.store().rules().await.unwrap().0;
+    let range = Target { start_page: 2, end_page: 3, ..target(raid, difficulty, SourceKind::Site) };
+    let summary = machine.discover(Some(range)).await.unwrap();
+    assert_eq!((summary.pages, summary.stopped, summary.rule), (2, StopReason::Complete, None));
+    assert_eq!(bench.simulator.stats().site_requests, 2);
+    assert_eq!(machine.store().rules().await.unwrap().0, before);
+}
+
+#[tokio::test]
+async fn the_current_partition_comes_from_the_api_unless_the_rule_names_one() {
+    let (bench, raid, difficulty) = one_board(28).await;
+    let machine = bench.machine(&[]);
+    let current = bench.world().raid(raid as i32).unwrap().partition as u32;
+    let named = Target { partition: Some(current + 1), ..target(raid, difficulty, SourceKind::Site) };
+    assert_eq!(machine.discover(Some(named)).await.unwrap().players, 0, "another partition is another board");
+    assert_eq!(bench.simulator.stats().api_requests, 0);
+    machine.discover(Some(target(raid, difficulty, SourceKind::Site))).await.unwrap();
+    assert_eq!(discovered(&machine).await, on_board(&bench, raid, difficulty));
+    let missing = machine.discover(Some(target(999, 4, SourceKind::Site))).await.unwrap_err();
+    assert!(format!("{missing:#}").contains("no raid 999"), "{missing:#}");
+}
+
+#[tokio::test]
+async fn reports_of_the_next_run_are_those_since_the_last() {
+    let (bench, raid, difficulty) = one_board(29).await;
+    let machine = bench.machine(&[]);
+    machine.store().add_rule(&target(raid, difficulty, SourceKind::Reports)).unwrap();
+    let first = machine.discover(None).await.unwrap();
+    assert!(first.players > 0);
+    bench.clock.advance(Duration::from_secs(48 * 3600));
+    let second = machine.discover(None).await.unwrap();
+    assert_eq!(second.stopped, StopReason::EndOfBoard);
+    assert!(second.players < first.players / 2, "{} after {}", second.players, first.players);
+}
+
+#[tokio::test]
+async fn discovery_by_reports_without_points_waits_for_them() {
+    let bench = Bench::start(World::generate(2000, 30), |config| config.points_per_hour = Some(200)).await;
+    let machine = bench.machine(&[]);
+    let (raid, difficulty) = boards(&bench.world())[1];
+    machine.store().add_rule(&target(raid, difficulty, SourceKind::Reports)).unwrap();
+    let summaries = machine.discover_all().await.unwrap();
+    assert!(summaries.len() > 1, "{summaries:?}");
+    assert!(summaries.iter().all(|summary| !summary.refused));
+    assert_eq!(summaries.last().unwrap().stopped, StopReason::EndOfBoard);
+}

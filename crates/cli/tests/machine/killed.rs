@@ -1,0 +1,96 @@
+//! `kill -9` at random moments, then again: the addon is the one of an undisturbed run, byte for byte.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use parsebook_simulator::{Config, Handle, Simulator, World};
+
+use crate::common::{boards, keys};
+
+fn parsebook(simulator: &Handle, folder: &Path) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_parsebook"));
+    command
+        .arg("--data")
+        .arg(folder.join("data"))
+        .arg("--out")
+        .arg(folder.join("addon"))
+        .args(["--wcl-url", &simulator.url()])
+        .env("WCL_API_KEYS", keys())
+        .env("PAGES_PER_SECOND", "100000")
+        .env("PAGES_PER_THREAD", "2")
+        .env("SOURCE_DATE_EPOCH", "1790000000")
+        .stdout(Stdio::null())
+        .stderr(Stdio::null());
+    command
+}
+
+fn add_rules(simulator: &Handle, folder: &Path) {
+    for (raid, difficulty) in boards(simulator.world()) {
+        let mut add = parsebook(simulator, folder);
+        add.args(["rules", "add", "--raid", &raid.to_string(), "--difficulty", &difficulty.to_string()]);
+        assert!(add.status().unwrap().success());
+    }
+}
+
+fn files(folder: &Path) -> BTreeMap<String, Vec<u8>> {
+    let mut files = BTreeMap::new();
+    let mut folders = vec![folder.to_owned()];
+    while let Some(current) = folders.pop() {
+        for entry in std::fs::read_dir(current).unwrap() {
+            let path = entry.unwrap().path();
+            if path.file_name().is_some_and(|name| name == ".git") {
+                continue;
+            }
+            if path.is_dir() {
+                folders.push(path);
+            } else {
+                let name = path.strip_prefix(folder).unwrap().display().to_string();
+                files.insert(name, std::fs::read(&path).unwrap());
+            }
+        }
+    }
+    files
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn twenty_kills_change_nothing() {
+    let simulator = Simulator::start(Config::new(World::generate(1200, 12))).await.unwrap();
+    let undisturbed = tempfile::tempdir().unwrap();
+    add_rules(&simulator, undisturbed.path());
+    let started = Instant::now();
+    assert!(parsebook(&simulator, undisturbed.path()).args(["run", "--once"]).status().unwrap().success());
+    let whole_run = started.elapsed();
+
+    let disturbed = tempfile::tempdir().unwrap();
+    add_rules(&simulator, disturbed.path());
+    let mut kills = 0;
+    let mut seed = u64::from(std::process::id());
+    while kills < 20 {
+        let mut run = parsebook(&simulator, disturbed.path()).args(["run", "--once"]).spawn().unwrap();
+        // A random moment, early enough that several kills fall into each stage.
+        seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        let moment = whole_run.mul_f64((seed >> 40) as f64 / (1_u64 << 24) as f64 * 0.6);
+        tokio::time::sleep(moment.max(Duration::from_millis(5))).await;
+        // The standard library's kill is SIGKILL.
+        run.kill().unwrap();
+        if !run.wait().unwrap().success() {
+            kills += 1;
+        } else {
+            // It was done already: everything is published, begin anew.
+            std::fs::remove_dir_all(disturbed.path().join("data")).unwrap();
+            std::fs::remove_dir_all(disturbed.path().join("addon")).unwrap();
+            add_rules(&simulator, disturbed.path());
+        }
+    }
+    let last = parsebook(&simulator, disturbed.path()).args(["run", "--once"]).stderr(Stdio::piped()).output().unwrap();
+    assert!(last.status.success(), "{}", String::from_utf8_lossy(&last.stderr));
+
+    let (expected, got) = (files(&undisturbed.path().join("addon")), files(&disturbed.path().join("addon")));
+    assert!(expected.len() > 10);
+    assert_eq!(expected.keys().collect::<Vec<_>>(), got.keys().collect::<Vec<_>>());
+    for (name, content) in &expected {
+        assert!(content == &got[name], "{name} differs");
+    }
+}

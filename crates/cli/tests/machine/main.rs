@@ -1,0 +1,10 @@
+//! The program's stages on one machine, against a simulated Warcraft Logs over loopback.
+#![expect(clippy::unwrap_used, reason = "a test may stop at once")]
+
+mod common;
+mod discovery;
+mod handover;
+mod killed;
+mod pipeline;
+mod program;
+mod ranking;
