@@ -26,7 +26,7 @@ pub const NO_CLASS: &str =
 /// Answers a GraphQL query.
 pub(crate) async fn query(State(shared): State<Arc<Shared>>, headers: HeaderMap, body: Bytes) -> Response {
     let in_flight = shared.recorder.api_arrives();
-    tokio::time::sleep(shared.latency).await;
+    shared.wait().await;
     let now = (shared.clock)();
     let verdict = shared.limiter.as_ref().map(|limiter| limiter.admit(now));
     let mut response = match verdict.and_then(|verdict| verdict.retry_after) {

@@ -59,7 +59,7 @@ struct Form {
 /// credentials or with another grant, 401 for wrong ones.
 pub(crate) async fn token(State(shared): State<Arc<Shared>>, headers: HeaderMap, body: Bytes) -> Response {
     shared.recorder.count(|stats| stats.token_requests += 1);
-    tokio::time::sleep(shared.latency).await;
+    shared.wait().await;
     let faults = [Fault::TokenBlocked, Fault::TokenEmpty, Fault::TokenFails, Fault::TokenRefused];
     match shared.faults.first(&faults, Occasion::default()) {
         Some(Fault::TokenBlocked) => return respond::cloudflare(),

@@ -134,6 +134,15 @@ pub(crate) struct Shared {
     pub token_lifetime: Duration,
 }
 
+impl Shared {
+    /// Waits for the latency. Without one the timer is left alone: even a sleep of nothing lasts up to a millisecond.
+    pub(crate) async fn wait(&self) {
+        if !self.latency.is_zero() {
+            tokio::time::sleep(self.latency).await;
+        }
+    }
+}
+
 /// The simulator cannot start.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {

@@ -54,7 +54,7 @@ impl Address {
 pub(crate) async fn table(State(shared): State<Arc<Shared>>, Path(path): Path<String>, uri: Uri) -> Response {
     let number = page_number(uri.query().unwrap_or(""));
     let (in_flight, in_last_second, at_once) = shared.recorder.site_arrives();
-    tokio::time::sleep(shared.latency).await;
+    shared.wait().await;
     let occasion = Occasion { id: Some(number), in_last_second, at_once };
     if shared.faults.strikes(Fault::SiteDropped, occasion) {
         return respond::dropped();
