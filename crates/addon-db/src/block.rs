@@ -12,9 +12,9 @@ use crate::sink::{Sink, Slices};
 use crate::tables::Kind;
 
 /// A block has at least this many characters, unless the realm ends.
-const SHORTEST: usize = 4;
+const SHORTEST: usize = 3;
 /// A block has at most this many characters.
-const LONGEST: usize = 8;
+const LONGEST: usize = 4;
 
 /// Counts the characters of the block being filled.
 #[derive(Default)]
@@ -25,7 +25,7 @@ pub struct Ends {
 impl Ends {
     /// Whether a new block begins with this name. Call once for each name of a realm, in order.
     pub fn begins(&mut self, name: &str) -> bool {
-        let begins = self.length >= LONGEST || (self.length >= SHORTEST && fnv1a(name.as_bytes()).is_multiple_of(4));
+        let begins = self.length >= LONGEST || (self.length >= SHORTEST && fnv1a(name.as_bytes()).is_multiple_of(2));
         self.length = if begins { 1 } else { self.length + 1 };
         begins
     }
@@ -55,13 +55,15 @@ pub fn split(characters: &[Character]) -> impl Iterator<Item = &[Character]> {
     })
 }
 
-/// The symbols of one block: how many characters, then each one's name, class and ranks.
+/// The symbols of one block: each character's name, class and ranks; after the first name, how many characters.
 pub fn write_block(block: &[Character], reference: &Reference, sink: &mut impl Sink) {
-    sink.put(Kind::Count, 0, block.len() - 1);
     let mut names = NameWriter::default();
     let mut records = RecordWriter::new(reference);
-    for character in block {
+    for (i, character) in block.iter().enumerate() {
         names.write(&character.name, sink);
+        if i == 0 {
+            sink.put(Kind::Count, 0, block.len() - 1);
+        }
         records.write(character.class_id, &reference.tidy(character), sink);
     }
 }

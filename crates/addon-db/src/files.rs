@@ -169,9 +169,52 @@ fn data_file(region: &str, checksum: u32, realms: &[Realm]) -> Vec<u8> {
     );
     for realm in realms {
         let (key, display) = (lua_string(&realm.key), lua_string(&realm.display));
-        bytes.extend_from_slice(format!("\nrealm({key}, {display}, [=[\n").as_bytes());
+        let equals = bracket(&realm.text);
+        bytes.extend_from_slice(format!("\nrealm({key}, {display}, [{equals}[\n").as_bytes());
         bytes.extend_from_slice(&realm.text);
-        bytes.extend_from_slice(b"]=])\n");
+        bytes.extend_from_slice(format!("]{equals}])\n").as_bytes());
     }
     bytes
+}
+
+/// The equals signs of a Lua long bracket that `text` cannot close.
+fn bracket(text: &[u8]) -> String {
+    let mut equals = String::from("=");
+    while text
+        .windows(equals.len() + 2)
+        .any(|w| w.starts_with(b"]") && w.ends_with(b"]") && w[1..w.len() - 1] == *equals.as_bytes())
+    {
+        equals.push('=');
+    }
+    equals
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn brackets_are_never_closed_by_the_text() {
+        assert_eq!(bracket(b"abc]]]==]"), "=");
+        assert_eq!(bracket(b"a]=]b\n"), "==");
+        assert_eq!(bracket(b"]=]]==]]===]"), "====");
+    }
+
+    #[test]
+    fn nothing_breaks_out_of_a_lua_string() {
+        assert_eq!(lua_string("a\"\\\n\0]]--é가\u{85}"), "\"a\\\"\\\\\\010\\000]]--é가\\194\\133\"");
+    }
+
+    #[test]
+    fn realm_keys_ignore_what_callers_spell_differently() {
+        for (spelled, key) in [
+            ("Temple noir", "Templenoir"),
+            ("Azjol-Nerub", "AzjolNerub"),
+            ("Aggra (Português)", "Aggra(Português)"),
+            ("Ner’zhul", "Ner'zhul"),
+            ("Ревущий\u{a0}фьорд", "Ревущийфьорд"),
+        ] {
+            assert_eq!(realm_key(spelled), key);
+        }
+    }
 }

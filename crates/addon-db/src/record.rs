@@ -119,41 +119,41 @@ impl<'a> RecordWriter<'a> {
     }
 
     /// Writes a character's class and ranks; `groups` as [`Reference::tidy`] gives them.
+    ///
+    /// Raids: 0 none; 1 only the one with which the character before began; 2 a list, each 0 the expected one (first
+    /// the same, then the next older), 1 another one, 2 no more.
     pub fn write(&mut self, class_id: u8, groups: &[Group], sink: &mut impl Sink) {
         sink.put(Kind::Class, 0, usize::from(class_id.min(15)));
         if class_id >= 15 {
             sink.raw(8, u32::from(class_id));
         }
         let mut past = Past::default();
-        let mut raid_before = None;
-        let mut metrics_before = 0;
-        for raid in groups.chunk_by(|a, b| a.raid == b.raid) {
-            self.write_raid_id(raid[0].raid, raid_before, sink);
-            raid_before = Some(raid[0].raid);
-            metrics_before = write_shape(raid, metrics_before, sink);
-            self.write_raid(raid, &mut past, sink);
-        }
-        match raid_before {
-            None => sink.put(Kind::Raid, 0, 0),
-            Some(_) => {
-                self.usual_raid = groups.first().map(|g| g.raid);
-                sink.put(Kind::Raid, 1, 0);
-            }
-        }
-    }
-
-    /// First raid: 1 the same as the character before, 2 another. Next raids: 1 the next older one, 2 another.
-    fn write_raid_id(&self, raid: u32, before: Option<u32>, sink: &mut impl Sink) {
-        let expected = match before {
-            None => self.usual_raid,
-            Some(id) => self.reference.position(id).and_then(|i| self.reference.raids.get(i + 1)).map(|r| r.id),
+        let (Some(first), Some(last)) = (groups.first(), groups.last()) else {
+            sink.put(Kind::Raid, 0, 0);
+            return;
         };
-        let context = usize::from(before.is_some());
-        if expected == Some(raid) {
-            sink.put(Kind::Raid, context, 1);
+        if first.raid == last.raid && self.usual_raid == Some(first.raid) {
+            sink.put(Kind::Raid, 0, 1);
+            self.write_raid(groups, &mut past, 0, sink);
             return;
         }
-        sink.put(Kind::Raid, context, 2);
+        sink.put(Kind::Raid, 0, 2);
+        let (mut expected, mut context) = (self.usual_raid, 0);
+        for raid in groups.chunk_by(|a, b| a.raid == b.raid) {
+            let id = raid[0].raid;
+            sink.put(Kind::Raid, 1, usize::from(expected != Some(id)));
+            if expected != Some(id) {
+                self.write_raid_id(id, sink);
+            }
+            context = self.write_raid(raid, &mut past, context, sink);
+            let older = self.reference.position(id).and_then(|i| self.reference.raids.get(i + 1));
+            expected = older.map(|r| r.id);
+        }
+        sink.put(Kind::Raid, 1, 2);
+        self.usual_raid = Some(first.raid);
+    }
+
+    fn write_raid_id(&self, raid: u32, sink: &mut impl Sink) {
         match self.reference.position(raid) {
             Some(i) if i < 63 => sink.raw(6, i as u32),
             _ => {
@@ -163,72 +163,86 @@ impl<'a> RecordWriter<'a> {
         }
     }
 
-    fn write_raid(&self, raid: &[Group], past: &mut Past, sink: &mut impl Sink) {
+    /// Returns the context for the next raid's shape.
+    fn write_raid(&self, raid: &[Group], past: &mut Past, context: usize, sink: &mut impl Sink) -> usize {
+        let next_context = write_shape(raid, context, sink);
         let known: &[_] = match self.reference.position(raid[0].raid) {
             Some(i) => &self.reference.raids[i].encounters,
             None => &[],
         };
-        // The mask before, by metric: which of the known encounters were killed.
-        let mut masks: Vec<(&str, Vec<bool>, usize)> = Vec::new();
+        let mut masks: Vec<Mask> = Vec::new();
         for group in raid {
             let split = group.encounters.iter().position(|e| known.iter().all(|k| k.id != e.0));
             let (listed, extra) = group.encounters.split_at(split.unwrap_or(group.encounters.len()));
-            let mask: Vec<bool> = known.iter().map(|k| listed.iter().any(|e| e.0 == k.id)).collect();
-            let before = masks.iter().position(|m| m.0 == group.metric);
-            let form = match (extra.is_empty(), listed.len() == known.len()) {
-                (true, true) => 0,
-                (true, false) => 1,
-                (false, _) => 2,
-            };
-            sink.put(Kind::Mask, before.map_or(0, |i| masks[i].2 + 1), form);
-            if form > 0 {
-                let mut last = 2;
-                for (i, &killed) in mask.iter().enumerate() {
-                    let harder = before.map_or(2, |b| usize::from(masks[b].1[i]));
-                    sink.put(Kind::Killed, harder * 3 + last, usize::from(killed));
-                    last = usize::from(killed);
-                }
-            }
-            if form == 2 {
-                sink.raw(8, extra.len().min(255) as u32);
-                extra.iter().take(255).for_each(|e| sink.raw32(e.0));
-            }
-            write_ranks(&group.encounters[..listed.len() + extra.len().min(255)], past, sink);
+            let killed: Vec<bool> = known.iter().map(|k| listed.iter().any(|e| e.0 == k.id)).collect();
+            let before = masks.iter().position(|m| m.metric == group.metric);
+            let mask = write_mask(&group.metric, &killed, extra, before.map(|i| &masks[i]), sink);
             match before {
-                Some(i) => masks[i] = (&group.metric, mask, form),
-                None => masks.push((&group.metric, mask, form)),
+                Some(i) => masks[i] = mask,
+                None => masks.push(mask),
             }
+            write_ranks(&group.encounters, past, sink);
         }
+        next_context
     }
 }
 
-/// Which difficulties and metrics there are in a raid. Returns the context for the next raid.
-fn write_shape(raid: &[Group], metrics_before: usize, sink: &mut impl Sink) -> usize {
-    let usual = usual_shape(raid);
-    let context = usize::from(metrics_before > 0);
-    match usual {
-        Some((difficulties, metrics)) => {
-            sink.put(Kind::Difficulties, context, difficulties);
-            sink.put(Kind::Metrics, metrics_before, metrics);
-            metrics + 1
-        }
-        None => {
-            sink.put(Kind::Difficulties, context, 0);
-            sink.raw(12, raid.len().min(4095) as u32);
-            for group in raid.iter().take(4095) {
-                sink.raw(8, u32::from(group.difficulty));
-                match METRICS.iter().position(|m| *m == group.metric) {
-                    Some(i) => sink.raw(4, i as u32),
-                    None => {
-                        sink.raw(4, 15);
-                        sink.raw(6, group.metric.len() as u32);
-                        group.metric.bytes().for_each(|b| sink.raw(8, u32::from(b)));
-                    }
-                }
-            }
-            1
+/// Which encounters a group has, as it was written.
+struct Mask<'a> {
+    metric: &'a str,
+    /// 0 all; 1 some; 2 some, and others that the reference data doesn't know.
+    form: usize,
+    /// Four encounters each, the first in the lowest bit; bits without an encounter are set.
+    nibbles: Vec<usize>,
+}
+
+/// `before`: the mask of the next harder difficulty in the same metric.
+fn write_mask<'a>(
+    metric: &'a str,
+    killed: &[bool],
+    extra: &[(u32, u8, u8)],
+    before: Option<&Mask>,
+    sink: &mut impl Sink,
+) -> Mask<'a> {
+    let form = if extra.is_empty() { usize::from(killed.contains(&false)) } else { 2 };
+    let bits = |four: &[bool]| (0..4).filter(|&i| *four.get(i).unwrap_or(&true)).map(|i| 1 << i).sum();
+    let nibbles: Vec<usize> = killed.chunks(4).map(bits).collect();
+    sink.put(Kind::Mask, before.map_or(0, |m| m.form + 1), form);
+    if form > 0 {
+        let mut last = 0;
+        for (i, &nibble) in nibbles.iter().enumerate() {
+            let harder = before.map_or(16, |m| m.nibbles[i]);
+            sink.put(Kind::Killed, 3 * harder + last, nibble);
+            last = if nibble == 15 { 1 } else { 2 };
         }
     }
+    if form == 2 {
+        sink.raw(8, extra.len() as u32);
+        extra.iter().for_each(|e| sink.raw32(e.0));
+    }
+    Mask { metric, form, nibbles }
+}
+
+/// Which difficulties and metrics there are in a raid. Returns the context for the next raid.
+fn write_shape(raid: &[Group], context: usize, sink: &mut impl Sink) -> usize {
+    if let Some((difficulties, metrics)) = usual_shape(raid) {
+        sink.put(Kind::Shape, context, 3 * (difficulties - 1) + metrics + 1);
+        return metrics + 1;
+    }
+    sink.put(Kind::Shape, context, 0);
+    sink.raw(12, raid.len() as u32);
+    for group in raid {
+        sink.raw(8, u32::from(group.difficulty));
+        match METRICS.iter().position(|m| *m == group.metric) {
+            Some(i) => sink.raw(4, i as u32),
+            None => {
+                sink.raw(4, 15);
+                sink.raw(6, group.metric.len() as u32);
+                group.metric.bytes().for_each(|b| sink.raw(8, u32::from(b)));
+            }
+        }
+    }
+    1
 }
 
 /// A set of difficulties (bits of LFR 1, Normal 2, Heroic 4, Mythic 8), all with dps (0), hps (1) or both (2).
@@ -253,30 +267,64 @@ fn usual_shape(raid: &[Group]) -> Option<(usize, usize)> {
     }
 }
 
-/// Rank and kills of each encounter in turn; each is predicted from those before.
+/// Kills of all encounters, then their ranks, each predicted from those before.
 fn write_ranks(encounters: &[(u32, u8, u8)], past: &mut Past, sink: &mut impl Sink) {
-    let (mut sum, mut count, mut kills_before) = (0, 0, None);
-    for &(_, rank, kills) in encounters {
+    write_kills(encounters, past.kills, sink);
+    let n = encounters.len();
+    let kills: usize = encounters.iter().map(|e| usize::from(e.2)).sum();
+    let contexts = if kills < 2 * n { 0 } else { RANK_CONTEXTS };
+    let (mut sum, mut count) = (0, 0);
+    for &(_, rank, _) in encounters {
         let context = match (count, past.rank_count) {
             (0, 0) => 0,
-            (0, n) => 1 + past.rank_sum / (6 * n),
-            (n, _) => 1 + 17 * n.min(4) + sum / (6 * n),
+            (0, n) => 1 + past.rank_sum / (10 * n),
+            (n, _) => 1 + 11 * n.min(2) + sum / (10 * n),
         };
-        sink.put(Kind::Rank, context, usize::from(rank));
+        sink.put(Kind::Rank, contexts + context, usize::from(rank));
         sum += usize::from(rank);
         count += 1;
-        let context = match (kills_before, past.kills) {
-            (None, None) => 0,
-            (None, Some(k)) => 1 + usize::from(k).min(17),
-            (Some(k), _) => 19 + usize::from(k).min(17),
-        };
-        sink.put(Kind::Kills, context, usize::from(kills.min(40)));
-        if kills >= 40 {
-            sink.raw(8, u32::from(kills));
-        }
-        kills_before = Some(kills);
     }
     past.rank_sum += sum;
     past.rank_count += count;
-    past.kills = kills_before.or(past.kills);
+    past.kills = encounters.last().map(|e| e.2).or(past.kills);
+}
+
+/// Contexts of a rank: no rank before; mean of other groups; mean of 1, 2 or more in this group.
+pub const RANK_CONTEXTS: usize = 1 + 11 * 3;
+
+/// The first encounter's kills, then whether all are the same, else two at a time as differences from the one before.
+fn write_kills(encounters: &[(u32, u8, u8)], past: Option<u8>, sink: &mut impl Sink) {
+    let Some((&(_, _, first), rest)) = encounters.split_first() else { return };
+    sink.put(Kind::Kills, past.map_or(0, |k| 1 + usize::from(k).min(17)), usize::from(first.min(40)));
+    if first >= 40 {
+        sink.raw(8, u32::from(first));
+    }
+    if rest.is_empty() {
+        return;
+    }
+    let differ = rest.iter().any(|e| e.2 != first);
+    sink.put(Kind::KillsForm, usize::from(first).min(10), usize::from(differ));
+    if !differ {
+        return;
+    }
+    let mut before = i32::from(first);
+    for pair in rest.chunks(2) {
+        let one = i32::from(pair[0].2);
+        let two = pair.get(1).map_or(one, |e| i32::from(e.2));
+        let (step, next) = (one - before + 3, two - one + 3);
+        let context = match before {
+            0..=3 => before.max(1) as usize - 1,
+            4..=5 => 3,
+            6..=9 => 4,
+            _ => 5,
+        };
+        if (0..7).contains(&step) && (0..7).contains(&next) {
+            sink.put(Kind::KillsPair, context, (7 * step + next) as usize);
+        } else {
+            sink.put(Kind::KillsPair, context, 49);
+            sink.raw(8, one as u32);
+            sink.raw(8, two as u32);
+        }
+        before = two;
+    }
 }

@@ -45,16 +45,17 @@ pub enum Kind {
     DiffFinal,
     Class,
     Raid,
-    Difficulties,
-    Metrics,
+    Shape,
     Mask,
     Killed,
-    Rank,
     Kills,
+    KillsForm,
+    KillsPair,
+    Rank,
 }
 
 /// Every kind with its name in the file, in the order of the file.
-pub const KINDS: [(Kind, &str); 17] = [
+pub const KINDS: [(Kind, &str); 18] = [
     (Kind::Count, "count"),
     (Kind::Shared, "shared"),
     (Kind::Char, "char"),
@@ -66,12 +67,13 @@ pub const KINDS: [(Kind, &str); 17] = [
     (Kind::DiffFinal, "diffFinal"),
     (Kind::Class, "class"),
     (Kind::Raid, "raid"),
-    (Kind::Difficulties, "difficulties"),
-    (Kind::Metrics, "metrics"),
+    (Kind::Shape, "shape"),
     (Kind::Mask, "mask"),
     (Kind::Killed, "killed"),
-    (Kind::Rank, "rank"),
     (Kind::Kills, "kills"),
+    (Kind::KillsForm, "killsForm"),
+    (Kind::KillsPair, "killsPair"),
+    (Kind::Rank, "rank"),
 ];
 
 /// Whether the symbols of a kind are characters of the alphabet, of which a context knows only some.

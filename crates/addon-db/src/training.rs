@@ -8,14 +8,14 @@ use std::fmt::Write as _;
 use crate::block;
 use crate::character::{Character, Raid};
 use crate::rans::TOTAL;
-use crate::record::Reference;
+use crate::record::{RANK_CONTEXTS, Reference};
 use crate::sink::Sink;
 use crate::tables::{CAPITAL_LETTERS, KINDS, Kind, LETTERS, RAW, SMALL_LETTERS, SPECIAL, is_text};
 
 /// Number of symbols of a kind that is not text, and of contexts of any kind.
 fn shape(kind: Kind, letters: usize) -> (usize, usize) {
     match kind {
-        Kind::Count => (8, 1),
+        Kind::Count => (4, 1),
         Kind::Shared => (16, 8),
         Kind::Char => (LETTERS + letters, 3 + letters + 28),
         Kind::DiffFirst | Kind::Diff => (LETTERS + letters, LETTERS + letters - 1),
@@ -25,14 +25,18 @@ fn shape(kind: Kind, letters: usize) -> (usize, usize) {
         Kind::DiffFinal => (28, 28),
         Kind::Class => (16, 1),
         Kind::Raid => (3, 2),
-        Kind::Difficulties => (16, 2),
-        Kind::Metrics => (3, 4),
+        Kind::Shape => (46, 4),
         Kind::Mask => (3, 4),
-        Kind::Killed => (2, 9),
-        Kind::Rank => (101, 86),
-        Kind::Kills => (41, 37),
+        Kind::Killed => (16, 51),
+        Kind::Kills => (41, 19),
+        Kind::KillsForm => (2, 11),
+        Kind::KillsPair => (50, 6),
+        Kind::Rank => (101, 2 * RANK_CONTEXTS),
     }
 }
+
+/// A context with fewer counts than this takes the average of its kind; the decoder keeps equal contexts once.
+const FEW: f64 = 1000.0;
 
 /// Counts symbols.
 pub struct Counter {
@@ -88,22 +92,27 @@ impl Counter {
         let mut expect = |kind, context, counts: &[f64]| {
             let (symbols, _) = shape(kind, self.letters);
             let seen = self.counts.entry((kind, context)).or_insert_with(|| vec![0.0; symbols]);
-            let total: f64 = seen.iter().sum::<f64>().max(1.0);
+            let total: f64 = seen.iter().sum::<f64>().max(1000.0);
             for (have, add) in seen.iter_mut().zip(counts) {
                 *have += add * total;
             }
         };
         expect(Kind::Class, 0, &[&[0.001][..], &[100.0; 13], &[0.05, 0.01]].concat());
-        expect(Kind::Raid, 0, &[0.005, 0.9, 0.05]);
-        expect(Kind::Raid, 1, &[0.0, 0.1, 0.02]);
-        for context in 0..2 {
-            let by_set = [0.01, 0.02, 0.02, 0.02, 0.01, 0.0, 0.03, 0.02, 0.0, 0.0, 0.0, 0.0, 0.02, 0.0, 0.03, 0.02];
-            expect(Kind::Difficulties, context, &by_set);
+        expect(Kind::Raid, 0, &[0.005, 0.0, 0.1]);
+        expect(Kind::Raid, 1, &[0.5, 0.1, 0.3]);
+        // Difficulty sets with dps, hps, both: LFR and both metrics are rare, the same metric follows itself.
+        for context in 0..4 {
+            let mut shares = vec![0.01];
+            for set in 1..16_u32 {
+                let share = if set % 2 == 0 && set != 10 { 0.02 } else { 0.004 };
+                shares.extend((0..3).map(|metric| match context {
+                    0 if metric < 2 => share / 2.0,
+                    0 => share / 10.0,
+                    _ => share * if metric + 1 == context { 0.9 } else { 0.05 },
+                }));
+            }
+            expect(Kind::Shape, context, &shares);
         }
-        expect(Kind::Metrics, 0, &[0.0, 0.0, 0.05]);
-        expect(Kind::Metrics, 1, &[0.8, 0.05, 0.05]);
-        expect(Kind::Metrics, 2, &[0.05, 0.8, 0.05]);
-        expect(Kind::Metrics, 3, &[0.05, 0.05, 0.8]);
     }
 
     /// Counts as numbers that add up to [`TOTAL`]; a context with few counts leans on the kind's average.
@@ -117,7 +126,7 @@ impl Counter {
         average.iter_mut().for_each(|a| *a /= total);
         let none = vec![0.0; symbols];
         let context = |context| {
-            let counts = self.counts.get(&(kind, context)).unwrap_or(&none);
+            let counts = self.counts.get(&(kind, context)).filter(|c| c.iter().sum::<f64>() >= FEW).unwrap_or(&none);
             let total = counts.iter().sum::<f64>() + 4.0;
             let shares: Vec<f64> = counts.iter().zip(&average).map(|(c, a)| (c + 4.0 * a) / total).collect();
             round(&shares, is_text(kind))

@@ -13,7 +13,8 @@ local REMEMBERED = 500
 Parsebook = Parsebook or {}
 local Parsebook = Parsebook
 
--- By region: { raids, reference, checksum, realms = { [key] = { display, text } }, memo, info } or { refused = message }.
+-- By region: { refused = message } or { checksum, reference, info, memo } and by realm key: displays, texts, and keys
+-- by another spelling: aliases.
 local regions = {}
 -- The region to use when none is named; false if there are several.
 local onlyRegion = nil
@@ -51,7 +52,11 @@ function Parsebook.OpenRegion(version, name, checksum)
   end
   if onlyRegion == nil then onlyRegion = name elseif onlyRegion ~= name then onlyRegion = false end
   local info = { formatVersion = version, generatedAt = 0, characters = 0, realms = 0, raids = {} }
-  local region = { name = name, checksum = checksum, realms = {}, reference = {}, memo = {}, remembered = 0, info = info }
+  local region = {
+    name = name, checksum = checksum, reference = {}, info = info,
+    displays = {}, texts = {}, aliases = {},
+    memo = {}, remembered = 0,
+  }
   regions[name] = region
   -- `list`: encounter id, name, id, name, ... in the raid's order.
   return function(id, raidName, list)
@@ -77,21 +82,16 @@ function Parsebook.OpenPart(version, name, checksum, generatedAt, characters)
   local info = region.info
   if generatedAt > info.generatedAt then info.generatedAt = generatedAt end
   info.characters = info.characters + characters
-  local realms = region.realms
+  local displays, texts, aliases = region.displays, region.texts, region.aliases
   return function(key, display, text)
-    local realm = realms[key]
-    if realm then
-      realm.text = realm.text .. text
+    if texts[key] then -- a giant realm goes on in a second file
+      texts[key] = texts[key] .. text
       return
     end
-    realm = { display = display, text = text }
-    realms[key] = realm
+    displays[key], texts[key] = display, text
     info.realms = info.realms + 1
     local alias = realmKey(display)
-    if not realms[alias] then
-      region.aliases = region.aliases or {}
-      region.aliases[alias] = realm
-    end
+    if alias ~= key then aliases[alias] = key end
   end
 end
 
@@ -109,10 +109,11 @@ end
 
 local function findCharacter(region, name, realmName)
   local key = realmKey(realmName)
-  local realm = region.realms[key] or region.aliases and region.aliases[key]
-  local found = realm and Decoder.Find(realm.text, name, region.reference)
+  if not region.texts[key] then key = region.aliases[key] end
+  local text = key and region.texts[key]
+  local found = text and Decoder.Find(text, name, region.reference)
   if not found then return false end
-  found.name, found.realm, found.region = name, realm.display, region.name
+  found.name, found.realm, found.region = name, region.displays[key], region.name
   return found
 end
 

@@ -5,7 +5,7 @@
 -- chosen by `x % 4096` among the widths of its context (Tables.lua), then `x` shrinks, and digits flow in from the
 -- right while `x` is below 2^24. All numbers stay below 2^53, which Lua's doubles hold exactly.
 --
--- What a block holds, in this order: number of characters; for each of them name, class, ranks. The encoder's
+-- What a block holds: for each character name, class and ranks; after the first name, the number of characters. The encoder's
 -- block.rs, name.rs and record.rs write the same things in the same order.
 
 local _, ns = ...
@@ -28,31 +28,32 @@ local METRICS = {
 local DIFFICULTY_BITS = { { 8, 5 }, { 4, 4 }, { 2, 3 }, { 1, 1 } }
 
 ------------------------------------------------------------------------------------------------------------------------
--- Contexts: [1], [2], ... the slots where the symbols begin, and one more; .symbols what they mean (if not 0, 1, 2, ...);
--- .guess for each 64th slot, as a byte, the place where to begin searching.
+-- Contexts, as one list of numbers each: first 16 places where to begin searching, one for every 256 slots; then the
+-- slots where the symbols begin, and one more. So place 17 is symbol 0, or the first byte of .symbols.
+-- Ranks, the most frequent symbols, have 32 places to begin searching, so there place 33 is rank 0.
 ------------------------------------------------------------------------------------------------------------------------
 
-local function newContext(widths, symbols)
-  local context, start = { symbols = symbols }, 0
+local function newContext(widths, guesses)
+  local starts, start = {}, 0
   for i = 1, #widths do
-    context[i] = start
+    starts[i] = start
     start = start + widths[i]
   end
-  context[#widths + 1] = start
-  local guess, i = {}, 1
-  for g = 1, 64 do
-    while context[i + 1] <= (g - 1) * 64 do i = i + 1 end
-    guess[g] = i
+  starts[#widths + 1] = start
+  local context, i = {}, 1
+  for guess = 1, guesses do
+    while starts[i + 1] <= (guess - 1) * 4096 / guesses do i = i + 1 end
+    context[guess] = guesses + i
   end
-  context.guess = char(unpack(guess, 1, 64))
-  return context
+  for n = 1, #starts do context[guesses + n] = starts[n] end
+  return { unpack(context) } -- has no room for more entries
 end
 
 -- "12 3 4081": the widths of symbols 0, 1, 2.
-local function denseContext(line)
+local function denseContext(line, guesses)
   local widths = {}
   for width in gmatch(line, "%d+") do widths[#widths + 1] = tonumber(width) end
-  return newContext(widths)
+  return newContext(widths, guesses)
 end
 
 -- "a12b4084": the characters a context knows, each with its width.
@@ -60,9 +61,11 @@ local function textContext(line, alphabet)
   local widths, symbols = {}, {}
   for letter, width in gmatch(line, "(%D+)(%d+)") do
     widths[#widths + 1] = tonumber(width)
-    symbols[#symbols + 1] = alphabet[letter]
+    symbols[#symbols + 1] = char(alphabet[letter])
   end
-  return newContext(widths, symbols)
+  local context = newContext(widths, 16)
+  context.symbols = concat(symbols)
+  return context
 end
 
 -- Code points of a UTF-8 string into `codes`; returns how many, nil if the string is no UTF-8.
@@ -106,7 +109,11 @@ function Decoder.Prepare(tables)
     if type(lines) == "table" then
       local isText = kind == "char" or kind == "diffFirst" or kind == "diff"
       T[kind] = {}
-      for i, line in ipairs(lines) do T[kind][i - 1] = isText and textContext(line, alphabet) or denseContext(line) end
+      local known = {} -- equal lines share a context
+      for i, line in ipairs(lines) do
+        known[line] = known[line] or isText and textContext(line, alphabet) or denseContext(line, kind == "rank" and 32 or 16)
+        T[kind][i - 1] = known[line]
+      end
     end
   end
   AFTER[RAW], AFTER[HAN] = T.char[RAW], T.char[HAN]
@@ -118,38 +125,39 @@ end
 -- The window
 ------------------------------------------------------------------------------------------------------------------------
 
-local LOW = 16777216
--- Digit by byte: space to `}`, `~` in place of `]`. A line end has none, which ends the number.
-local DIGIT = { [126] = 61 }
-for b = 32, 125 do
-  if b ~= 93 then DIGIT[b] = b - 32 end
-end
-
+-- The text, the position of the next digit, the window. Digits are `!` (0) to `~` (93); a line end ends the number.
 local text, at, x
 
 local function openBlock(realmText, position)
-  text, at, x = realmText, position, 0
-  while x < LOW do
-    local digit = DIGIT[byte(text, at)]
-    if not digit then break end
-    x, at = x * 94 + digit, at + 1
+  text, at = realmText, position + 5
+  local a, b, c, d, e = byte(realmText, position, position + 4)
+  if e and a > 32 and b > 32 and c > 32 and d > 32 and e > 32 then
+    x = ((a * 94 + b) * 94 + c) * 94 + d - 27703995 -- 33 of each digit
+    if x < 16777216 then x = x * 94 + e - 33 else at = position + 4 end
+    return
+  end
+  x, at = 0, position
+  while true do
+    local digit = byte(text, at)
+    if digit < 33 then return end
+    x, at = x * 94 + digit - 33, at + 1
   end
 end
 
--- The place (1, 2, ...) of the next symbol in its context.
+-- The next symbol, as its place in the context, which is 17 for symbol 0.
 local function place(context)
   local slot = x % 4096
-  local i = byte(context.guess, (slot - slot % 64) / 64 + 1)
+  local i = context[(slot - slot % 256) / 256 + 1]
   local start, stop = context[i], context[i + 1]
   while stop <= slot do
     i = i + 1
     start, stop = stop, context[i + 1]
   end
   x = (stop - start) * ((x - slot) / 4096) + slot - start
-  while x < LOW do
-    local digit = DIGIT[byte(text, at)]
-    if not digit then break end
-    x, at = x * 94 + digit, at + 1
+  while x < 16777216 do
+    local digit = byte(text, at)
+    if digit < 33 then break end
+    x, at = x * 94 + digit - 33, at + 1
   end
   return i
 end
@@ -160,10 +168,10 @@ local function raw(values)
   local slot = x % 4096
   local value = floor(slot / width)
   x = width * ((x - slot) / 4096) + slot - value * width
-  while x < LOW do
-    local digit = DIGIT[byte(text, at)]
-    if not digit then break end
-    x, at = x * 94 + digit, at + 1
+  while x < 16777216 do
+    local digit = byte(text, at)
+    if digit < 33 then break end
+    x, at = x * 94 + digit - 33, at + 1
   end
   return value
 end
@@ -183,20 +191,40 @@ local codes, symbols, medials, finals, length = {}, {}, {}, {}, 0
 local sharedBefore
 -- The name looked for.
 local wanted, wantedLength = {}, 0
+local wantedInitials = {} -- as alphabet symbols; -1 where it isn't Hangul
 
 -- Reads the character at place `i` in the given context; the old one there helps to predict a Hangul syllable.
--- Returns the context of the next character, nil at the end of the name.
-local function readCharacter(i, context, replaces)
-  local symbol = context.symbols[place(context)]
+-- Returns the context of the next character, nil at the end of the name. With `initial`, a Hangul syllable with another
+-- initial is read no further: that is enough to say which of two names stands first.
+local function readCharacter(i, context, replaces, initial)
+  -- `place`, written out.
+  local slot = x % 4096
+  local p = context[(slot - slot % 256) / 256 + 1]
+  local start, stop = context[p], context[p + 1]
+  while stop <= slot do
+    p = p + 1
+    start, stop = stop, context[p + 1]
+  end
+  x = (stop - start) * ((x - slot) / 4096) + slot - start
+  while x < 16777216 do
+    local digit = byte(text, at)
+    if digit < 33 then break end
+    x, at = x * 94 + digit - 33, at + 1
+  end
+  local symbol = byte(context.symbols, p - 16)
   if symbol >= LETTERS then
     symbols[i] = symbol
     codes[i] = i == 1 and CAPITAL[symbol] or SMALL[symbol]
     return AFTER[symbol]
   elseif symbol >= HANGUL then
+    if initial and symbol ~= initial then
+      codes[i] = 44032 + (symbol - HANGUL) * 588
+      return context
+    end
     local same = replaces and symbols[i] == symbol
-    local medial = place(same and T.diffMedial[medials[i]] or T.medial[symbol - HANGUL]) - 1
+    local medial = place(same and T.diffMedial[medials[i]] or T.medial[symbol - HANGUL]) - 17
     same = same and medials[i] == medial
-    local final = place(same and T.diffFinal[finals[i]] or T.final[medial]) - 1
+    local final = place(same and T.diffFinal[finals[i]] or T.final[medial]) - 17
     symbols[i], medials[i], finals[i] = symbol, medial, final
     codes[i] = 44032 + ((symbol - HANGUL) * 21 + medial) * 28 + final
     return AFTER_FINAL[final]
@@ -218,7 +246,7 @@ end
 local function readName(isFirst)
   local shared = 0
   if not isFirst then
-    shared = place(T.shared[min(sharedBefore, 7)]) - 1
+    shared = place(T.shared[min(sharedBefore, 7)]) - 17
     if shared == 15 then shared = raw(64) end
   end
   sharedBefore = shared
@@ -244,13 +272,13 @@ end
 -- Whether the first name of the block at `position` comes after the wanted one.
 local function beginsAfter(realmText, position)
   openBlock(realmText, position)
-  place(T.count[0])
   local context = T.char[0]
   for i = 1, wantedLength + 1 do
-    context = readCharacter(i, context, false)
+    context = readCharacter(i, context, false, wantedInitials[i])
     if not context then return false end
-    if i > wantedLength or codes[i] > wanted[i] then return true end
-    if codes[i] < wanted[i] then return false end
+    local code, target = codes[i], wanted[i]
+    if i > wantedLength or code > target then return true end
+    if code < target then return false end
   end
 end
 
@@ -268,40 +296,42 @@ end
 
 -- Reference data of the region: raids by descending id, each { id, { encounter ids } }.
 local raids
--- The raid with which the character before began, as an index of `raids` or as an id (negative).
+-- The raid with which the character before began: an index of `raids`, or the negative id of one that isn't there.
 local usualRaid
 -- The groups of one raid: difficulties and metrics.
 local difficulties, metrics = {}, {}
--- For each metric in the raid: which encounters the group before has (1 or 0), and how that was written (0, 1, 2).
+-- For each metric of the raid, the mask of the group before: four encounters a number, and its form.
 local masks, forms = {}, {}
--- The encounters of one group.
-local ids = {}
--- Sum and number of ranks, and last kills, of the groups before.
+-- The encounters of one group and their kills.
+local ids, kills = {}, {}
+-- Of the character's groups before: sum and number of ranks, last kills.
 local rankSum, rankCount, killsBefore
+-- Which of four encounters are killed, by mask.
+local BITS = {}
+for mask = 0, 15 do
+  BITS[mask] = { mask % 2 == 1, floor(mask / 2) % 2 == 1, floor(mask / 4) % 2 == 1, mask >= 8 }
+end
 
--- Index in `raids`, or the negative id of a raid that isn't there; nil if there are no more.
-local function readRaid(before)
-  local choice = place(T.raid[before and 1 or 0])
-  if choice == 1 then return nil end
-  if choice == 2 then return before and before + 1 or usualRaid end
+-- The index of a raid in `raids`, or its negative id.
+local function readRaidId()
   local index = raw(64)
-  if index == 63 then
-    local id = raw32()
-    for i, raid in ipairs(raids) do
-      if raid[1] == id then return i end
-    end
-    return -id
+  if index < 63 then return index + 1 end
+  local id = raw32()
+  for i, raid in ipairs(raids) do
+    if raid[1] == id then return i end
   end
-  return index + 1
+  return -id
 end
 
 -- Fills `difficulties` and `metrics`; returns the number of groups and the context for the next raid.
 local function readShape(context)
-  local set = place(T.difficulties[context > 0 and 1 or 0]) - 1
+  local shape = place(T.shape[context]) - 18
   local n = 0
-  if set > 0 then
-    local metric = place(T.metrics[context]) - 1
-    for _, bit in ipairs(DIFFICULTY_BITS) do
+  if shape >= 0 then
+    local metric = shape % 3
+    local set = (shape - metric) / 3 + 1
+    for i = 1, 4 do
+      local bit = DIFFICULTY_BITS[i]
       if floor(set / bit[1]) % 2 == 1 then
         n = n + 1
         difficulties[n], metrics[n] = bit[2], metric == 1 and "hps" or "dps"
@@ -331,24 +361,27 @@ end
 -- Fills `ids` with the encounters of a group; returns their number.
 local function readEncounters(known, metric)
   local before = forms[metric]
-  local form = place(T.mask[before and before + 1 or 0]) - 1
+  local form = place(T.mask[before and before + 1 or 0]) - 17
   local mask = masks[metric]
   if not mask then
     mask = {}
     masks[metric] = mask
   end
-  local n = 0
-  local last = 2
-  for i = 1, #known do
-    local killed = 1
+  forms[metric] = form
+  local count, n, last = #known, 0, 0
+  for first = 1, count, 4 do
+    local four = 15
     if form > 0 then
-      killed = place(T.killed[(before and mask[i] or 2) * 3 + last]) - 1
-      last = killed
+      four = place(T.killed[3 * (before and mask[first] or 16) + last]) - 17
+      last = four == 15 and 1 or 2
     end
-    mask[i] = killed
-    if killed == 1 then
-      n = n + 1
-      ids[n] = known[i]
+    mask[first] = four
+    local bits = BITS[four]
+    for i = first, min(first + 3, count) do
+      if bits[i - first + 1] then
+        n = n + 1
+        ids[n] = known[i]
+      end
     end
   end
   if form == 2 then
@@ -357,67 +390,113 @@ local function readEncounters(known, metric)
       ids[n] = raw32()
     end
   end
-  forms[metric] = form
   return n
 end
 
--- Reads ranks and kills of `n` encounters; into a new list if `keep`.
-local function readRanks(n, keep)
-  local list = keep and {} or nil
-  local rankContexts, killContexts = T.rank, T.kills
-  local sum, kills = 0, nil
-  for i = 1, n do
-    local context
-    if i > 1 then
-      context = 1 + 17 * min(i - 1, 4) + floor(sum / (6 * (i - 1)))
-    else
-      context = rankCount > 0 and 1 + floor(rankSum / (6 * rankCount)) or 0
-    end
-    local rank = place(rankContexts[context]) - 1
-    sum = sum + rank
-    if kills then
-      context = 19 + min(kills, 17)
-    else
-      context = killsBefore and 1 + min(killsBefore, 17) or 0
-    end
-    kills = place(killContexts[context]) - 1
-    if kills == 40 then kills = raw(256) end
-    if keep then list[i] = { id = ids[i], rank = rank, kills = kills } end
+-- Fills `kills` for `n` encounters; returns their sum.
+local function readKills(n)
+  local before = place(T.kills[killsBefore and 1 + min(killsBefore, 17) or 0]) - 17
+  if before == 40 then before = raw(256) end
+  kills[1] = before
+  if n == 1 or place(T.killsForm[min(before, 10)]) == 17 then
+    for i = 2, n do kills[i] = before end
+    killsBefore = before
+    return before * n
   end
-  rankSum, rankCount, killsBefore = rankSum + sum, rankCount + n, kills or killsBefore
-  return list
+  local sum = before
+  for i = 2, n, 2 do
+    local context = before < 4 and (before > 0 and before - 1 or 0) or before < 6 and 3 or before < 10 and 4 or 5
+    local pair = place(T.killsPair[context]) - 17
+    local one, two
+    if pair == 49 then
+      one = raw(256)
+      two = raw(256)
+    else
+      local step = pair % 7
+      one = before + (pair - step) / 7 - 3
+      two = one + step - 3
+    end
+    kills[i], kills[i + 1] = one, two
+    sum = sum + one + (i < n and two or 0)
+    before = two
+  end
+  killsBefore = before
+  return sum
+end
+
+-- Reads kills and ranks of `count` encounters. Returns a list of them if `keep`, the sum of the ranks, and the window.
+local function readRanks(count, keep)
+  local many = readKills(count) >= 2 * count and 34 or 0
+  local list = keep and {} or nil
+  local contexts = T.rank
+  local context = contexts[many + (rankCount > 0 and 1 + floor(rankSum / (10 * rankCount)) or 0)]
+  local sum = 0
+  -- The most frequent symbols: `place` written out, with the window in local variables.
+  local realmText, at, x = text, at, x -- luacheck: ignore 431
+  for n = 1, count do
+    local slot = x % 4096
+    local i = context[(slot - slot % 128) / 128 + 1]
+    local start, stop = context[i], context[i + 1]
+    while stop <= slot do
+      i = i + 1
+      start, stop = stop, context[i + 1]
+    end
+    x = (stop - start) * ((x - slot) / 4096) + slot - start
+    while x < 16777216 do
+      local digit = byte(realmText, at)
+      if digit < 33 then break end
+      x, at = x * 94 + digit - 33, at + 1
+    end
+    local rank = i - 33
+    if keep then list[n] = { id = ids[n], rank = rank, kills = kills[n] } end
+    sum = sum + rank
+    local mean = sum / (10 * n)
+    context = contexts[many + 1 + 11 * (n < 2 and n or 2) + (mean - mean % 1)]
+  end
+  return list, sum, at, x
+end
+
+-- Reads the groups of one raid; appends them to `ranks` if given. Returns the context for the next raid.
+local NO_ENCOUNTERS = {}
+local function readRaid(raid, context, ranks)
+  local known = raid > 0 and raids[raid][2] or NO_ENCOUNTERS
+  local id = raid > 0 and raids[raid][1] or -raid
+  for metric in pairs(forms) do forms[metric] = nil end
+  local groups
+  groups, context = readShape(context)
+  for g = 1, groups do
+    local n = readEncounters(known, metrics[g])
+    local list, sum
+    list, sum, at, x = readRanks(n, ranks)
+    rankSum, rankCount = rankSum + sum, rankCount + n
+    if ranks then
+      ranks[#ranks + 1] = { raid = id, difficulty = difficulties[g], metric = metrics[g], encounters = list }
+    end
+  end
+  return context
 end
 
 -- Reads class and ranks. With `keep`, returns { classId=, ranks= }.
-local NO_ENCOUNTERS = {}
 local function readRecord(keep)
-  local result = keep and { ranks = {} } or nil
-  local classId = place(T.class[0]) - 1
+  local ranks = keep and {} or nil
+  local classId = place(T.class[0]) - 17
   if classId == 15 then classId = raw(256) end
   rankSum, rankCount, killsBefore = 0, 0, nil
-  local context = 0
-  local first = nil
-  local raid = readRaid(nil)
-  while raid do
-    first = first or raid
-    local known = raid > 0 and raids[raid][2] or NO_ENCOUNTERS
-    local id = raid > 0 and raids[raid][1] or -raid
-    for metric in pairs(forms) do forms[metric] = nil end
-    local groups
-    groups, context = readShape(context)
-    for g = 1, groups do
-      local n = readEncounters(known, metrics[g])
-      local list = readRanks(n, keep)
-      if keep then
-        local ranks = result.ranks
-        ranks[#ranks + 1] = { raid = id, difficulty = difficulties[g], metric = metrics[g], encounters = list }
-      end
+  local some = place(T.raid[0]) - 17
+  if some == 1 then
+    readRaid(usualRaid, 0, ranks)
+  elseif some == 2 then
+    local expected, context, first = usualRaid, 0, nil
+    while true do
+      local choice = place(T.raid[1]) - 17
+      if choice == 2 then break end
+      local raid = choice == 0 and expected or readRaidId()
+      context = readRaid(raid, context, ranks)
+      first, expected = first or raid, raid + 1
     end
-    raid = readRaid(raid)
+    usualRaid = first or usualRaid
   end
-  usualRaid = first or usualRaid
-  if keep then result.classId = classId end
-  return result
+  return keep and { classId = classId, ranks = ranks }
 end
 
 ------------------------------------------------------------------------------------------------------------------------
@@ -427,9 +506,14 @@ end
 function Decoder.Find(realmText, name, reference)
   wantedLength = codePoints(name, wanted)
   if not wantedLength or wantedLength == 0 or #realmText == 0 then return nil end
+  for i = 1, wantedLength do
+    local code = wanted[i]
+    wantedInitials[i] = code >= 44032 and code < 55204 and HANGUL + floor((code - 44032) / 588) or -1
+  end
+  wantedInitials[wantedLength + 1] = -1
   -- The block: the last one that does not begin after the name. It starts at `low` or later, but before `high`.
   local low, high = 1, #realmText + 1
-  while high - low > 200 do
+  while high - low > 100 do
     local middle = floor((low + high) / 2)
     local start = find(realmText, "\n", middle - 1, true) + 1
     if start >= high then
@@ -448,12 +532,14 @@ function Decoder.Find(realmText, name, reference)
   -- The character in the block.
   openBlock(realmText, low)
   raids, usualRaid = reference, 1
-  for i = 1, place(T.count[0]) do
-    readName(i == 1)
+  readName(true)
+  local count, i = place(T.count[0]) - 16, 1
+  while true do
     local order = compareName()
     if order == 0 then return readRecord(true) end
-    if order > 0 then return nil end
+    if order > 0 or i == count then return nil end
     readRecord(false)
+    readName(false)
+    i = i + 1
   end
-  return nil
 end
