@@ -7,7 +7,11 @@ pub mod clock;
 pub mod embedded;
 #[cfg(feature = "http")]
 pub mod http;
+#[cfg(feature = "mongo")]
+pub mod mongo;
 #[cfg(feature = "site")]
 pub mod ranking_site;
+#[cfg(feature = "testing")]
+pub mod store_contract;
 #[cfg(feature = "wcl-api")]
 pub mod wcl_api;

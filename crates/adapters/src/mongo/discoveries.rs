@@ -1,0 +1,202 @@
+//! `discovers`: one document per player, `{_id, raidsToScrap: {"31": [3, 5]}}`.
+//!
+//! Merging is `$addToSet`. Removing deletes a document only if, at that instant, it holds nothing but what was sent;
+//! where discover added something meanwhile, only the sent pairs are pulled. Each statement is atomic on its document,
+//! so neither can lose what the other adds.
+
+use std::collections::BTreeMap;
+
+use anyhow::{Context, bail};
+use futures::TryStreamExt;
+use mongodb::bson::{Bson, Document, RawDocumentBuf, doc};
+use parsebook_core::PlayerId;
+use parsebook_core::ports::{DiscoveredPage, Discoveries, Result};
+use parsebook_core::scrap::{Discovered, RaidsToScrap};
+
+use super::command::Durability;
+use super::retry::while_away;
+use super::{DISCOVERS, MongoStore, malformed, read};
+
+fn discovered(document: &Document) -> Result<Discovered> {
+    let id = read::whole_field(document, "_id")?;
+    let raids = read::document(read::field(document, "raidsToScrap")?, "raidsToScrap")?;
+    let mut raids_to_scrap = RaidsToScrap::default();
+    for (raid, difficulties) in raids {
+        let number = raid.parse().with_context(|| format!("raidsToScrap: {raid:?} is no raid"))?;
+        let Bson::Array(difficulties) = difficulties else { bail!("raidsToScrap.{raid} is no array") };
+        let set = raids_to_scrap.0.entry(number).or_default();
+        for difficulty in difficulties {
+            set.insert(read::whole(difficulty).with_context(|| format!("raidsToScrap.{raid}"))?);
+        }
+    }
+    if !raids_to_scrap.is_empty() {
+        raids_to_scrap.0.retain(|_, set| !set.is_empty());
+    }
+    Ok(Discovered { id, raids_to_scrap })
+}
+
+fn path(raid: u32) -> String {
+    format!("raidsToScrap.{raid}")
+}
+
+fn difficulties(difficulties: &std::collections::BTreeSet<u8>) -> Vec<i32> {
+    difficulties.iter().map(|&difficulty| i32::from(difficulty)).collect()
+}
+
+fn merging(player: &Discovered) -> Document {
+    let sets: Document = player
+        .raids_to_scrap
+        .0
+        .iter()
+        .map(|(&raid, set)| (path(raid), Bson::from(doc! { "$each": difficulties(set) })))
+        .collect();
+    doc! { "q": { "_id": player.id }, "u": { "$addToSet": sets }, "upsert": true }
+}
+
+/// Deletes those of the players that hold nothing beyond `sent`, whatever the order of what they hold.
+fn deleting(sent: &RaidsToScrap, players: Vec<PlayerId>) -> Document {
+    let mut filter = doc! { "_id": { "$in": players } };
+    for (&raid, set) in &sent.0 {
+        filter.insert(path(raid), doc! { "$not": { "$elemMatch": { "$nin": difficulties(set) } } });
+    }
+    let raids: Vec<_> = sent.0.keys().map(u32::to_string).collect();
+    let stored = doc! { "$map": { "input": { "$objectToArray": "$raidsToScrap" }, "in": "$$this.k" } };
+    let is_document = doc! { "$eq": [{ "$type": "$raidsToScrap" }, "object"] };
+    filter.insert("$expr", doc! { "$cond": [is_document, { "$setIsSubset": [stored, raids] }, false] });
+    doc! { "q": filter, "limit": 0 }
+}
+
+/// One statement for all players that were sent with the same content: a batch rarely holds more than a few.
+fn deletions(sent: &[Discovered]) -> Vec<Document> {
+    let mut by_content: BTreeMap<&RaidsToScrap, Vec<PlayerId>> = BTreeMap::new();
+    for player in sent {
+        by_content.entry(&player.raids_to_scrap).or_default().push(player.id);
+    }
+    by_content.into_iter().map(|(content, players)| deleting(content, players)).collect()
+}
+
+impl MongoStore {
+    /// Takes the pairs out of documents that hold more, then what became empty by it.
+    async fn pull(&self, sent: &[Discovered]) -> Result<()> {
+        let mut statements = Vec::new();
+        for player in sent {
+            for (&raid, set) in &player.raids_to_scrap.0 {
+                let pairs = Document::from_iter([(path(raid), Bson::from(difficulties(set)))]);
+                statements.push(doc! { "q": { "_id": player.id }, "u": { "$pullAll": pairs } });
+                let mut empty = doc! { "_id": player.id };
+                empty.insert(path(raid), Vec::<Bson>::new());
+                let unset = Document::from_iter([(path(raid), Bson::from(""))]);
+                statements.push(doc! { "q": empty, "u": { "$unset": unset } });
+            }
+        }
+        let rejected = self.update(DISCOVERS, &statements, false, Durability::Default).await?;
+        if let Some((index, rejection)) = rejected.into_iter().next() {
+            bail!("discovers {}: {}", read::told(&Bson::from(statements[index].clone())), rejection.message);
+        }
+        let players = sent.iter().map(|player| player.id).collect();
+        self.delete(DISCOVERS, vec![deleting(&RaidsToScrap::default(), players)]).await?;
+        Ok(())
+    }
+
+    /// Documents from `after` on in the order of the index, of whatever type their `_id` is.
+    async fn documents_after(&self, after: Option<PlayerId>, limit: usize) -> Result<Vec<Document>> {
+        let collection = self.raw(DISCOVERS);
+        // `min` includes its bound.
+        let limit = i64::try_from(limit)? + i64::from(after.is_some());
+        let documents: Vec<RawDocumentBuf> = while_away("reading discovers", || async {
+            let mut find = collection
+                .find(doc! {})
+                .sort(doc! { "_id": 1 })
+                .limit(limit)
+                .batch_size(u32::try_from(limit).unwrap_or(u32::MAX))
+                .projection(doc! { "raidsToScrap": 1 });
+            if let Some(after) = after {
+                find = find.hint(mongodb::options::Hint::Keys(doc! { "_id": 1 })).min(doc! { "_id": after });
+            }
+            find.await?.try_collect().await
+        })
+        .await?;
+        let mut documents = documents.iter().map(Document::try_from).collect::<std::result::Result<Vec<_>, _>>()?;
+        if let (Some(after), Some(first)) = (after, documents.first())
+            && read::whole_field::<PlayerId>(first, "_id").ok() == Some(after)
+        {
+            documents.remove(0);
+        }
+        Ok(documents)
+    }
+}
+
+impl Discoveries for MongoStore {
+    async fn merge(&self, found: &[Discovered]) -> Result<()> {
+        let statements: Vec<_> = found.iter().filter(|player| !player.raids_to_scrap.is_empty()).map(merging).collect();
+        for (index, rejection) in self.update(DISCOVERS, &statements, false, Durability::Default).await? {
+            let player = read::told(&statements[index]["q"]);
+            // A stored document that cannot be merged into is set aside; anything else must not be lost.
+            anyhow::ensure!(rejection.is_about_the_document(), "discovers {player}: {}", rejection.message);
+            tracing::error!(document = %format!("{DISCOVERS} {player}"), reason = %rejection.message, "set aside");
+        }
+        Ok(())
+    }
+
+    async fn discovered_after(&self, after: Option<PlayerId>, limit: usize) -> Result<DiscoveredPage> {
+        let limit = limit.max(1);
+        let mut from = after;
+        let mut page = DiscoveredPage::default();
+        let mut empty = Vec::new();
+        loop {
+            let documents = self.documents_after(from, limit).await?;
+            let mut last = None;
+            for document in &documents {
+                match discovered(document).and_then(|player| {
+                    last = Some(player.id);
+                    // What a removal that was cut short left: nothing to send, nothing wrong.
+                    if player.raids_to_scrap.is_empty() { Ok(Err(player)) } else { Ok(Ok(player.checked()?)) }
+                }) {
+                    Ok(Ok(player)) => page.discovered.push(player),
+                    Ok(Err(player)) => empty.push(player),
+                    Err(error) => {
+                        last = read::whole_field(document, "_id").ok().or(last);
+                        let id = document.get("_id").map(read::told).unwrap_or_default();
+                        page.malformed.push(malformed(DISCOVERS, &id, &error));
+                    }
+                }
+            }
+            if documents.len() < limit {
+                break;
+            }
+            match last {
+                Some(last) => {
+                    page.next = Some(last);
+                    break;
+                }
+                // Nothing but ids that no player has: negative numbers come first, texts last.
+                None if from.is_none() => from = Some(0),
+                None => break,
+            }
+        }
+        if !empty.is_empty() {
+            self.delete(DISCOVERS, deletions(&empty)).await?;
+        }
+        Ok(page)
+    }
+
+    async fn remove(&self, sent: &[Discovered]) -> Result<()> {
+        if sent.is_empty() {
+            return Ok(());
+        }
+        let deleted = self.delete(DISCOVERS, deletions(sent)).await?;
+        if deleted < sent.len() as u64 {
+            self.pull(sent).await?;
+        }
+        Ok(())
+    }
+
+    async fn discovered_count(&self) -> Result<u64> {
+        let collection = self.collection(DISCOVERS);
+        while_away("counting discovers", || async {
+            // With the index alone: a million documents in a fraction of a second.
+            collection.count_documents(doc! {}).hint(mongodb::options::Hint::Keys(doc! { "_id": 1 })).await
+        })
+        .await
+    }
+}

@@ -1,0 +1,162 @@
+//! The MongoDB store: the four collections of the data path, as documented for people who read them by hand.
+//!
+//! Every write is idempotent and is tried again when the server is away for a moment (a restart, a failover): the
+//! commands used here are not covered by the driver's own retries on a single server. Bulk writes go through the
+//! `update` and `delete` commands, because the driver's bulk write needs server 8.0; this runs on 6.0 and later.
+//!
+//! Indexes: `players` has the one that db-generator's order needs ([`MongoStore::ensure_indexes`]). `discovers` and
+//! `raids` are read by `_id`; `discovery_schedules` holds a handful of documents that are always read together.
+
+mod command;
+mod discoveries;
+mod players;
+mod raids;
+mod read;
+mod retry;
+mod rules;
+mod state;
+
+use std::time::Duration;
+
+use anyhow::{Context, anyhow};
+use mongodb::bson::{Document, RawDocumentBuf, doc};
+use mongodb::options::{ClientOptions, IndexOptions};
+use mongodb::{Client, Collection, Database, IndexModel};
+use parsebook_core::ports::Malformed;
+use secrecy::{ExposeSecret, SecretString};
+
+/// How to reach the store.
+#[derive(Debug, Clone)]
+pub struct MongoConfig {
+    /// `MONGODB_URI`: holds a password, so `Debug` does not show it.
+    pub uri: SecretString,
+    /// `MONGODB_DATABASE`.
+    pub database: String,
+    /// What the server's log and profiler call this program: the function's name.
+    pub app_name: String,
+    /// Most connections: the width of the program's own concurrency. What stands in the URI wins.
+    pub max_connections: u32,
+}
+
+/// A server that cannot be found or reached within this is away. The driver's 30 s would eat a Lambda's time-out.
+const REACH_WITHIN: Duration = Duration::from_secs(5);
+/// Idle connections are closed after this: sockets die while a Lambda environment is frozen.
+const IDLE_FOR: Duration = Duration::from_secs(60);
+
+const RULES: &str = "discovery_schedules";
+const DISCOVERS: &str = "discovers";
+const PLAYERS: &str = "players";
+const RAIDS: &str = "raids";
+
+/// The index that gives `players` in the order of the addon database.
+const PLAYERS_IN_ORDER: &str = "players_in_order";
+
+/// The MongoDB store. Clones share the connections.
+#[derive(Debug, Clone)]
+pub struct MongoStore {
+    database: Database,
+}
+
+impl MongoStore {
+    /// Connects and pings, so that a wrong URI fails here and not in the middle of the work.
+    ///
+    /// # Errors
+    /// When the URI is malformed or the server does not answer within 5 s; the message never holds the password.
+    pub async fn connect(config: &MongoConfig) -> anyhow::Result<Self> {
+        let uri = config.uri.expose_secret();
+        let mut options = ClientOptions::parse(uri)
+            .await
+            .map_err(|error| anyhow!("MONGODB_URI: {}", without_credentials(&error.to_string(), uri)))?;
+        options.app_name.get_or_insert_with(|| config.app_name.clone());
+        options.max_pool_size.get_or_insert(config.max_connections.max(1));
+        options.min_pool_size.get_or_insert(0);
+        options.server_selection_timeout.get_or_insert(REACH_WITHIN);
+        options.connect_timeout.get_or_insert(REACH_WITHIN);
+        options.max_idle_time.get_or_insert(IDLE_FOR);
+        let client = Client::with_options(options).context("setting up the MongoDB client (MONGODB_URI)")?;
+        anyhow::ensure!(
+            !config.database.is_empty() && !config.database.contains(['/', '\\', '.', ' ', '"', '$', '\0']),
+            "MONGODB_DATABASE {:?} is no database name",
+            config.database
+        );
+        let store = Self { database: client.database(&config.database) };
+        store
+            .database
+            .run_command(doc! { "ping": 1 })
+            .await
+            .map_err(|error| anyhow!("{}", without_credentials(&error.to_string(), uri)))
+            .context("MONGODB_URI: the server does not answer")?;
+        Ok(store)
+    }
+
+    /// Creates the indexes that the queries need; does nothing where they exist.
+    ///
+    /// # Errors
+    /// When the server fails, or an index of the same name is another one.
+    pub async fn ensure_indexes(&self) -> anyhow::Result<()> {
+        let index = IndexModel::builder()
+            .keys(doc! { "region": 1, "normalizedServer": 1, "name": 1, "_id": 1 })
+            .options(IndexOptions::builder().name(PLAYERS_IN_ORDER.to_owned()).build())
+            .build();
+        let players: Collection<Document> = self.database.collection(PLAYERS);
+        players.create_index(index).await.context("creating the index of players")?;
+        Ok(())
+    }
+
+    /// The database, for what the ports do not cover (tests and operations).
+    pub fn database(&self) -> &Database {
+        &self.database
+    }
+
+    fn collection(&self, name: &str) -> Collection<Document> {
+        self.database.collection(name)
+    }
+
+    fn raw(&self, name: &str) -> Collection<RawDocumentBuf> {
+        self.database.collection(name)
+    }
+}
+
+/// `message` without the user name and password of `uri`, should the driver ever quote them.
+fn without_credentials(message: &str, uri: &str) -> String {
+    let credentials = uri.split_once("://").and_then(|(_, rest)| rest.rsplit_once('@')).map(|(user, _)| user);
+    let mut message = message.to_owned();
+    for secret in credentials.into_iter().flat_map(|user| std::iter::once(user).chain(user.split(':'))) {
+        if secret.len() > 2 {
+            message = message.replace(secret, "***");
+        }
+    }
+    message
+}
+
+fn malformed(collection: &str, id: &dyn std::fmt::Display, error: &anyhow::Error) -> Malformed {
+    Malformed { document: format!("{collection} {id}"), reason: format!("{error:#}") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_quoted_password_is_taken_out() {
+        let uri = "mongodb://keeper:hu:sh@host/db";
+        let told = without_credentials("cannot parse keeper:hu:sh@host", uri);
+        assert!(!told.contains("keeper") && !told.contains("hu:sh"), "{told}");
+        assert_eq!(without_credentials("no host", "mongodb://host"), "no host");
+    }
+
+    #[tokio::test]
+    async fn a_wrong_uri_names_the_variable_and_hides_the_password() {
+        let config = |uri: &str| MongoConfig {
+            uri: SecretString::from(uri),
+            database: "wcl".into(),
+            app_name: "test".into(),
+            max_connections: 1,
+        };
+        for uri in ["", "http://a", "mongodb://keeper:hush%zz@host", "mongodb://keeper:hush@"] {
+            let error = format!("{:#}", MongoStore::connect(&config(uri)).await.unwrap_err());
+            assert!(error.contains("MONGODB_URI") && !error.contains("hush"), "{uri}: {error}");
+        }
+        assert!(!format!("{:?}", config("mongodb://keeper:hush@host")).contains("hush"));
+    }
+}

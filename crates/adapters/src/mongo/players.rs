@@ -1,0 +1,250 @@
+//! `players`: saving one raid + difficulty of a player, and reading a region in order.
+
+use std::collections::BTreeMap;
+
+use anyhow::Context;
+use futures::{Stream, StreamExt, TryStreamExt, stream};
+use mongodb::bson::{Bson, DateTime, Document, RawDocumentBuf, doc};
+use mongodb::options::Hint;
+use parsebook_core::player::{
+    DifficultyRanks, EncounterRank, Identity, MetricRanks, Player, PlayerUpdate, RaidRanks, RankedPart,
+};
+use parsebook_core::ports::{Malformed, Players, Result};
+
+use super::command::Durability;
+use super::retry::is_away;
+use super::{MongoStore, PLAYERS, PLAYERS_IN_ORDER, malformed, read};
+
+/// Documents that the server sends at a time while a region is streamed.
+const BATCH: u32 = 1000;
+/// How often a stream that broke off is begun anew where it stopped, without a document in between.
+const REOPENINGS: u32 = 5;
+
+fn stored_ranks(ranks: &DifficultyRanks) -> Document {
+    ranks
+        .iter()
+        .filter(|(_, metric)| !metric.encounters.is_empty())
+        .map(|(name, metric)| {
+            let encounters: Document = metric
+                .encounters
+                .iter()
+                .map(|(boss, rank)| {
+                    (boss.to_string(), Bson::from(doc! { "rankPercent": rank.rank_percent, "kills": rank.kills }))
+                })
+                .collect();
+            let ranked_at = DateTime::from_millis(metric.ranked_at.timestamp_millis());
+            let metric = doc! { "partition": metric.partition, "rankedAt": ranked_at, "encounters": encounters };
+            (name.clone(), Bson::from(metric))
+        })
+        .collect()
+}
+
+/// The statements that bring `update` about, to be carried out in order; doing so twice does no harm.
+fn statements(update: &PlayerUpdate) -> Vec<Document> {
+    let (id, identity, parts) = match update {
+        PlayerUpdate::Hidden { id } => return vec![doc! { "q": { "_id": id }, "u": { "$set": { "ranks": {} } } }],
+        PlayerUpdate::Ranked { id, identity, parts } => (id, identity, parts),
+    };
+    let mut set = doc! {
+        "name": &identity.name,
+        "region": &identity.region,
+        "server": &identity.server,
+        "normalizedServer": &identity.normalized_server,
+        "classId": i32::from(identity.class_id),
+    };
+    let mut on_insert = doc! { "ranks": {} };
+    let mut gone = Vec::new();
+    for RankedPart { raid, difficulty, ranks } in parts {
+        let stored = stored_ranks(ranks);
+        if stored.is_empty() {
+            gone.push((raid, difficulty));
+        } else {
+            set.insert(format!("ranks.{raid}.{difficulty}"), stored);
+            on_insert.clear();
+        }
+    }
+    let mut modifiers = doc! { "$set": set };
+    if !on_insert.is_empty() {
+        modifiers.insert("$setOnInsert", on_insert);
+    }
+    let mut statements = vec![doc! { "q": { "_id": id }, "u": modifiers, "upsert": true }];
+    for (raid, difficulty) in gone {
+        let part = Document::from_iter([(format!("ranks.{raid}.{difficulty}"), Bson::from(""))]);
+        statements.push(doc! { "q": { "_id": id }, "u": { "$unset": part } });
+        let mut empty = doc! { "_id": id };
+        empty.insert(format!("ranks.{raid}"), Document::new());
+        let raid = Document::from_iter([(format!("ranks.{raid}"), Bson::from(""))]);
+        statements.push(doc! { "q": empty, "u": { "$unset": raid } });
+    }
+    statements
+}
+
+fn by_number<K: Ord + std::str::FromStr, V>(
+    value: &Bson,
+    what: &str,
+    read: impl Fn(&Document) -> Result<V>,
+) -> Result<BTreeMap<K, V>> {
+    let entry = |(key, value): (&String, &Bson)| {
+        let number = key.parse().map_err(|_| anyhow::anyhow!("{what} {key:?} is no number"))?;
+        let inner = read::document(value, key).and_then(&read);
+        Ok((number, inner.with_context(|| format!("{what} {key}"))?))
+    };
+    read::document(value, what)?.iter().map(entry).collect()
+}
+
+fn metric(document: &Document) -> Result<MetricRanks> {
+    let encounter = |document: &Document| {
+        let rank_percent = read::field(document, "rankPercent")?;
+        Ok(EncounterRank {
+            rank_percent: read::number(rank_percent)
+                .with_context(|| format!("rankPercent: {} is no number", read::told(rank_percent)))?,
+            kills: read::whole_field(document, "kills")?,
+        })
+    };
+    Ok(MetricRanks {
+        partition: read::whole_field(document, "partition")?,
+        ranked_at: read::time(read::field(document, "rankedAt")?).context("rankedAt")?,
+        encounters: by_number(read::field(document, "encounters")?, "encounter", encounter)?,
+    })
+}
+
+fn ranks(value: &Bson) -> Result<RaidRanks> {
+    let difficulty = |document: &Document| {
+        let metrics = document.iter().map(|(name, value)| {
+            let metric = read::document(value, name).and_then(metric);
+            Ok((name.clone(), metric.with_context(|| name.clone())?))
+        });
+        metrics.collect::<Result<DifficultyRanks>>()
+    };
+    let raid = |document: &Document| by_number(&Bson::from(document.clone()), "difficulty", difficulty);
+    let mut ranks: RaidRanks = by_number(value, "raid", raid)?;
+    ranks.retain(|_, difficulties| !difficulties.is_empty());
+    Ok(ranks)
+}
+
+fn player(document: &Document) -> Result<Player> {
+    Ok(Player {
+        id: read::whole_field(document, "_id")?,
+        identity: Identity {
+            name: read::text(document, "name")?,
+            region: read::text(document, "region")?,
+            server: read::text(document, "server")?,
+            normalized_server: read::text(document, "normalizedServer")?,
+            class_id: read::whole_field(document, "classId")?,
+        },
+        ranks: read::optional(document, "ranks").map(ranks).transpose().context("ranks")?.unwrap_or_default(),
+    })
+}
+
+fn checked(document: &Document) -> std::result::Result<Player, Malformed> {
+    player(document).map_err(|error| {
+        let id = document.get("_id").map(read::told).unwrap_or_default();
+        malformed(PLAYERS, &id, &error)
+    })
+}
+
+/// A region on its way.
+struct Region {
+    store: MongoStore,
+    name: String,
+    cursor: Option<mongodb::Cursor<RawDocumentBuf>>,
+    /// The index key of the last document: where to go on after an interruption.
+    last: Option<Document>,
+    reopened: u32,
+}
+
+impl Region {
+    async fn open(&self) -> mongodb::error::Result<mongodb::Cursor<RawDocumentBuf>> {
+        let collection = self.store.raw(PLAYERS);
+        let find = collection
+            .find(doc! { "region": &self.name })
+            .sort(doc! { "normalizedServer": 1, "name": 1, "_id": 1 })
+            .projection(doc! {
+                "name": 1, "region": 1, "server": 1, "normalizedServer": 1, "classId": 1, "ranks": 1,
+            })
+            .batch_size(BATCH);
+        match &self.last {
+            None => find.await,
+            // `min` goes by the index whatever the types of the values; it includes its bound.
+            Some(last) => find.hint(Hint::Name(PLAYERS_IN_ORDER.to_owned())).min(last.clone()).await,
+        }
+    }
+
+    async fn next(&mut self) -> Result<Option<Document>> {
+        loop {
+            let next = match &mut self.cursor {
+                Some(cursor) => cursor.try_next().await,
+                None => match self.open().await {
+                    Ok(cursor) => {
+                        self.cursor = Some(cursor);
+                        continue;
+                    }
+                    Err(error) => Err(error),
+                },
+            };
+            match next {
+                Ok(Some(raw)) => {
+                    let document = Document::try_from(&raw)?;
+                    let key = ["region", "normalizedServer", "name", "_id"];
+                    let key: Document = key
+                        .iter()
+                        .map(|&name| (name.to_owned(), document.get(name).cloned().unwrap_or(Bson::Null)))
+                        .collect();
+                    let is_repeated = self.last.as_ref() == Some(&key);
+                    self.last = Some(key);
+                    self.reopened = 0;
+                    if !is_repeated {
+                        return Ok(Some(document));
+                    }
+                }
+                Ok(None) => return Ok(None),
+                Err(error) if self.reopened < REOPENINGS && (is_away(&error) || is_lost_cursor(&error)) => {
+                    self.reopened += 1;
+                    tracing::warn!(region = %self.name, %error, "reading players anew where it broke off");
+                    self.cursor = None;
+                    tokio::time::sleep(std::time::Duration::from_millis(200) * (1 << self.reopened)).await;
+                }
+                Err(error) => return Err(anyhow::Error::new(error).context("reading players")),
+            }
+        }
+    }
+}
+
+/// 43 `CursorNotFound`, 237 `CursorKilled`: the server restarted, or the reader was slow.
+fn is_lost_cursor(error: &mongodb::error::Error) -> bool {
+    matches!(error.kind.as_ref(), mongodb::error::ErrorKind::Command(command) if matches!(command.code, 43 | 237))
+}
+
+impl Players for MongoStore {
+    async fn save(&self, updates: &[PlayerUpdate]) -> Result<Vec<std::result::Result<(), String>>> {
+        let mut outcomes = vec![Ok(()); updates.len()];
+        // Statements of one player must run in order and a failed one must not stop the others' statements: the
+        // command is unordered, and what follows a player's first statement goes into rounds of its own.
+        let mut rounds: Vec<(Vec<usize>, Vec<Document>)> = Vec::new();
+        for (index, update) in updates.iter().enumerate() {
+            for (round, statement) in statements(update).into_iter().enumerate() {
+                if rounds.len() == round {
+                    rounds.push(Default::default());
+                }
+                rounds[round].0.push(index);
+                rounds[round].1.push(statement);
+            }
+        }
+        for (owners, statements) in rounds {
+            // The queue deletes the message once this answers: the journal must have it.
+            for (index, rejection) in self.update(PLAYERS, &statements, false, Durability::Journaled).await? {
+                outcomes[owners[index]] = Err(format!("{} (code {})", rejection.message, rejection.code));
+            }
+        }
+        Ok(outcomes)
+    }
+
+    fn players(&self, region: &str) -> impl Stream<Item = Result<std::result::Result<Player, Malformed>>> {
+        let region = Region { store: self.clone(), name: region.to_owned(), cursor: None, last: None, reopened: 0 };
+        stream::try_unfold(region, |mut region| async move {
+            let document = region.next().await?;
+            Ok(document.map(|document| (checked(&document), region)))
+        })
+        .boxed_local()
+    }
+}

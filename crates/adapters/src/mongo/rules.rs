@@ -1,0 +1,153 @@
+//! `discovery_schedules`.
+
+use anyhow::Context;
+use futures::TryStreamExt;
+use mongodb::bson::oid::ObjectId;
+use mongodb::bson::{Bson, DateTime, Document, doc};
+use mongodb::options::ReturnDocument;
+use parsebook_core::Timestamp;
+use parsebook_core::ports::{Malformed, Result, Rules};
+use parsebook_core::rule::{Lease, Rule, RuleId, RuleState, Target, first_page, last_page};
+
+use super::retry::while_away;
+use super::{MongoStore, RULES, malformed, read, state};
+
+fn rule(document: &Document) -> Result<Rule> {
+    let id = document.get_object_id("_id").context("_id is no ObjectId")?;
+    let page = |name: &str, default: u32| match read::optional(document, name) {
+        Some(value) => read::whole(value).with_context(|| name.to_owned()),
+        None => Ok(default),
+    };
+    let source = match read::optional(document, "source") {
+        Some(_) => read::text(document, "source")?.parse().map_err(anyhow::Error::msg)?,
+        None => Default::default(),
+    };
+    let enabled = match read::optional(document, "enabled") {
+        Some(Bson::Boolean(enabled)) => *enabled,
+        Some(other) => anyhow::bail!("enabled: {} is neither true nor false", read::told(other)),
+        None => true,
+    };
+    let target = Target {
+        raid: read::whole_field(document, "raid")?,
+        difficulty: read::whole_field(document, "difficulty")?,
+        start_page: page("startPage", first_page())?,
+        end_page: page("endPage", last_page())?,
+        source,
+        partition: read::optional(document, "partition").map(read::whole).transpose().context("partition")?,
+    };
+    Ok(Rule {
+        id: RuleId(id.to_hex()),
+        target: target.checked()?,
+        enabled,
+        last_run: read::optional(document, "lastRun").map(read::time).transpose().context("lastRun")?,
+        state: state::from_bson(document.get("state")).context("state")?,
+    })
+}
+
+fn object_id(id: &RuleId) -> Result<ObjectId> {
+    ObjectId::parse_str(&id.0).with_context(|| format!("rule id {:?} is no ObjectId", id.0))
+}
+
+fn date(time: Timestamp) -> DateTime {
+    DateTime::from_millis(time.timestamp_millis())
+}
+
+impl MongoStore {
+    /// Adds a rule as a person would, and answers its id.
+    ///
+    /// # Errors
+    /// When the target cannot be asked for or the server fails.
+    pub async fn add_rule(&self, target: &Target) -> Result<RuleId> {
+        let target = target.clone().checked()?;
+        let id = ObjectId::new();
+        let mut document = doc! {
+            "_id": id,
+            "raid": target.raid,
+            "difficulty": i32::from(target.difficulty),
+            "startPage": target.start_page,
+            "endPage": target.end_page,
+            "source": target.source.to_string(),
+        };
+        if let Some(partition) = target.partition {
+            document.insert("partition", partition);
+        }
+        self.collection(RULES).insert_one(document).await.context("adding a rule")?;
+        Ok(RuleId(id.to_hex()))
+    }
+
+    async fn write_state(&self, id: &RuleId, owner: &str, last_run: Option<Timestamp>, to: &RuleState) -> Result<bool> {
+        let id = object_id(id)?;
+        let stored = state::to_bson(to)?;
+        let mut set = doc! { "state": stored.clone() };
+        if let Some(last_run) = last_run {
+            set.insert("lastRun", date(last_run));
+        }
+        let rules = self.collection(RULES);
+        while_away("saving a rule's state", || {
+            let filter = doc! { "_id": id, "state.lease.owner": owner };
+            let update = doc! { "$set": set.clone() };
+            // An answer that was lost leaves the state as it should be: then it is this very one.
+            let written = doc! { "_id": id, "state": stored.clone() };
+            let rules = &rules;
+            async move {
+                let matched = rules.update_one(filter, update).await?.matched_count;
+                Ok(matched > 0 || rules.find_one(written).await?.is_some())
+            }
+        })
+        .await
+    }
+}
+
+impl Rules for MongoStore {
+    async fn rules(&self) -> Result<(Vec<Rule>, Vec<Malformed>)> {
+        let collection = self.collection(RULES);
+        let documents: Vec<Document> = while_away("reading discovery_schedules", || async {
+            collection.find(doc! {}).sort(doc! { "_id": 1 }).await?.try_collect().await
+        })
+        .await?;
+        let mut rules = Vec::with_capacity(documents.len());
+        let mut rejected = Vec::new();
+        for document in &documents {
+            match rule(document) {
+                Ok(rule) => rules.push(rule),
+                Err(error) => {
+                    let id = document.get("_id").map(read::told).unwrap_or_default();
+                    rejected.push(malformed(RULES, &id, &error));
+                }
+            }
+        }
+        Ok((rules, rejected))
+    }
+
+    async fn claim(&self, claimed: &Rule, lease: &Lease, now: Timestamp) -> Result<Option<Rule>> {
+        let filter = doc! {
+            "_id": object_id(&claimed.id)?,
+            "enabled": { "$ne": false },
+            // null also matches an absent field.
+            "lastRun": claimed.last_run.map_or(Bson::Null, |last_run| date(last_run).into()),
+            "$or": [
+                { "state.lease": null },
+                { "state.lease.expiresAt": { "$lte": date(now) } },
+                // This very claim, when its answer was lost and it is sent again.
+                { "state.lease.owner": &lease.owner },
+            ],
+        };
+        let update = doc! { "$set": { "state.lease": state::to_bson(lease)? } };
+        let rules = self.collection(RULES);
+        let found = while_away("claiming a rule", || {
+            let (filter, update) = (filter.clone(), update.clone());
+            let rules = &rules;
+            async move { rules.find_one_and_update(filter, update).return_document(ReturnDocument::After).await }
+        })
+        .await?;
+        found.map(|document| rule(&document).with_context(|| format!("{RULES} {}", claimed.id))).transpose()
+    }
+
+    async fn save_state(&self, rule: &RuleId, owner: &str, state: &RuleState) -> Result<bool> {
+        self.write_state(rule, owner, None, state).await
+    }
+
+    async fn finish(&self, rule: &RuleId, owner: &str, last_run: Timestamp, state: &RuleState) -> Result<bool> {
+        self.write_state(rule, owner, Some(last_run), state).await
+    }
+}

@@ -1,0 +1,7 @@
+//! Real servers for tests: started on a free loopback port, stopped by their own process id.
+//!
+//! Where a server's program is installed stands in an environment variable that `scripts/setup-test-servers` sets. A
+//! test that finds the variable absent says so and passes over; `scripts/test` always sets it.
+
+pub mod mongod;
+pub mod process;

@@ -1,0 +1,103 @@
+//! A child process that ends with its owner.
+
+use std::net::TcpListener;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+
+use anyhow::{Context, Result};
+
+/// A child process; killed when dropped, and also when this process dies in any other way.
+#[derive(Debug)]
+pub struct Running {
+    child: Child,
+    watch: Child,
+}
+
+impl Running {
+    /// Starts `command`. `scratch` is a folder that the child fills: it is removed if this process dies.
+    ///
+    /// # Errors
+    /// When it cannot be started.
+    pub fn start(command: &mut Command, scratch: Option<&Path>) -> Result<Self> {
+        let child = command.spawn().with_context(|| format!("starting {:?}", command.get_program()))?;
+        // Reads until this process has closed the pipe, which its death does too.
+        let watch = Command::new("sh")
+            .args(["-c", r#"cat; kill -9 "$1"; if [ -n "$2" ]; then sleep 0.3; rm -rf "$2"; fi"#, "sh"])
+            .arg(child.id().to_string())
+            .arg(scratch.unwrap_or(Path::new("")))
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .context("starting the watch over a child process")?;
+        Ok(Self { child, watch })
+    }
+
+    /// The process id.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Kills the process without warning (`SIGKILL`) and waits for its end.
+    ///
+    /// # Errors
+    /// When it cannot be killed.
+    pub fn kill(&mut self) -> Result<()> {
+        self.unwatch();
+        self.child.kill()?;
+        self.child.wait()?;
+        Ok(())
+    }
+
+    /// Asks the process to end (`SIGTERM`) and waits for its end.
+    ///
+    /// # Errors
+    /// When it cannot be asked.
+    pub fn stop(&mut self) -> Result<()> {
+        self.unwatch();
+        Command::new("kill").arg(self.child.id().to_string()).status()?;
+        self.child.wait()?;
+        Ok(())
+    }
+
+    /// From here on the process id may be another's.
+    fn unwatch(&mut self) {
+        drop(self.watch.kill());
+        drop(self.watch.wait());
+    }
+
+    /// Whether it still runs.
+    pub fn is_running(&mut self) -> bool {
+        matches!(self.child.try_wait(), Ok(None))
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.unwatch();
+        drop(self.child.kill());
+        drop(self.child.wait());
+    }
+}
+
+/// A loopback port that is free at this moment.
+///
+/// # Errors
+/// When the system has none.
+pub fn free_port() -> Result<u16> {
+    Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?.port())
+}
+
+/// The value of an environment variable that names a test server; says so on standard error when it is absent.
+pub fn server_variable(name: &str) -> Option<String> {
+    let value = std::env::var(name).ok().filter(|value| !value.is_empty());
+    if value.is_none() {
+        // Not `eprintln!`: that is captured with the test's output and shown to nobody.
+        use std::io::Write;
+        drop(writeln!(
+            std::io::stderr(),
+            "passed over: {name} is not set (run: eval \"$(scripts/setup-test-servers test)\")"
+        ));
+    }
+    value
+}
