@@ -162,6 +162,8 @@ fn read(body: &[u8]) -> Result<SourcePage, SourceError> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     const ROW: &str = r#"<tr id="row--1-1" class=""><td class="rank">1</td><td class="main-table-name">
@@ -208,6 +210,37 @@ mod tests {
     fn a_table_that_is_cut_off_is_neither_a_page_nor_the_end() {
         for body in ["<table><tbody>".to_owned(), table(ROW).replace("</table>", "")] {
             assert!(matches!(read(body.as_bytes()), Err(SourceError::Failed(_))), "{body}");
+        }
+    }
+
+    proptest! {
+        /// Cut, overwritten, repeated, or no HTML at all: a page is a page, an end, or an error, never a panic, and
+        /// never a player who could not be asked for.
+        #[test]
+        fn no_mutation_of_a_page_is_too_much(
+            rows in 0..4_usize,
+            cuts in prop::collection::vec((any::<prop::sample::Index>(), 0..40_usize), 0..4),
+            splices in prop::collection::vec((any::<prop::sample::Index>(), prop::collection::vec(any::<u8>(), 0..12)), 0..4),
+        ) {
+            let mut page = table(&ROW.repeat(rows)).into_bytes();
+            for (at, length) in cuts {
+                let at = at.index(page.len().max(1)).min(page.len());
+                page.drain(at..(at + length).min(page.len()));
+            }
+            for (at, bytes) in splices {
+                let at = at.index(page.len() + 1);
+                page.splice(at..at, bytes);
+            }
+            if let Ok(read) = read(&page) {
+                prop_assert!(read.players.iter().all(|id| (1..=MAX_ID).contains(id)));
+                prop_assert!(read.players.len() <= rows);
+            }
+        }
+
+        #[test]
+        fn any_bytes_are_answered(bytes in prop::collection::vec(any::<u8>(), 0..400)) {
+            let read = read(&bytes);
+            prop_assert!(read.is_err() || read.is_ok_and(|page| page.players.is_empty()));
         }
     }
 

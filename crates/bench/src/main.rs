@@ -7,6 +7,7 @@ mod pipeline;
 use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
+use parsebook_simulator::World;
 
 /// Measures parsebook.
 #[derive(Debug, Parser)]
@@ -32,6 +33,18 @@ enum Command {
         #[arg(long, default_value = "site")]
         source: String,
     },
+    /// Writes a made-up world as a file.
+    MakeWorld {
+        /// How many players.
+        #[arg(long)]
+        players: usize,
+        /// Another seed makes another world.
+        #[arg(long)]
+        seed: u64,
+        /// The file.
+        #[arg(long)]
+        out: PathBuf,
+    },
     /// Pages per second of the page reader and of BeautifulSoup on the same page.
     Parsing {
         /// A Python with BeautifulSoup.
@@ -45,6 +58,11 @@ fn main() -> anyhow::Result<()> {
     match Args::parse().command {
         Command::Pipeline { parsebook, world, players, source } => {
             runtime.block_on(pipeline::measure(&parsebook, &world, players, &source))
+        }
+        Command::MakeWorld { players, seed, out } => {
+            let mut file = std::io::BufWriter::new(std::fs::File::create(out)?);
+            World::generate(players, seed).write_jsonl(&mut file)?;
+            Ok(std::io::Write::flush(&mut file)?)
         }
         Command::Parsing { python } => runtime.block_on(parsing::measure(&python)),
     }

@@ -33,7 +33,8 @@ pub async fn measure(parsebook: &Path, files: &[impl AsRef<Path>], players: usiz
         ensure!(added.success(), "rules add failed");
     }
     let started = Instant::now();
-    let mut child = program(parsebook, folder.path(), &simulator).args(["run", "--once"]).spawn()?;
+    let mut child =
+        program(parsebook, folder.path(), &simulator).args(["run", "--once"]).stdout(Stdio::null()).spawn()?;
     let mut most_kilobytes = 0;
     let status = loop {
         if let Some(status) = child.try_wait()? {
