@@ -8,12 +8,21 @@ macro_rules! addon_file {
     };
 }
 
-const FILES: [(&str, &str); 5] = [
+const FILES: [(&str, &str); 14] = [
     addon_file!(".pkgmeta"),
     addon_file!("Parsebook/Parsebook.toc"),
     addon_file!("Parsebook/Tables.lua"),
     addon_file!("Parsebook/Decoder.lua"),
     addon_file!("Parsebook/Database.lua"),
+    addon_file!("Parsebook/Guard.lua"),
+    addon_file!("Parsebook/Options.lua"),
+    addon_file!("Parsebook/Region.lua"),
+    addon_file!("Parsebook/Lines.lua"),
+    addon_file!("Parsebook/Tooltip.lua"),
+    addon_file!("Parsebook/GroupFinder.lua"),
+    addon_file!("Parsebook/Link.lua"),
+    addon_file!("Parsebook/Command.lua"),
+    addon_file!("Parsebook/API.md"),
 ];
 
 /// The files of `Parsebook/` and `.pkgmeta`, as they stand in the addon repository.

@@ -25,7 +25,7 @@ pub struct Ends {
 impl Ends {
     /// Whether a new block begins with this name. Call once for each name of a realm, in order.
     pub fn begins(&mut self, name: &str) -> bool {
-        let begins = self.length >= LONGEST || (self.length >= SHORTEST && fnv1a(name.as_bytes()).is_multiple_of(2));
+        let begins = self.length >= LONGEST || (self.length >= SHORTEST && fnv1a(name.as_bytes()) >> 31 == 0);
         self.length = if begins { 1 } else { self.length + 1 };
         begins
     }

@@ -79,7 +79,7 @@ pub fn region_files(region: &str, reference: &Reference, realms: Vec<Realm>) -> 
     let plan: Vec<(usize, usize, Vec<Realm>)> = parts
         .into_iter()
         .enumerate()
-        .flat_map(|(i, p)| pack(p).into_iter().enumerate().map(move |(j, r)| (i, j, r)))
+        .flat_map(|(i, p)| pack(p, PART_BYTES).into_iter().enumerate().map(move |(j, r)| (i, j, r)))
         .collect();
     let name = |i: usize, j: usize| match j {
         0 => format!("Realms{}.lua", i + 1),
@@ -97,14 +97,14 @@ pub fn region_files(region: &str, reference: &Reference, realms: Vec<Realm>) -> 
 }
 
 /// Cuts the realms of a part into as many files as needed; a giant realm is cut between blocks.
-fn pack(realms: Vec<Realm>) -> Vec<Vec<Realm>> {
+fn pack(realms: Vec<Realm>, most: usize) -> Vec<Vec<Realm>> {
     let mut files = Vec::new();
     let mut file = Vec::new();
-    let mut room = PART_BYTES;
+    let mut room = most;
     for mut realm in realms {
         while realm.text.len() > room {
             // Only a realm that no file can hold is cut; others begin a new file.
-            let giant = realm.text.len() > PART_BYTES;
+            let giant = realm.text.len() > most;
             let cut = realm.text[..room].iter().rposition(|b| *b == b'\n').map_or(0, |i| i + 1);
             if giant && cut > 0 {
                 let rest = realm.text.split_off(cut);
@@ -113,7 +113,7 @@ fn pack(realms: Vec<Realm>) -> Vec<Vec<Realm>> {
                 realm.characters = 0;
             }
             files.push(std::mem::take(&mut file));
-            room = PART_BYTES;
+            room = most;
         }
         room -= realm.text.len();
         file.push(realm);
@@ -198,6 +198,31 @@ mod tests {
         assert_eq!(bracket(b"abc]]]==]"), "=");
         assert_eq!(bracket(b"a]=]b\n"), "==");
         assert_eq!(bracket(b"]=]]==]]===]"), "====");
+    }
+
+    #[test]
+    fn files_are_cut_between_realms_and_giant_realms_between_blocks() {
+        let realm = |key: &str, blocks: usize| Realm {
+            key: key.to_owned(),
+            display: key.to_owned(),
+            text: b"nine-long\n".repeat(blocks),
+            newest: 7,
+            characters: blocks as u64,
+        };
+        let files = pack(vec![realm("a", 3), realm("b", 4), realm("giant", 25), realm("c", 1)], 100);
+        let shape: Vec<Vec<(&str, usize)>> =
+            files.iter().map(|f| f.iter().map(|r| (r.key.as_str(), r.text.len())).collect()).collect();
+        let expected = [
+            vec![("a", 30), ("b", 40), ("giant", 30)],
+            vec![("giant", 100)],
+            vec![("giant", 100)],
+            vec![("giant", 20), ("c", 10)],
+        ];
+        assert_eq!(shape, expected);
+        assert_eq!(files.iter().flatten().map(|r| r.characters).sum::<u64>(), 33);
+        assert!(files.iter().flatten().all(|r| r.text.ends_with(b"\n")));
+        let files = pack(vec![realm("a", 6), realm("b", 6)], 100);
+        assert_eq!(files.len(), 2);
     }
 
     #[test]

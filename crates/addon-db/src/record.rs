@@ -295,10 +295,7 @@ pub const RANK_CONTEXTS: usize = 1 + 11 * 3;
 /// The first encounter's kills, then whether all are the same, else two at a time as differences from the one before.
 fn write_kills(encounters: &[(u32, u8, u8)], past: Option<u8>, sink: &mut impl Sink) {
     let Some((&(_, _, first), rest)) = encounters.split_first() else { return };
-    sink.put(Kind::Kills, past.map_or(0, |k| 1 + usize::from(k).min(17)), usize::from(first.min(40)));
-    if first >= 40 {
-        sink.raw(8, u32::from(first));
-    }
+    put_kills(Kind::Kills, past.map_or(0, |k| 1 + usize::from(k).min(17)), first, sink);
     if rest.is_empty() {
         return;
     }
@@ -311,20 +308,28 @@ fn write_kills(encounters: &[(u32, u8, u8)], past: Option<u8>, sink: &mut impl S
     for pair in rest.chunks(2) {
         let one = i32::from(pair[0].2);
         let two = pair.get(1).map_or(one, |e| i32::from(e.2));
-        let (step, next) = (one - before + 3, two - one + 3);
+        let (step, next) = (one - before + 4, two - one + 4);
         let context = match before {
             0..=3 => before.max(1) as usize - 1,
             4..=5 => 3,
             6..=9 => 4,
             _ => 5,
         };
-        if (0..7).contains(&step) && (0..7).contains(&next) {
-            sink.put(Kind::KillsPair, context, (7 * step + next) as usize);
+        if (0..9).contains(&step) && (0..9).contains(&next) {
+            sink.put(Kind::KillsPair, context, (9 * step + next) as usize);
         } else {
-            sink.put(Kind::KillsPair, context, 49);
-            sink.raw(8, one as u32);
-            sink.raw(8, two as u32);
+            sink.put(Kind::KillsPair, context, 81);
+            put_kills(Kind::KillsFar, context, pair[0].2, sink);
+            put_kills(Kind::KillsFar, context, pair.get(1).map_or(pair[0].2, |e| e.2), sink);
         }
         before = two;
+    }
+}
+
+/// A number of kills below 40 as a symbol, above as bits.
+fn put_kills(kind: Kind, context: usize, kills: u8, sink: &mut impl Sink) {
+    sink.put(kind, context, usize::from(kills.min(40)));
+    if kills >= 40 {
+        sink.raw(8, u32::from(kills));
     }
 }

@@ -51,11 +51,12 @@ pub enum Kind {
     Kills,
     KillsForm,
     KillsPair,
+    KillsFar,
     Rank,
 }
 
 /// Every kind with its name in the file, in the order of the file.
-pub const KINDS: [(Kind, &str); 18] = [
+pub const KINDS: [(Kind, &str); 19] = [
     (Kind::Count, "count"),
     (Kind::Shared, "shared"),
     (Kind::Char, "char"),
@@ -73,6 +74,7 @@ pub const KINDS: [(Kind, &str); 18] = [
     (Kind::Kills, "kills"),
     (Kind::KillsForm, "killsForm"),
     (Kind::KillsPair, "killsPair"),
+    (Kind::KillsFar, "killsFar"),
     (Kind::Rank, "rank"),
 ];
 
@@ -171,6 +173,17 @@ mod tests {
                 }
             }
         }
+    }
+
+    /// Data written with other tables would be misread, so a change of the tables is a change of the format.
+    #[test]
+    fn the_tables_are_those_of_this_format() {
+        let known = (1, 0x6197_6e13);
+        let now = (crate::FORMAT_VERSION, crate::hash::fnv1a(SOURCE.as_bytes()));
+        assert_eq!(
+            now, known,
+            "the tables changed: raise FORMAT_VERSION here and in Database.lua, then note both here"
+        );
     }
 
     #[test]

@@ -10,7 +10,7 @@ use crate::character::{Character, Raid};
 use crate::rans::TOTAL;
 use crate::record::{RANK_CONTEXTS, Reference};
 use crate::sink::Sink;
-use crate::tables::{CAPITAL_LETTERS, KINDS, Kind, LETTERS, RAW, SMALL_LETTERS, SPECIAL, is_text};
+use crate::tables::{CAPITAL_LETTERS, KINDS, Kind, LETTERS, RAW, SMALL_LETTERS, SPECIAL, TABLES, is_text};
 
 /// Number of symbols of a kind that is not text, and of contexts of any kind.
 fn shape(kind: Kind, letters: usize) -> (usize, usize) {
@@ -30,7 +30,8 @@ fn shape(kind: Kind, letters: usize) -> (usize, usize) {
         Kind::Killed => (16, 51),
         Kind::Kills => (41, 19),
         Kind::KillsForm => (2, 11),
-        Kind::KillsPair => (50, 6),
+        Kind::KillsPair => (82, 6),
+        Kind::KillsFar => (41, 6),
         Kind::Rank => (101, 2 * RANK_CONTEXTS),
     }
 }
@@ -179,3 +180,40 @@ local _, ns = ...
 
 ns.Tables = {
 ";
+
+/// Adds up what symbols cost with the shipped tables, to see where the bytes go.
+#[derive(Default)]
+pub struct Costs {
+    bits: HashMap<&'static str, f64>,
+}
+
+impl Costs {
+    /// Adds a realm's characters, sorted by name.
+    pub fn add(&mut self, raids: &[Raid], characters: &[Character]) {
+        let reference = Reference::new(raids);
+        block::split(characters).for_each(|b| block::write_block(b, &reference, self));
+    }
+
+    /// Bits by kind, the dearest first.
+    pub fn finish(self) -> Vec<(&'static str, f64)> {
+        let mut all: Vec<_> = self.bits.into_iter().collect();
+        all.sort_by(|a, b| b.1.total_cmp(&a.1));
+        all
+    }
+}
+
+impl Sink for Costs {
+    fn put(&mut self, kind: Kind, context: usize, symbol: usize) {
+        let width = TABLES.slice(kind, context, symbol).map_or(1, |s| s.width);
+        let name = KINDS[kind as usize].1;
+        *self.bits.entry(name).or_default() += (f64::from(TOTAL) / f64::from(width)).log2();
+    }
+
+    fn raw(&mut self, bits: u32, _value: u32) {
+        *self.bits.entry("raw").or_default() += f64::from(bits);
+    }
+
+    fn knows(&self, kind: Kind, context: usize, symbol: usize) -> bool {
+        TABLES.slice(kind, context, symbol).is_some()
+    }
+}

@@ -39,8 +39,8 @@ end
 
 local function checkVersion(version, name)
   if version == FORMAT_VERSION then return true end
-  refuse(name, ("the data of region %s has format %s, this addon reads format %d. Please update both; the data is not used.")
-    :format(tostring(name), tostring(version), FORMAT_VERSION))
+  local message = "the data of region %s has format %s, this addon reads format %d. Please update both; it is not used."
+  refuse(name, message:format(tostring(name), tostring(version), FORMAT_VERSION))
 end
 
 -- Called by a region's Raids.lua. Returns a function that takes the raids one by one, nil if the data is refused.
@@ -75,8 +75,8 @@ function Parsebook.OpenPart(version, name, checksum, generatedAt, characters)
   local region = regions[name]
   if region and region.refused or not checkVersion(version, name) then return nil end
   if not region or region.checksum ~= checksum then
-    refuse(name, ("the data files of region %s do not belong together. Please install them anew; the data is not used.")
-      :format(tostring(name)))
+    local message = "the data files of region %s do not belong together. Please install them anew; they are not used."
+    refuse(name, message:format(tostring(name)))
     return nil
   end
   local info = region.info
@@ -121,7 +121,12 @@ end
 -- change them.
 function Parsebook.Lookup(name, realm, regionName)
   local region = findRegion(regionName)
-  if not region then return nil end
+  if not region then
+    -- In the game, the player's own region is loaded when somebody first asks.
+    if not ns.LoadRegion or not ns.LoadRegion() then return nil end
+    region = findRegion(regionName)
+    if not region then return nil end
+  end
   local memo = region.memo
   if not memo then return nil, region.refused end
   local names = memo[realm]

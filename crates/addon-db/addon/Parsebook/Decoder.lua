@@ -5,8 +5,8 @@
 -- chosen by `x % 4096` among the widths of its context (Tables.lua), then `x` shrinks, and digits flow in from the
 -- right while `x` is below 2^24. All numbers stay below 2^53, which Lua's doubles hold exactly.
 --
--- What a block holds: for each character name, class and ranks; after the first name, the number of characters. The encoder's
--- block.rs, name.rs and record.rs write the same things in the same order.
+-- What a block holds: for each character name, class and ranks; after the first name, the number of characters. The
+-- encoder's block.rs, name.rs and record.rs write the same things in the same order.
 
 local _, ns = ...
 
@@ -108,10 +108,11 @@ function Decoder.Prepare(tables)
   for kind, lines in pairs(tables) do
     if type(lines) == "table" then
       local isText = kind == "char" or kind == "diffFirst" or kind == "diff"
+      local guesses = kind == "rank" and 32 or 16
       T[kind] = {}
       local known = {} -- equal lines share a context
       for i, line in ipairs(lines) do
-        known[line] = known[line] or isText and textContext(line, alphabet) or denseContext(line, kind == "rank" and 32 or 16)
+        known[line] = known[line] or isText and textContext(line, alphabet) or denseContext(line, guesses)
         T[kind][i - 1] = known[line]
       end
     end
@@ -250,7 +251,8 @@ local function readName(isFirst)
     if shared == 15 then shared = raw(64) end
   end
   sharedBefore = shared
-  local i, context = shared, nil
+  local i = shared
+  local context
   local replaces = not isFirst and shared < length
   if replaces then
     context = (shared == 0 and T.diffFirst or T.diff)[symbols[shared + 1] - 1]
@@ -393,10 +395,14 @@ local function readEncounters(known, metric)
   return n
 end
 
+local function readKillsOf(context)
+  local number = place(context) - 17
+  return number == 40 and raw(256) or number
+end
+
 -- Fills `kills` for `n` encounters; returns their sum.
 local function readKills(n)
-  local before = place(T.kills[killsBefore and 1 + min(killsBefore, 17) or 0]) - 17
-  if before == 40 then before = raw(256) end
+  local before = readKillsOf(T.kills[killsBefore and 1 + min(killsBefore, 17) or 0])
   kills[1] = before
   if n == 1 or place(T.killsForm[min(before, 10)]) == 17 then
     for i = 2, n do kills[i] = before end
@@ -408,13 +414,13 @@ local function readKills(n)
     local context = before < 4 and (before > 0 and before - 1 or 0) or before < 6 and 3 or before < 10 and 4 or 5
     local pair = place(T.killsPair[context]) - 17
     local one, two
-    if pair == 49 then
-      one = raw(256)
-      two = raw(256)
+    if pair == 81 then
+      one = readKillsOf(T.killsFar[context])
+      two = readKillsOf(T.killsFar[context])
     else
-      local step = pair % 7
-      one = before + (pair - step) / 7 - 3
-      two = one + step - 3
+      local step = pair % 9
+      one = before + (pair - step) / 9 - 4
+      two = one + step - 4
     end
     kills[i], kills[i + 1] = one, two
     sum = sum + one + (i < n and two or 0)
@@ -424,7 +430,7 @@ local function readKills(n)
   return sum
 end
 
--- Reads kills and ranks of `count` encounters. Returns a list of them if `keep`, the sum of the ranks, and the window.
+-- Reads kills and ranks of `count` encounters. Returns a list of them if `keep`, and the sum of the ranks.
 local function readRanks(count, keep)
   local many = readKills(count) >= 2 * count and 34 or 0
   local list = keep and {} or nil
@@ -432,20 +438,20 @@ local function readRanks(count, keep)
   local context = contexts[many + (rankCount > 0 and 1 + floor(rankSum / (10 * rankCount)) or 0)]
   local sum = 0
   -- The most frequent symbols: `place` written out, with the window in local variables.
-  local realmText, at, x = text, at, x -- luacheck: ignore 431
+  local realmText, position, window = text, at, x
   for n = 1, count do
-    local slot = x % 4096
+    local slot = window % 4096
     local i = context[(slot - slot % 128) / 128 + 1]
     local start, stop = context[i], context[i + 1]
     while stop <= slot do
       i = i + 1
       start, stop = stop, context[i + 1]
     end
-    x = (stop - start) * ((x - slot) / 4096) + slot - start
-    while x < 16777216 do
-      local digit = byte(realmText, at)
+    window = (stop - start) * ((window - slot) / 4096) + slot - start
+    while window < 16777216 do
+      local digit = byte(realmText, position)
       if digit < 33 then break end
-      x, at = x * 94 + digit - 33, at + 1
+      window, position = window * 94 + digit - 33, position + 1
     end
     local rank = i - 33
     if keep then list[n] = { id = ids[n], rank = rank, kills = kills[n] } end
@@ -453,7 +459,8 @@ local function readRanks(count, keep)
     local mean = sum / (10 * n)
     context = contexts[many + 1 + 11 * (n < 2 and n or 2) + (mean - mean % 1)]
   end
-  return list, sum, at, x
+  at, x = position, window
+  return list, sum
 end
 
 -- Reads the groups of one raid; appends them to `ranks` if given. Returns the context for the next raid.
@@ -466,8 +473,7 @@ local function readRaid(raid, context, ranks)
   groups, context = readShape(context)
   for g = 1, groups do
     local n = readEncounters(known, metrics[g])
-    local list, sum
-    list, sum, at, x = readRanks(n, ranks)
+    local list, sum = readRanks(n, ranks)
     rankSum, rankCount = rankSum + sum, rankCount + n
     if ranks then
       ranks[#ranks + 1] = { raid = id, difficulty = difficulties[g], metric = metrics[g], encounters = list }

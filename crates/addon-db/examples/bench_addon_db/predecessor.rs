@@ -30,34 +30,35 @@ pub fn data_file(characters: &[Character]) -> String {
     text
 }
 
-/// Bare columns: names, realm sizes, classes, then for each raid and difficulty a mask, ranks and kills.
+/// Bare columns: realms, names, classes, sets of difficulties and metrics, masks of encounters (low bytes, high bytes),
+/// ranks, kills. One byte each, nothing between them; the masks know at most 16 encounters, which is all the worlds have.
 pub fn columns(characters: &[Character]) -> Vec<u8> {
-    let (mut names, mut realms, mut classes) = (Vec::new(), Vec::new(), Vec::new());
-    let (mut shapes, mut ranks, mut kills) = (Vec::new(), Vec::new(), Vec::new());
+    let mut columns: [Vec<u8>; 8] = Default::default();
     let mut ids: Vec<u32> =
         characters.iter().flat_map(|c| &c.ranks).flat_map(|r| &r.encounters).map(|e| e.id).collect();
     ids.sort_unstable();
     ids.dedup();
     for realm in characters.chunk_by(|a, b| a.normalized_realm == b.normalized_realm) {
+        let [realms, names, classes, sets, low, high, ranks, kills] = &mut columns;
         realms.extend_from_slice(format!("{}\t{}\n", realm[0].realm, realm.len()).as_bytes());
         for c in realm {
             names.extend_from_slice(c.name.as_bytes());
             names.push(b'\n');
             classes.push(c.class_id);
+            sets.push(
+                c.ranks.iter().map(|r| 1 << (r.difficulty % 8) | u8::from(r.metric == "hps")).fold(0, |a, b| a | b),
+            );
             for r in &c.ranks {
-                let mut mask = 0_u16;
                 let mut sorted = r.encounters.clone();
                 sorted.sort_by_key(|e| e.id);
-                for e in &sorted {
-                    mask |= ids.binary_search(&e.id).map_or(0, |i| 1 << (i % 16));
-                    ranks.push(e.rank);
-                    kills.push(e.kills.min(255) as u8);
-                }
-                shapes.extend_from_slice(&[r.difficulty << 1 | u8::from(r.metric == "hps")]);
-                shapes.extend_from_slice(&mask.to_le_bytes());
+                let bits = sorted.iter().filter_map(|e| ids.binary_search(&e.id).ok());
+                let [mask_low, mask_high] = bits.fold(0_u16, |mask, i| mask | 1 << (i % 16)).to_le_bytes();
+                low.push(mask_low);
+                high.push(mask_high);
+                ranks.extend(sorted.iter().map(|e| e.rank));
+                kills.extend(sorted.iter().map(|e| u8::try_from(e.kills).unwrap_or(u8::MAX)));
             }
-            shapes.push(0);
         }
     }
-    [realms, names, classes, shapes, ranks, kills].concat()
+    columns.concat()
 }

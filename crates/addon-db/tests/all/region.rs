@@ -1,0 +1,259 @@
+//! A region as a whole: order, duplicates, what is set aside, stability of the files, refusals.
+
+use std::collections::BTreeMap;
+
+use parsebook_addon_db::reader::{Addon, ReadError};
+use parsebook_addon_db::{Character, EncodeError, FORMAT_VERSION, File, RegionEncoder, SetAside, encode};
+
+use crate::support::*;
+
+/// 3,000 characters in 12 realms.
+fn many() -> Vec<Character> {
+    let one = |i: u32| {
+        let name = format!("N{}{}", char::from(b'a' + (i * 7 % 26) as u8), char::from(b'a' + (i / 26 % 26) as u8));
+        let name = format!("{name}{}", char::from(b'a' + (i / 676) as u8));
+        let list = [(2587, (i * 31 % 101) as u8, 1 + i % 4), (2639, (i * 17 % 101) as u8, 1 + i % 3)];
+        let ranked_at = 1_600_000_000 + i64::from(i);
+        Character { ranked_at, ..character(&format!("Realm {}", i % 12), &name, vec![ranks(31, 4, "dps", &list)]) }
+    };
+    let by_name: BTreeMap<_, _> =
+        (0..3_000).map(one).map(|c| ((c.normalized_realm.clone(), c.name.clone()), c)).collect();
+    by_name.into_values().collect()
+}
+
+fn by_path(files: Vec<File>) -> BTreeMap<String, String> {
+    files.into_iter().map(|f| (f.path, String::from_utf8(f.bytes).unwrap())).collect()
+}
+
+fn encoded(characters: &[Character]) -> BTreeMap<String, String> {
+    by_path(encode("EU", &raids(), characters.to_vec()).unwrap().0)
+}
+
+/// Lines that stand in only one of two files of the same name, and the number of such files.
+fn difference(a: &BTreeMap<String, String>, b: &BTreeMap<String, String>) -> (usize, usize) {
+    assert_eq!(a.keys().collect::<Vec<_>>(), b.keys().collect::<Vec<_>>());
+    let changed: Vec<_> = a.iter().filter(|(path, text)| b[*path] != **text).collect();
+    let lines = |(path, text): &(&String, &String)| {
+        let old: std::collections::HashSet<&str> = text.lines().collect();
+        b[*path].lines().filter(|l| !old.contains(l)).count()
+    };
+    (changed.len(), changed.iter().map(lines).sum())
+}
+
+#[test]
+fn the_same_data_gives_the_same_bytes() {
+    let characters = many();
+    let mut shuffled = characters.clone();
+    shuffled.reverse();
+    shuffled.rotate_left(1234);
+    shuffled.iter_mut().for_each(|c| c.ranks[0].encounters.reverse());
+    assert_eq!(encoded(&characters), encoded(&shuffled));
+}
+
+#[test]
+fn one_changed_player_changes_one_line_and_perhaps_the_date() {
+    let before = many();
+    for i in (0..before.len()).step_by(501) {
+        let mut after = before.clone();
+        after[i].ranks[0].encounters[0].rank ^= 1;
+        assert_eq!(difference(&encoded(&before), &encoded(&after)), (1, 1), "rank of {i}");
+        after[i].ranked_at = 1_900_000_000;
+        assert_eq!(difference(&encoded(&before), &encoded(&after)), (1, 2), "rank and date of {i}");
+    }
+}
+
+#[test]
+fn one_new_or_removed_player_changes_its_neighbourhood_in_one_file() {
+    let before = many();
+    for i in (0..before.len()).step_by(501) {
+        let mut after = before.clone();
+        after.remove(i);
+        let (files, lines) = difference(&encoded(&before), &encoded(&after));
+        assert!(files == 1 && lines <= 40, "{files} files, {lines} lines after removing {i}");
+        let (files, lines) = difference(&encoded(&after), &encoded(&before));
+        assert!(files == 1 && lines <= 40, "{files} files, {lines} lines after adding {i}");
+    }
+}
+
+#[test]
+fn a_new_raid_or_metric_of_one_player_touches_one_file() {
+    let before = many();
+    let mut after = before.clone();
+    after[77].ranks.push(ranks(99, 2, "never seen", &[(5, 5, 5)]));
+    assert_eq!(difference(&encoded(&before), &encoded(&after)), (1, 1));
+}
+
+#[test]
+fn info_adds_the_files_up() {
+    let characters = many();
+    let (mut addon, summary, _dir) = open("EU", &raids(), &characters);
+    let info = addon.info("EU").unwrap();
+    assert_eq!((info.format_version, info.generated_at), (FORMAT_VERSION, 1_600_002_999));
+    assert_eq!((info.characters, info.realms), (characters.len() as u64, 12));
+    assert_eq!(
+        (summary.characters, summary.realms, summary.generated_at),
+        (info.characters, info.realms, info.generated_at)
+    );
+    let mut newest_first = raids();
+    newest_first.reverse();
+    assert_eq!(info.raids, newest_first);
+}
+
+#[test]
+fn the_newer_of_two_with_one_name_is_kept() {
+    let older = Character { ranked_at: 5, class_id: 1, ..character("A", "Twin", vec![]) };
+    let newer = Character { ranked_at: 6, class_id: 2, ..older.clone() };
+    for order in [[older.clone(), newer.clone()], [newer, older]] {
+        let (mut addon, summary, _dir) = open("EU", &raids(), &order);
+        assert_eq!(addon.lookup("Twin", "A", "EU").unwrap().unwrap().class_id, 2);
+        assert_eq!((summary.characters, summary.set_aside[&SetAside::Duplicate]), (1, 1));
+    }
+}
+
+#[test]
+fn what_cannot_be_carried_is_set_aside_and_counted() {
+    let long = "x".repeat(200);
+    let metric = parsebook_addon_db::Ranks { metric: long.clone().into(), ..ranks(31, 4, "", &[(1, 1, 1)]) };
+    let characters = vec![
+        character("A", "", vec![]),
+        character("A", &long, vec![]),
+        character("A", "Good", vec![ranks(31, 4, "dps", &[(2587, 50, 1)])]),
+        character("A", "Metric", vec![metric]),
+        character("A", "Nometric", vec![ranks(31, 4, "", &[(1, 1, 1)])]),
+        character("A", "Much", vec![ranks(31, 4, "dps", &(0..300).map(|i| (i, 1, 1)).collect::<Vec<_>>())]),
+        character("", "Homeless", vec![]),
+        character(&long, "Faraway", vec![]),
+        character("Ner'zhul", "First", vec![]),
+        character("Ner’zhul", "Second", vec![]),
+    ];
+    let (mut addon, summary, _dir) = open("EU", &raids(), &characters);
+    assert_eq!(summary.characters, 2);
+    let counts = [(SetAside::Name, 2), (SetAside::Realm, 2), (SetAside::RealmTaken, 1), (SetAside::Ranks, 3)];
+    assert_eq!(summary.set_aside, BTreeMap::from(counts));
+    assert!(addon.lookup("Good", "A", "EU").unwrap().is_some());
+    assert!(addon.lookup("Much", "A", "EU").unwrap().is_none());
+    assert!(addon.lookup("First", "Ner’zhul", "EU").unwrap().is_some());
+}
+
+#[test]
+fn hostile_realms_stay_inside_their_strings() {
+    let realms = ["\"]=] os.exit() --", "a\\", "line\nfeed\0nul", "]]\u{2028}\u{feff}", "\u{85}control"];
+    let characters: Vec<_> = realms
+        .iter()
+        .map(|r| Character { normalized_realm: (*r).to_owned(), ..character(r, "Name", vec![]) })
+        .collect();
+    assert_round_trip("EU", &raids(), &characters);
+}
+
+#[test]
+fn order_and_region_are_checked() {
+    assert_eq!(RegionEncoder::new("../x", &[]).err(), Some(EncodeError::Region("../x".to_owned())));
+    assert_eq!(RegionEncoder::new("E", &[]).err(), Some(EncodeError::Region("E".to_owned())));
+    let mut encoder = RegionEncoder::new("EU", &[]).unwrap();
+    encoder.push(character("B", "Name", vec![])).unwrap();
+    let error = EncodeError::OutOfOrder { realm: "A".to_owned(), name: "Name".to_owned() };
+    assert_eq!(encoder.push(character("A", "Name", vec![])), Err(error));
+}
+
+#[test]
+fn an_error_of_the_writer_ends_the_run() {
+    #[derive(Debug)]
+    struct Full;
+    impl From<EncodeError> for Full {
+        fn from(_: EncodeError) -> Self {
+            Self
+        }
+    }
+    let mut encoder = RegionEncoder::new("EU", &[]).unwrap();
+    encoder.push(character("B", "Name", vec![])).unwrap();
+    let mut written = 0;
+    let result = encoder.finish(|_| {
+        written += 1;
+        if written == 2 { Err(Full) } else { Ok(()) }
+    });
+    assert!(matches!(result, Err(Full)));
+    assert_eq!(written, 2);
+}
+
+#[test]
+fn realms_are_found_as_display_and_normalized_names() {
+    let characters = ["Temple noir", "Azjol-Nerub", "Aggra (Português)", "Ner’zhul", "Ясеневый лес", "불타는 군단"]
+        .map(|realm| character(realm, "Name", vec![]));
+    let (mut addon, _, _dir) = open("EU", &raids(), &characters);
+    for c in &characters {
+        for spelled in [&c.realm, &c.normalized_realm, &c.realm.replace('’', "'"), &c.realm.replace(' ', "\u{a0}")] {
+            let found = addon.lookup("Name", spelled, "EU").unwrap();
+            assert_eq!(found.map(|f| f.realm).as_ref(), Some(&c.realm), "{spelled}");
+        }
+    }
+    // A display name of its own, unlike the normalized one.
+    let odd = Character { normalized_realm: "Burning".to_owned(), ..character("The Burning One", "Name", vec![]) };
+    let (mut addon, _, _dir) = open("EU", &raids(), &[odd]);
+    assert!(addon.lookup("Name", "The Burning One", "EU").unwrap().is_some());
+    assert!(addon.lookup("Name", "Burning", "EU").unwrap().is_some());
+}
+
+#[test]
+fn several_regions_stay_apart() {
+    let dir = repository(&[]);
+    for (region, class_id) in [("EU", 1), ("KR", 2)] {
+        let c = Character { class_id, ..character("A", "Name", vec![]) };
+        encode(region, &raids(), vec![c]).unwrap().0.iter().for_each(|f| write(&dir, &f.path, &f.bytes));
+    }
+    let mut addon = Addon::open(dir.path()).unwrap();
+    assert_eq!(addon.regions(), ["EU", "KR"]);
+    let class = |addon: &mut Addon, region| addon.lookup("Name", "A", region).unwrap().unwrap().class_id;
+    assert_eq!(class(&mut addon, "EU"), 1);
+    let ask =
+        |addon: &Addon| -> mlua::Value { addon.lua().load("return Parsebook.Lookup('Name', 'A')").eval().unwrap() };
+    assert!(!ask(&addon).is_nil(), "one region loaded: it may be left out");
+    assert_eq!(class(&mut addon, "KR"), 2);
+    assert!(ask(&addon).is_nil(), "two regions loaded: which one?");
+    assert!(matches!(addon.lookup("Name", "A", "US"), Err(ReadError::NoRegion(r)) if r == "US"));
+    assert!(matches!(addon.lookup("Name", "A", "../EU"), Err(ReadError::NoRegion(_))));
+}
+
+/// Opens a repository in which one file was altered.
+fn tampered(path: &str, alter: impl Fn(&str) -> String) -> ReadError {
+    let mut files = encoded(&many());
+    let text = files.get_mut(path).unwrap();
+    let altered = alter(text);
+    assert_ne!(altered, *text);
+    *text = altered;
+    let dir = repository(&[]);
+    files.iter().for_each(|(path, text)| write(&dir, path, text.as_bytes()));
+    let mut addon = Addon::open(dir.path()).unwrap();
+    let error = addon.lookup("Name", "Realm 1", "EU").unwrap_err();
+    assert_eq!(addon.info("EU").unwrap_err().to_string(), error.to_string());
+    error
+}
+
+#[test]
+fn another_format_is_refused() {
+    let newer = |text: &str| text.replacen("(1, \"EU\"", "(2, \"EU\"", 1);
+    for path in ["Parsebook_DB_EU/Raids.lua", "Parsebook_DB_EU/Realms3.lua"] {
+        let error = tampered(path, newer);
+        assert!(
+            matches!(&error, ReadError::Refused(m) if m.contains("has format 2, this addon reads format 1")),
+            "{error}"
+        );
+    }
+}
+
+#[test]
+fn files_of_different_reference_data_are_refused() {
+    let mut other = raids();
+    other[1].encounters.swap(0, 1);
+    let other = by_path(encode("EU", &other, many()).unwrap().0);
+    let error = tampered("Parsebook_DB_EU/Realms2.lua", |_| other["Parsebook_DB_EU/Realms2.lua"].clone());
+    assert!(matches!(&error, ReadError::Refused(m) if m.contains("do not belong together")), "{error}");
+}
+
+#[test]
+fn data_without_the_addon_does_nothing() {
+    let lua = mlua::Lua::new();
+    for (path, text) in encoded(&many()).iter().filter(|(path, _)| path.ends_with(".lua")) {
+        lua.load(text).set_name(path).call::<()>(("Parsebook_DB_EU", lua.create_table().unwrap())).unwrap();
+    }
+    assert!(lua.globals().get::<mlua::Value>("Parsebook").unwrap().is_nil());
+}
