@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use anyhow::Context;
 use reqwest::header::HeaderMap;
-use reqwest::{Client, StatusCode, redirect};
+use reqwest::{Client, Response, StatusCode, redirect};
 use url::Url;
 
 /// A client that names itself and gives up on a silent server.
@@ -54,29 +54,35 @@ const MARKERS: [(&str, &str); 6] = [
     ("instead of scraping", "the site asks to use the API instead"),
 ];
 
-/// The refusal that status, final address or headers tell, whatever the body says.
+/// The refusal that the final address or the headers tell, whatever status and body say.
 pub fn refusal_in_head(status: StatusCode, url: &Url, headers: &HeaderMap) -> Option<String> {
     let location = headers.get(reqwest::header::LOCATION).and_then(|value| value.to_str().ok()).unwrap_or_default();
     if is_human_check(url) || location.contains("human-challenge") {
         return Some(format!("{} (HTTP {})", MARKERS[0].1, status.as_u16()));
     }
-    if headers.contains_key("cf-mitigated") {
-        return Some(format!("{} (HTTP {}, cf-mitigated)", MARKERS[1].1, status.as_u16()));
+    headers.contains_key("cf-mitigated").then(|| format!("{} (HTTP {}, cf-mitigated)", MARKERS[1].1, status.as_u16()))
+}
+
+/// Statuses by which the site refuses programs.
+pub fn is_refusing_status(status: StatusCode) -> bool {
+    matches!(status.as_u16(), 403 | 429 | 502 | 520..=527)
+}
+
+/// Reads a body of at most `limit` bytes.
+///
+/// # Errors
+/// When the connection breaks, or the body is larger.
+pub async fn read_body(response: &mut Response, limit: usize) -> anyhow::Result<Vec<u8>> {
+    let mut body = Vec::new();
+    while let Some(chunk) = response.chunk().await.map_err(reqwest::Error::without_url).context("reading the answer")? {
+        anyhow::ensure!(body.len() + chunk.len() <= limit, "the answer is larger than {limit} bytes");
+        body.extend_from_slice(&chunk);
     }
-    matches!(status.as_u16(), 403 | 429 | 502 | 520..=527).then(|| format!("HTTP {status}"))
+    Ok(body)
 }
 
 /// The refusal that a body without a ranking table tells.
 pub fn refusal_in_body(body: &[u8]) -> Option<&'static str> {
     let text = String::from_utf8_lossy(&body[..body.len().min(64 * 1024)]);
     MARKERS.iter().find(|(marker, _)| text.contains(marker)).map(|(_, reason)| *reason)
-}
-
-/// The start of a text for a one-line error: no line breaks or control characters, at most 120 characters.
-pub fn excerpt(text: &str) -> String {
-    let mut line: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(120).collect();
-    if line.len() < text.len() {
-        line.push('…');
-    }
-    line
 }

@@ -13,5 +13,7 @@ pub mod mongo;
 pub mod ranking_site;
 #[cfg(feature = "testing")]
 pub mod store_contract;
+#[cfg(any(feature = "git", feature = "wcl-api"))]
+mod text;
 #[cfg(feature = "wcl-api")]
 pub mod wcl_api;

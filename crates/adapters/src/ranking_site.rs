@@ -40,15 +40,16 @@ impl WclSite {
         if let Some(refusal) = http::refusal_in_head(status, response.url(), response.headers()) {
             return Err(SourceError::Refused(refusal));
         }
-        if !status.is_success() {
-            return Err(SourceError::Failed(anyhow!("ranking page {page}: HTTP {status}")));
+        if http::is_refusing_status(status) {
+            return Err(SourceError::Refused(format!("HTTP {status}")));
         }
-        let mut body = Vec::new();
-        while let Some(chunk) = response.chunk().await.with_context(|| format!("reading ranking page {page}"))? {
-            body.extend_from_slice(&chunk);
-            if body.len() > MAX_PAGE_BYTES {
-                return Err(SourceError::Failed(anyhow!("ranking page {page} is larger than {MAX_PAGE_BYTES} bytes")));
-            }
+        let body = http::read_body(&mut response, MAX_PAGE_BYTES).await;
+        let body = body.with_context(|| format!("ranking page {page}"))?;
+        if !status.is_success() {
+            return Err(match http::refusal_in_body(&body) {
+                Some(reason) => SourceError::Refused(format!("{reason} (HTTP {})", status.as_u16())),
+                None => SourceError::Failed(anyhow!("ranking page {page}: HTTP {status}")),
+            });
         }
         read(&body).with_context_of(page)
     }
@@ -89,6 +90,10 @@ fn page_url(base: &Url, board: &Board, page: u32) -> anyhow::Result<Url> {
 pub struct PageContent {
     /// Whether there is a table at all.
     pub has_table: bool,
+    /// Whether one of the tables is the ranking's, by its class.
+    pub has_ranking_table: bool,
+    /// Whether it is a whole page, not a fragment.
+    pub is_whole_page: bool,
     /// Rows with an id: ranked players, hidden ones included.
     pub rows: usize,
     /// Players with a link to their character.
@@ -105,8 +110,16 @@ pub fn parse(html: &[u8]) -> anyhow::Result<PageContent> {
     let settings = Settings::new()
         .with_memory_settings(memory)
         .with_strict(false)
-        .append_element_content_handler(element!("table", |_| {
-            content.borrow_mut().has_table = true;
+        .append_element_content_handler(element!("html", |_| {
+            content.borrow_mut().is_whole_page = true;
+            Ok(())
+        }))
+        .append_element_content_handler(element!("table", |table| {
+            let class = table.get_attribute("class").unwrap_or_default();
+            let mut content = content.borrow_mut();
+            content.has_table = true;
+            content.has_ranking_table |=
+                class.split_whitespace().any(|class| matches!(class, "ranking-table" | "players-table"));
             Ok(())
         }))
         .append_element_content_handler(element!("tr[id]", |_| {
@@ -137,15 +150,15 @@ fn character_id(href: &str) -> Option<PlayerId> {
     digits.parse().ok().filter(|id| (1..=MAX_ID).contains(id))
 }
 
-fn contains(body: &[u8], needle: &[u8]) -> bool {
-    body.windows(needle.len()).any(|window| window.eq_ignore_ascii_case(needle))
+fn last_place(body: &[u8], needle: &[u8]) -> Option<usize> {
+    body.windows(needle.len()).rposition(|window| window.eq_ignore_ascii_case(needle))
 }
 
 /// A page, the end of the board, or a refusal: an empty table is the end only if there is a table.
 fn read(body: &[u8]) -> Result<SourcePage, SourceError> {
     let content = parse(body)?;
     // A table that is cut off would look like a short page, or like the end of the board.
-    if content.has_table && !contains(body, b"</table") {
+    if content.has_table && last_place(body, b"</table") <= last_place(body, b"<table") {
         return Err(SourceError::Failed(anyhow!("the ranking table is cut off after {} bytes", body.len())));
     }
     if content.rows > 0 {
@@ -154,7 +167,8 @@ fn read(body: &[u8]) -> Result<SourcePage, SourceError> {
     if let Some(reason) = http::refusal_in_body(body) {
         return Err(SourceError::Refused(reason.to_owned()));
     }
-    if content.has_table {
+    // A fragment is the table alone; in a whole page, any table could stand for something else.
+    if content.has_ranking_table || (content.has_table && !content.is_whole_page) {
         return Ok(SourcePage { players: Vec::new(), is_last: true });
     }
     Err(SourceError::Refused(format!("an answer of {} bytes without a ranking table", body.len())))
@@ -180,7 +194,8 @@ mod tests {
         let absolute = r#"<tr id=row--1-3><td><b><a href='https://www.example.org/character/id/7'>x</a></b></td></tr>"#;
         let elsewhere = r#"<a href="/character/id/8">not in a row</a>"#;
         let page = parse(format!("{elsewhere}{}", table(&format!("{ROW}{hidden}{absolute}"))).as_bytes()).unwrap();
-        assert_eq!(page, PageContent { has_table: true, rows: 3, players: vec![57_147_396, 7] });
+        assert_eq!((page.rows, page.players), (3, vec![57_147_396, 7]));
+        assert!(page.has_ranking_table && !page.is_whole_page);
     }
 
     #[test]
@@ -192,6 +207,7 @@ mod tests {
             ("<form action='/human-challenge'></form>", "human check"),
             ("", "without a ranking table"),
             ("<html><table><div class='cf-challenge'></div></table></html>", "browser check"),
+            ("<html><table><tr><td>Down for maintenance</td></tr></table></html>", "without a ranking table"),
         ] {
             match read(body.as_bytes()) {
                 Err(SourceError::Refused(said)) => assert!(said.contains(reason), "{body}: {said}"),
@@ -208,7 +224,9 @@ mod tests {
 
     #[test]
     fn a_table_that_is_cut_off_is_neither_a_page_nor_the_end() {
-        for body in ["<table><tbody>".to_owned(), table(ROW).replace("</table>", "")] {
+        let other = "<table class='summary-table'></table>";
+        let cut_off = table(ROW).replace("</table>", "");
+        for body in ["<table><tbody>".to_owned(), format!("<html>{other}{cut_off}"), cut_off] {
             assert!(matches!(read(body.as_bytes()), Err(SourceError::Failed(_))), "{body}");
         }
     }

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use clap::{Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use parsebook_core::rule::{SourceKind, Target, first_page, last_page};
+use parsebook_core::scrap::MAX_ID;
 
 /// Warcraft Logs ranks for World of Warcraft addons: discover players, rank them, publish a Lua database per region.
 #[derive(Debug, Parser)]
@@ -51,7 +52,7 @@ pub enum Command {
     #[command(subcommand)]
     Rules(RulesCommand),
     /// Discover one range now, rank what it finds, and publish. Touches no rule.
-    Backfill(TargetArgs),
+    Backfill(BackfillArgs),
     /// Look a player up in the generated database, the way the addon does.
     #[command(after_help = "Exit status 1 when the player is not in the database.")]
     Lookup(LookupArgs),
@@ -82,7 +83,7 @@ pub struct RunArgs {
     #[arg(long)]
     pub once: bool,
     /// Regions to publish.
-    #[arg(long, value_name = "EU,US", env = "REGIONS", value_delimiter = ',', default_value = "US,EU,KR,TW,CN")]
+    #[arg(long, value_name = "EU,US", env = "REGIONS", value_delimiter = ',', value_parser = region, default_value = "US,EU,KR,TW,CN")]
     pub regions: Vec<String>,
     /// Print the summary as JSON.
     #[arg(long)]
@@ -110,10 +111,10 @@ pub enum RulesCommand {
 #[derive(Debug, Clone, clap::Args)]
 pub struct TargetArgs {
     /// The raid: a Warcraft Logs zone id, such as 44 (Manaforge Omega).
-    #[arg(long)]
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..=i64::from(MAX_ID)))]
     pub raid: u32,
     /// 1 LFR, 3 Normal, 4 Heroic, 5 Mythic.
-    #[arg(long)]
+    #[arg(long, value_parser = difficulty)]
     pub difficulty: u8,
     /// First and last page; the board's end ends it earlier.
     #[arg(long, value_name = "1-600", value_parser = pages)]
@@ -154,12 +155,36 @@ impl TargetArgs {
     }
 }
 
-fn pages(text: &str) -> Result<(u32, u32), String> {
-    let parse = |number: &str| number.trim().parse::<u32>().map_err(|_| format!("{text:?} is no range such as 1-600"));
-    match text.split_once('-') {
-        Some((first, last)) => Ok((parse(first)?, parse(last)?)),
-        None => parse(text).map(|page| (page, page)),
+/// Every region there is.
+pub const REGIONS: [&str; 5] = ["US", "EU", "KR", "TW", "CN"];
+
+fn region(text: &str) -> Result<String, String> {
+    let region = text.trim().to_uppercase();
+    if REGIONS.contains(&region.as_str()) { Ok(region) } else { Err(format!("none of {}", REGIONS.join(", "))) }
+}
+
+fn difficulty(text: &str) -> Result<u8, String> {
+    match text.parse() {
+        Ok(difficulty @ (1 | 3 | 4 | 5)) => Ok(difficulty),
+        _ => Err("none of 1 (LFR), 3 (Normal), 4 (Heroic), 5 (Mythic)".to_owned()),
     }
+}
+
+fn pages(text: &str) -> Result<(u32, u32), String> {
+    let (first, last) = text.split_once('-').unwrap_or((text, text));
+    match (first.trim().parse(), last.trim().parse()) {
+        (Ok(first), Ok(last)) if 0 < first && first <= last && last < u32::MAX => Ok((first, last)),
+        _ => Err("no range such as 1-600".to_owned()),
+    }
+}
+
+#[derive(Debug, clap::Args)]
+pub struct BackfillArgs {
+    #[command(flatten)]
+    pub target: TargetArgs,
+    /// Print the summary as JSON.
+    #[arg(long)]
+    pub json: bool,
 }
 
 #[derive(Debug, clap::Args)]

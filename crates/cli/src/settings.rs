@@ -7,7 +7,7 @@ use anyhow::{Context, bail};
 use parsebook_adapters::wcl_api::{ApiKey, parse_keys};
 use parsebook_core::Timestamp;
 use parsebook_core::discover::DiscoverConfig;
-use parsebook_core::discover::pages::PagesConfig;
+use parsebook_core::discover::pages::{Pace, PagesConfig};
 
 /// Settings of the stages on one machine.
 #[derive(Debug, Clone)]
@@ -50,7 +50,7 @@ impl Settings {
         if user_agent.trim().is_empty() {
             bail!("WCL_USER_AGENT is empty: name your program and a contact address");
         }
-        let hours: u64 = number(&variable, "DELAY_DISCOVERY_IN_HOURS", 24)?;
+        let hours: u32 = number(&variable, "DELAY_DISCOVERY_IN_HOURS", 24)?;
         let pages_per_second: f64 = number(&variable, "PAGES_PER_SECOND", 2.0)?;
         if !(pages_per_second > 0.0 && pages_per_second.is_finite()) {
             bail!("PAGES_PER_SECOND is {pages_per_second}, not a positive number");
@@ -70,11 +70,11 @@ impl Settings {
             user_agent,
             keys: parse_keys(&keys)?,
             discover: DiscoverConfig {
-                delay: Duration::from_secs(hours * 3600),
+                delay: Duration::from_secs(u64::from(hours) * 3600),
                 pages: PagesConfig {
                     pages_per_thread: positive(&variable, "PAGES_PER_THREAD", 200)?,
                     max_threads: positive(&variable, "MAX_THREADS", 5)? as usize,
-                    pages_per_second,
+                    pace: Pace::per_second(pages_per_second),
                 },
             },
             call_budget,
@@ -112,7 +112,7 @@ mod tests {
         let settings = read(&[KEYS]).unwrap();
         assert_eq!(settings.discover.delay, Duration::from_secs(24 * 3600));
         let pages = settings.discover.pages;
-        assert_eq!((pages.pages_per_thread, pages.max_threads, pages.pages_per_second), (200, 5, 2.0));
+        assert_eq!((pages.pages_per_thread, pages.max_threads), (200, 5));
         assert!(settings.user_agent.starts_with("parsebook/"));
     }
 
@@ -126,6 +126,7 @@ mod tests {
             ("WCL_USER_AGENT", " "),
             ("WCL_CALL_BUDGET", "-1"),
             ("SOURCE_DATE_EPOCH", "today"),
+            ("DELAY_DISCOVERY_IN_HOURS", "99999999999"),
         ] {
             let error = read(&[KEYS, (name, value)]).unwrap_err().to_string();
             assert!(error.contains(name), "{name}={value}: {error}");

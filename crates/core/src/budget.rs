@@ -32,17 +32,22 @@ pub fn choose_key(keys: &[KeyPoints], required: f64) -> Choice {
     }
 }
 
+/// The most points that one key has in an hour; `None` as long as a key's limit is unknown.
+pub fn most_in_an_hour(keys: &[KeyPoints]) -> Option<f64> {
+    // A key that was used up before it was ever read has an unknown limit, told as 0.
+    if keys.is_empty() || keys.iter().any(|key| key.limit_per_hour <= 0.0) {
+        return None;
+    }
+    Some(keys.iter().map(|key| key.limit_per_hour).fold(0.0, f64::max))
+}
+
 /// Messages no key could ever pay for, not even alone and with a whole hour's points: waiting does not help them.
 pub fn beyond_any_hour<'a>(
     call_budget: f64,
     keys: &[KeyPoints],
     batch: impl IntoIterator<Item = &'a Discovered>,
 ) -> Vec<&'a Discovered> {
-    // A key that was used up before it was ever read has an unknown limit, told as 0.
-    if keys.is_empty() || keys.iter().any(|key| key.limit_per_hour <= 0.0) {
-        return Vec::new();
-    }
-    let most = keys.iter().map(|key| key.limit_per_hour).fold(0.0, f64::max);
+    let Some(most) = most_in_an_hour(keys) else { return Vec::new() };
     batch
         .into_iter()
         .filter(|message| required_points(call_budget, 1, message.raids_to_scrap.pair_count()) > most)

@@ -162,7 +162,9 @@ impl Reference {
                 }
                 Ok(None) => tracing::warn!(raid, "WCL has no such raid; shown by its number"),
                 Err(error @ (ApiError::PointsExhausted { .. } | ApiError::Refused(_))) => {
-                    tracing::warn!(raid, %error, "the raid is shown by its number this time");
+                    tracing::warn!(raid, %error, "raids without names are shown by their number this time");
+                    self.unknown.extend(met);
+                    break;
                 }
                 Err(error) => {
                     tracing::warn!(raid, error = format!("{error:#}"), "the raid is shown by its number this time");

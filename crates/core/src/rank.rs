@@ -50,9 +50,12 @@ pub struct RankSummary {
     pub points_spent: f64,
     /// What every key had before the batch.
     pub points_left: BTreeMap<String, f64>,
-    /// Why the batch ended early.
+    /// Why the batch ended early; messages that it did not reach are among the failed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub stopped: Option<String>,
+    /// Whether the API refused this program in the middle of the batch.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub refused: bool,
 }
 
 /// A message that goes back.
@@ -145,6 +148,7 @@ where
     if batch.wanted.is_empty() {
         return Ok(batch.summary);
     }
+    batch.keep_what_an_hour_can_pay(config.call_budget, &keys);
     let limit = ports.switch.concurrency_limit().await.context("reading the concurrency limit")?;
     let limit = limit.unwrap_or(pause::DEFAULT_CONCURRENCY);
     let pair_count = batch.wanted.iter().map(|player| player.raids_to_scrap.pair_count()).sum();
@@ -173,6 +177,7 @@ where
     } else if let Some(stopped) = ranked.stopped {
         batch.summary.stopped = Some(stopped.to_string());
         if let ApiError::Refused(_) = stopped {
+            batch.summary.refused = true;
             sleep_after_refusal(ports).await?;
         }
     }
@@ -290,6 +295,22 @@ impl Batch {
         self.messages = rest;
         for (message_id, player) in aside {
             self.fail(message_id, format!("player {player} needs more points than any key has in an hour"));
+        }
+    }
+
+    /// A batch whose messages are payable one by one may still ask for more than any key ever has. Its head is worked,
+    /// the rest comes again.
+    fn keep_what_an_hour_can_pay(&mut self, call_budget: f64, keys: &[KeyPoints]) {
+        let Some(most) = budget::most_in_an_hour(keys) else { return };
+        let mut pairs = 0;
+        let payable = self.wanted.iter().take_while(|message| {
+            pairs += message.raids_to_scrap.pair_count();
+            budget::required_points(call_budget, 1, pairs) <= most
+        });
+        let payable = payable.count();
+        if payable < self.wanted.len() {
+            self.wanted.truncate(payable);
+            self.summary.stopped = Some("the batch needs more points than any key has in an hour".to_owned());
         }
     }
 

@@ -149,6 +149,9 @@ pub struct RuleState {
     /// The last refusal, until a run succeeds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub block: Option<Block>,
+    /// Why this rule alone waits: it failed, or no key had points.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub wait: Option<Wait>,
     /// Reports up to this moment were seen by the last finished run.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reports_seen_until: Option<Timestamp>,
@@ -197,7 +200,7 @@ pub struct Block {
     pub at: Timestamp,
     /// Nothing is asked of this source before then.
     pub until: Timestamp,
-    /// How many refusals in a row: the pause grows with it. 0 when points had run out, which is no refusal.
+    /// How many refusals in a row: the pause grows with it.
     pub refusals: u32,
     /// What was met, in words.
     pub reason: String,
@@ -209,18 +212,41 @@ const FIRST_PAUSE: TimeDelta = TimeDelta::hours(1);
 const LONGEST_PAUSE: TimeDelta = TimeDelta::hours(24);
 
 impl Block {
-    /// Whether the source refused, rather than having no points left.
-    pub fn is_refusal(&self) -> bool {
-        self.refusals > 0
-    }
-
     /// The block after a refusal at `now`, given the one before, if no run succeeded since.
     pub fn after(previous: Option<&Self>, now: Timestamp, reason: String) -> Self {
         let refusals = previous.map_or(0, |block| block.refusals).saturating_add(1);
-        let doublings = i32::try_from(refusals.min(6)).unwrap_or(6) - 1;
-        let pause = (FIRST_PAUSE * (1 << doublings)).min(LONGEST_PAUSE);
-        Self { at: now, until: now + pause, refusals, reason }
+        Self { at: now, until: now + growing_pause(refusals), refusals, reason }
     }
+}
+
+/// Why one rule waits.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Wait {
+    /// The rule is not due before then.
+    pub until: Timestamp,
+    /// How often in a row it failed: the wait grows with it. 0 when only points were missing.
+    pub failures: u32,
+    /// What happened, in words.
+    pub reason: String,
+}
+
+impl Wait {
+    /// No key had points.
+    pub fn for_points(resets_at: Timestamp) -> Self {
+        Self { until: resets_at, failures: 0, reason: format!("no points left until {resets_at}") }
+    }
+
+    /// The rule failed. Without a growing wait, it would stay the most overdue one and starve all others.
+    pub fn after_failure(previous: Option<&Self>, now: Timestamp, reason: String) -> Self {
+        let failures = previous.map_or(0, |wait| wait.failures).saturating_add(1);
+        Self { until: now + growing_pause(failures), failures, reason }
+    }
+}
+
+fn growing_pause(times: u32) -> TimeDelta {
+    let doublings = i32::try_from(times.clamp(1, 6)).unwrap_or(6) - 1;
+    (FIRST_PAUSE * (1 << doublings)).min(LONGEST_PAUSE)
 }
 
 /// What discover may do now.
@@ -228,6 +254,8 @@ impl Block {
 pub enum Due<'a> {
     /// Work these, the first that can be claimed; most overdue first.
     Rules(Vec<&'a Rule>),
+    /// Rules are due, but no key had points for them.
+    NoPoints(&'a Wait),
     /// Rules are due, but their sources refused and the pause is not over.
     Blocked(&'a Block),
     /// No rule is due.
@@ -240,18 +268,22 @@ pub enum Due<'a> {
 pub fn due(rules: &[Rule], now: Timestamp, delay: Duration) -> Due<'_> {
     let mut overdue: Vec<&Rule> = rules.iter().filter(|rule| rule.enabled && is_overdue(rule, now, delay)).collect();
     overdue.sort_by(|a, b| a.last_run.cmp(&b.last_run).then_with(|| a.id.cmp(&b.id)));
-    if overdue.is_empty() {
-        return Due::Nothing;
+    let blocked = |rule: &&Rule| active_block(rules, rule.target.source, now);
+    let waiting = |rule: &&Rule| rule.state.wait.as_ref().filter(|wait| wait.until > now).is_some();
+    let open: Vec<&Rule> = overdue
+        .iter()
+        .copied()
+        .filter(|rule| blocked(rule).is_none() && !waiting(rule) && !is_leased(rule, now))
+        .collect();
+    if !open.is_empty() {
+        return Due::Rules(open);
     }
-    let open: Vec<&Rule> =
-        overdue.iter().copied().filter(|rule| active_block(rules, rule.target.source, now).is_none()).collect();
-    if open.is_empty() {
-        return match active_block(rules, overdue[0].target.source, now) {
-            Some(block) => Due::Blocked(block),
-            None => Due::Nothing,
-        };
+    let unblocked = overdue.iter().filter(|rule| blocked(rule).is_none());
+    let for_points = unblocked.filter_map(|rule| rule.state.wait.as_ref()).filter(|wait| wait.until > now);
+    match for_points.filter(|wait| wait.failures == 0).min_by_key(|wait| wait.until) {
+        Some(wait) => Due::NoPoints(wait),
+        None => overdue.iter().find_map(blocked).map_or(Due::Nothing, Due::Blocked),
     }
-    Due::Rules(open.into_iter().filter(|rule| !is_leased(rule, now)).collect())
 }
 
 /// The refusal of `source` whose pause lasts longest, if one is not over.
@@ -327,7 +359,7 @@ mod tests {
     fn ids(due: Due<'_>) -> Vec<&str> {
         match due {
             Due::Rules(rules) => rules.into_iter().map(|rule| rule.id.0.as_str()).collect(),
-            Due::Blocked(_) | Due::Nothing => Vec::new(),
+            Due::NoPoints(_) | Due::Blocked(_) | Due::Nothing => Vec::new(),
         }
     }
 
@@ -372,6 +404,26 @@ mod tests {
             block = Some(next);
         }
         assert_eq!(hours, [1, 2, 4, 8, 16, 24, 24, 24]);
+    }
+
+    #[test]
+    fn a_rule_that_fails_lets_the_others_go_first() {
+        let mut failing = rule("failing", None);
+        failing.state.wait = Some(Wait::after_failure(None, now(), "no such raid".into()));
+        let rules = [failing, rule("other", Some(48))];
+        assert_eq!(ids(due(&rules, now(), DAY)), ["other"]);
+        assert_eq!(due(&rules[..1], now(), DAY), Due::Nothing);
+        assert_eq!(ids(due(&rules, now() + TimeDelta::hours(1), DAY)), ["failing", "other"]);
+    }
+
+    #[test]
+    fn waiting_for_points_is_told_apart_from_a_refusal() {
+        let mut refused = rule("refused", None);
+        refused.state.block = Some(Block::after(None, now(), "human check".into()));
+        let mut poor = rule("poor", None);
+        poor.target.source = SourceKind::Reports;
+        poor.state.wait = Some(Wait::for_points(now() + TimeDelta::minutes(20)));
+        assert!(matches!(due(&[refused, poor], now(), DAY), Due::NoPoints(wait) if wait.failures == 0));
     }
 
     #[test]

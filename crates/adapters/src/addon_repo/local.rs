@@ -71,7 +71,10 @@ impl LocalRepo {
 /// Removes the locks that a process left when it died in the middle of a commit. The lock on the data folder lets only
 /// one parsebook publish, so none is in use.
 fn remove_stale_locks(git: &Path) -> anyhow::Result<()> {
-    for name in ["index.lock", "HEAD.lock", "refs/heads/main.lock", "config.lock"] {
+    let head = std::fs::read_to_string(git.join("HEAD")).unwrap_or_default();
+    let branch = head.trim().strip_prefix("ref: ").map(|branch| format!("{branch}.lock"));
+    let names = ["index.lock", "HEAD.lock", "config.lock"].map(str::to_owned);
+    for name in names.into_iter().chain(branch) {
         let lock = git.join(name);
         if lock.exists() {
             std::fs::remove_file(&lock).with_context(|| format!("removing the stale {}", lock.display()))?;

@@ -10,6 +10,7 @@ use parsebook_core::ports::{AddonRepo, PublishError, Published};
 use secrecy::{ExposeSecret, SecretString};
 
 use super::{Staged, signature};
+use crate::text::excerpt;
 
 /// `GIT_HISTORY`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -48,6 +49,9 @@ pub struct RemoteConfig {
 
 /// How often a publication that loses the race is rebuilt on the new tip.
 const TRIES: u32 = 4;
+
+/// Where the fetched branch is kept.
+const TIP: &str = "refs/parsebook/tip";
 
 /// A bare repository in a folder of its own, and the server it is pushed to.
 pub struct RemoteRepo {
@@ -101,16 +105,19 @@ impl RemoteRepo {
         let mut remote = self.remote()?;
         let connection = remote.connect_auth(Direction::Fetch, Some(self.callbacks()), None)?;
         let reference = self.reference();
-        let tip = connection.list()?.iter().find(|head| head.name() == reference).map(git2::RemoteHead::oid);
+        let exists = connection.list()?.iter().any(|head| head.name() == reference);
         drop(connection);
-        let Some(tip) = tip else { return Ok(None) };
+        if !exists {
+            return Ok(None);
+        }
         let mut options = FetchOptions::new();
         options.remote_callbacks(self.callbacks());
         if self.is_shallow_able() {
             options.depth(1);
         }
-        remote.fetch(&[format!("+{reference}:refs/parsebook/tip")], Some(&mut options), None)?;
-        Ok(Some(tip))
+        remote.fetch(&[format!("+{reference}:{TIP}")], Some(&mut options), None)?;
+        // The branch may have moved between the list and the fetch: what was fetched counts.
+        Ok(Some(self.repository.refname_to_id(TIP)?))
     }
 
     /// libgit2 refuses a shallow fetch from a folder.
@@ -160,7 +167,7 @@ impl RemoteRepo {
             (Err(error), _) if error.code() == ErrorCode::NotFastForward => Err(Lost::Race),
             (Err(error), _) => Err(Lost::Failed(PublishError::Failed(anyhow!(error).context("pushing")))),
             (Ok(()), Some(reason)) if is_race(&reason) => Err(Lost::Race),
-            (Ok(()), Some(reason)) => Err(Lost::Failed(PublishError::PushRejected(crate_excerpt(&reason)))),
+            (Ok(()), Some(reason)) => Err(Lost::Failed(PublishError::PushRejected(excerpt(&reason)))),
             (Ok(()), None) => Ok(()),
         }
     }
@@ -171,11 +178,6 @@ fn is_race(reason: &str) -> bool {
     ["non-fast-forward", "fetch first", "failed to update ref", "cannot lock ref", "stale info"]
         .iter()
         .any(|words| reason.contains(words))
-}
-
-/// What a server said, as one line.
-fn crate_excerpt(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(200).collect()
 }
 
 /// Why one try failed.

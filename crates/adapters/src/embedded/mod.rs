@@ -53,16 +53,19 @@ impl EmbeddedStore {
             .busy_timeout(std::time::Duration::from_secs(10))
             .and_then(|()| connection.execute_batch("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;"))
             .with_context(|| format!("{} is not a parsebook store", path.display()))?;
-        let version: i64 = connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;
-        match version {
-            0 => connection.execute_batch(&format!(
-                "BEGIN IMMEDIATE; {} PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;",
-                include_str!("schema.sql")
-            ))?,
-            SCHEMA_VERSION => {}
-            other => bail!("{} has schema version {other}, this program knows {SCHEMA_VERSION}", path.display()),
+        let store = Self { connection: Arc::new(Mutex::new(connection)), path };
+        let version = store.transaction(|transaction| {
+            let version: i64 = transaction.query_row("PRAGMA user_version", [], |row| row.get(0))?;
+            if version == 0 {
+                transaction.execute_batch(include_str!("schema.sql"))?;
+                transaction.pragma_update(None, "user_version", SCHEMA_VERSION)?;
+            }
+            Ok(version)
+        })?;
+        if version != 0 && version != SCHEMA_VERSION {
+            bail!("{} has schema version {version}, this program knows {SCHEMA_VERSION}", store.path.display());
         }
-        Ok(Self { connection: Arc::new(Mutex::new(connection)), path })
+        Ok(store)
     }
 
     /// The store's file.
@@ -87,7 +90,10 @@ impl EmbeddedStore {
                 return Err(error).with_context(|| format!("locking {}", path.display()));
             }
         }
-        self.lock().execute("UPDATE discovery_schedules SET state = json_remove(state, '$.lease')", [])?;
+        self.lock().execute(
+            "UPDATE discovery_schedules SET state = json_remove(state, '$.lease') WHERE json_valid(state)",
+            [],
+        )?;
         self.put_back_all()?;
         Ok(StageLock { _file: file })
     }

@@ -26,7 +26,14 @@ impl Raids for EmbeddedStore {
     async fn raids(&self) -> Result<Vec<Raid>> {
         let connection = self.lock();
         let mut statement = connection.prepare_cached("SELECT id, name, encounters FROM raids ORDER BY id")?;
-        statement.query_map([], read)?.map(|row| check(row?)).collect()
+        let mut raids = Vec::new();
+        for row in statement.query_map([], read)? {
+            match check(row?) {
+                Ok(raid) => raids.push(raid),
+                Err(error) => tracing::error!(error = format!("{error:#}"), "raid set aside"),
+            }
+        }
+        Ok(raids)
     }
 
     async fn save_raid(&self, raid: &Raid) -> Result<()> {

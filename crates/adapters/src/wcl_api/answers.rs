@@ -7,75 +7,85 @@ use parsebook_core::player::{
     DifficultyRanks, Encounter, EncounterRank, Identity, MetricRanks, PlayerUpdate, Raid, RankedPart, normalized_realm,
 };
 use parsebook_core::ports::{RankOutcome, Report, Zone};
-use parsebook_core::scrap::Discovered;
+use parsebook_core::scrap::{Discovered, MAX_ID};
 use parsebook_core::{RaidId, Timestamp};
 use serde::Deserialize;
 use serde_json::Value;
 
 use super::questions::pair_alias;
 use super::transport::{Body, NO_CLASS, message_of};
+use crate::text::excerpt;
 
-/// What the answer says of one of the players it was asked for.
-pub fn player(asked: &Discovered, body: &Body, ranked_at: Timestamp) -> RankOutcome {
+/// What the answer says of one of the players it was asked for; `None` where only asking for that player alone tells.
+pub fn player(asked: &Discovered, body: &Body, is_alone: bool, ranked_at: Timestamp) -> Option<RankOutcome> {
     let alias = format!("p{}", asked.id);
-    let character = body.data.get("characterData").and_then(|data| data.get(&alias)).unwrap_or(&Value::Null);
-    let error = body.errors.iter().find(|error| concerns(error, &alias)).map(message_of);
-    if character.get("hidden").and_then(Value::as_bool) == Some(true) {
-        return RankOutcome::Update(PlayerUpdate::Hidden { id: asked.id });
+    let character = body.data.get("characterData").and_then(|data| data.get(&alias));
+    if character.and_then(|character| character.get("hidden")).and_then(Value::as_bool) == Some(true) {
+        return Some(RankOutcome::Update(PlayerUpdate::Hidden { id: asked.id }));
     }
-    if let Some(error) = error {
-        return if error.contains(NO_CLASS) { RankOutcome::Never("no class set") } else { RankOutcome::Failed(error) };
+    if let Some(error) = body.errors.iter().find(|error| concerns(error, &alias)).map(message_of) {
+        return Some(if error.contains(NO_CLASS) { no_class() } else { RankOutcome::Failed(error) });
     }
-    if character.is_null() {
-        return RankOutcome::Never("no such character");
-    }
-    match ranks(asked, character, body.says_no_class, ranked_at) {
-        Ok(outcome) => outcome,
-        Err(error) => RankOutcome::Failed(format!("{error:#}")),
+    match character {
+        None => Some(RankOutcome::Failed("left out of the answer".to_owned())),
+        // An error that names nobody may be the reason.
+        Some(Value::Null) if body.errors.iter().any(|error| path(error).is_empty()) => {
+            Some(RankOutcome::Failed(body.first_error().unwrap_or_default()))
+        }
+        Some(Value::Null) => Some(RankOutcome::Never("no such character")),
+        Some(character) => ranks(asked, character, body.says_no_class, is_alone, ranked_at)
+            .unwrap_or_else(|error| Some(RankOutcome::Failed(format!("{error:#}")))),
     }
 }
 
-/// Whether an entry of `errors` has `alias` in its path.
+fn no_class() -> RankOutcome {
+    RankOutcome::Never("no class set")
+}
+
+/// Where in the answer an entry of `errors` belongs.
+fn path(error: &Value) -> &[Value] {
+    error.get("path").and_then(Value::as_array).map_or(&[], Vec::as_slice)
+}
+
 fn concerns(error: &Value, alias: &str) -> bool {
-    let path = error.get("path").and_then(Value::as_array);
-    path.is_some_and(|path| path.iter().any(|step| step.as_str() == Some(alias)))
+    path(error).iter().any(|step| step.as_str() == Some(alias))
 }
 
 fn ranks(
     asked: &Discovered,
     character: &Value,
     says_no_class: bool,
+    is_alone: bool,
     ranked_at: Timestamp,
-) -> anyhow::Result<RankOutcome> {
-    let class_id = character.get("classID").and_then(Value::as_u64).unwrap_or(0);
+) -> anyhow::Result<Option<RankOutcome>> {
+    let class_id = character.get("classID").and_then(Value::as_u64).context("no classID in the answer")?;
+    if class_id == 0 {
+        return Ok(Some(no_class()));
+    }
     let mut parts = Vec::with_capacity(asked.raids_to_scrap.pair_count());
     for (raid, difficulty) in asked.raids_to_scrap.pairs() {
         let what = || format!("raid {raid}, difficulty {difficulty}");
         let answer = match character.get(pair_alias(raid, difficulty)) {
             // The scalar may come as text that holds JSON.
             Some(Value::String(text)) => serde_json::from_str(text).with_context(|| format!("{}: not JSON", what()))?,
-            Some(Value::Null) | None if says_no_class || class_id == 0 => {
-                return Ok(RankOutcome::Never("no class set"));
-            }
+            // The sentence does not say whom it means.
+            Some(Value::Null) | None if says_no_class => return Ok(is_alone.then(no_class)),
             Some(Value::Null) | None => return Err(anyhow!("{}: no answer", what())),
             Some(answer) => answer.clone(),
         };
         if let Some(error) = answer.get("error").and_then(Value::as_str) {
             if error.contains("permission") {
-                return Ok(RankOutcome::Update(PlayerUpdate::Hidden { id: asked.id }));
+                return Ok(Some(RankOutcome::Update(PlayerUpdate::Hidden { id: asked.id })));
             }
             if error.contains(NO_CLASS) {
-                return Ok(RankOutcome::Never("no class set"));
+                return Ok(Some(no_class()));
             }
-            return Err(anyhow!("{}: {}", what(), crate::http::excerpt(error)));
+            return Err(anyhow!("{}: {}", what(), excerpt(error)));
         }
         parts.push(RankedPart { raid, difficulty, ranks: part(&answer, ranked_at).with_context(what)? });
     }
-    if class_id == 0 {
-        return Ok(RankOutcome::Never("no class set"));
-    }
     let identity = identity(character, class_id)?;
-    Ok(RankOutcome::Update(PlayerUpdate::Ranked { id: asked.id, identity, parts }))
+    Ok(Some(RankOutcome::Update(PlayerUpdate::Ranked { id: asked.id, identity, parts })))
 }
 
 fn identity(character: &Value, class_id: u64) -> anyhow::Result<Identity> {
@@ -174,44 +184,61 @@ pub fn zone(raid: RaidId, data: &Value) -> anyhow::Result<Option<Zone>> {
     Ok(Some(Zone { raid: Raid { id: raid, name: answer.name, encounters }, partition }))
 }
 
-/// One page of reports, without those that ended before `since`; and whether it is the last.
+/// One page of reports, without those that ended before `since`; and whether it is the last. A report that cannot be
+/// read is set aside alone.
 pub fn reports(body: &Body, since: Option<Timestamp>) -> anyhow::Result<(Vec<Report>, bool)> {
     #[derive(Deserialize)]
     struct Page {
         has_more_pages: bool,
-        data: Option<Vec<Option<ReportAnswer>>>,
-    }
-    #[derive(Deserialize)]
-    #[serde(rename_all = "camelCase")]
-    struct ReportAnswer {
-        end_time: f64,
-        ranked_characters: Option<Vec<Option<CharacterAnswer>>>,
-        fights: Option<Vec<Option<FightAnswer>>>,
-    }
-    #[derive(Deserialize)]
-    struct CharacterAnswer {
-        id: u32,
-        #[serde(default)]
-        hidden: Option<bool>,
-    }
-    #[derive(Deserialize)]
-    struct FightAnswer {
-        #[serde(rename = "encounterID")]
-        encounter_id: u32,
-        difficulty: Option<u8>,
+        data: Option<Vec<Value>>,
     }
     let page = body.data.pointer("/reportData/reports").filter(|page| !page.is_null());
     let page = page.with_context(|| body.first_error().unwrap_or_else(|| "no list of reports in the answer".into()))?;
     let page = Page::deserialize(page).context("list of reports")?;
     let since_millis = since.map_or(f64::MIN, |since| since.timestamp_millis() as f64);
-    let reports = page.data.unwrap_or_default().into_iter().flatten().filter(|report| report.end_time >= since_millis);
-    let reports = reports.map(|report| {
+    let mut reports = Vec::new();
+    for report in page.data.iter().flatten().filter(|report| !report.is_null()) {
+        match ReportAnswer::deserialize(report) {
+            Ok(report) if report.end_time >= since_millis => reports.push(report.into()),
+            Ok(_) => {}
+            Err(error) => tracing::warn!(%error, "a report is set aside"),
+        }
+    }
+    Ok((reports, !page.has_more_pages))
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct ReportAnswer {
+    end_time: f64,
+    ranked_characters: Option<Vec<Option<CharacterAnswer>>>,
+    fights: Option<Vec<Option<FightAnswer>>>,
+}
+
+#[derive(Deserialize)]
+struct CharacterAnswer {
+    id: u32,
+    #[serde(default)]
+    hidden: Option<bool>,
+}
+
+#[derive(Deserialize)]
+struct FightAnswer {
+    #[serde(rename = "encounterID")]
+    encounter_id: u32,
+    difficulty: Option<u8>,
+}
+
+impl From<ReportAnswer> for Report {
+    fn from(report: ReportAnswer) -> Self {
         let characters = report.ranked_characters.unwrap_or_default().into_iter().flatten();
         let fights = report.fights.unwrap_or_default().into_iter().flatten();
-        Report {
-            players: characters.filter(|it| it.hidden != Some(true) && it.id > 0).map(|it| it.id).collect(),
+        Self {
+            players: characters
+                .filter(|character| character.hidden != Some(true) && (1..=MAX_ID).contains(&character.id))
+                .map(|character| character.id)
+                .collect(),
             kills: fights.filter_map(|fight| Some((fight.encounter_id, fight.difficulty?))).collect::<BTreeSet<_>>(),
         }
-    });
-    Ok((reports.collect(), !page.has_more_pages))
+    }
 }

@@ -20,6 +20,7 @@ pub use self::keys::{ApiKey, parse_keys};
 use self::keys::{KeyState, Reading};
 use self::transport::{Body, Failure};
 use crate::http;
+use crate::text::excerpt;
 
 /// The API behind `WCL_URL`.
 #[derive(Debug)]
@@ -35,6 +36,8 @@ pub struct WclApi<C> {
 const PLAYERS_PER_REQUEST: usize = 25;
 /// Most raid + difficulty pairs in one request.
 const PAIRS_PER_REQUEST: usize = 75;
+/// Requests without an answer, one after the other, before a chunk is given up: halving 25 players takes five.
+const MOST_UNANSWERED: u32 = 6;
 /// Reports of one request; their characters and kills come with them.
 const REPORTS_PER_PAGE: u32 = 25;
 /// A report is listed by its start: one that began this long before the window may still have gone on in it.
@@ -80,48 +83,64 @@ impl<C: Clock> WclApi<C> {
     async fn ask_whole(&self, key: &KeyState, query: &str, cost: f64) -> Result<serde_json::Value, ApiError> {
         let body = self.ask(key, query, cost).await.map_err(Failure::into_api_error)?;
         match body.first_error() {
-            Some(message) => Err(ApiError::Failed(anyhow::anyhow!("the API answered: {}", http::excerpt(&message)))),
+            Some(message) => Err(ApiError::Failed(anyhow::anyhow!("the API answered: {}", excerpt(&message)))),
             None => Ok(body.data),
         }
     }
 
-    /// Ranks as many players as one request carries; halves the request where one of them spoils the answer.
+    /// Ranks as many players as one request carries. Where one of them spoils the answer, the request is halved until
+    /// that one is alone with it.
     async fn rank_chunk(&self, key: &KeyState, players: &[Discovered], ranked: &mut Ranked) -> Result<(), ApiError> {
         let mut waiting = vec![players];
+        let mut unanswered = 0;
         while let Some(players) = waiting.pop() {
             let (query, cost) = questions::rank(players);
-            let body = match self.ask(key, &query, cost).await {
-                Ok(body) => body,
-                Err(Failure::Spoiled(reason)) => {
-                    ranked.points_spent += cost;
-                    match players {
-                        [only] => ranked.outcomes.push((only.id, spoiled(&reason))),
-                        several => {
-                            let (left, right) = several.split_at(several.len() / 2);
-                            waiting.extend([right, left]);
-                        }
+            let problem = match self.ask(key, &query, cost).await {
+                Ok(body) => match body.whole_failure() {
+                    None => {
+                        unanswered = 0;
+                        ranked.points_spent += cost;
+                        self.read_answers(players, &body, ranked, &mut waiting);
+                        continue;
                     }
-                    continue;
+                    Some(error) => RankOutcome::Failed(error),
+                },
+                Err(Failure::Spoiled(body)) => spoiled(&body),
+                Err(Failure::Unanswered(error)) => {
+                    unanswered += 1;
+                    // Halving down to one player and still no answer to the others: it is not one player's fault.
+                    if unanswered > MOST_UNANSWERED {
+                        return Err(ApiError::Failed(error));
+                    }
+                    RankOutcome::Failed(format!("{error:#}"))
                 }
                 Err(failure) => return Err(failure.into_api_error()),
             };
-            ranked.points_spent += cost;
-            if let Some(error) = body.whole_failure() {
-                match players {
-                    [only] => ranked.outcomes.push((only.id, RankOutcome::Failed(error))),
-                    several => {
-                        let (left, right) = several.split_at(several.len() / 2);
-                        waiting.extend([right, left]);
-                    }
+            match players {
+                [only] => ranked.outcomes.push((only.id, problem)),
+                several => {
+                    let (left, right) = several.split_at(several.len() / 2);
+                    waiting.extend([right, left]);
                 }
-                continue;
-            }
-            let ranked_at = self.stamp.unwrap_or_else(|| self.clock.now());
-            for player in players {
-                ranked.outcomes.push((player.id, answers::player(player, &body, ranked_at)));
             }
         }
         Ok(())
+    }
+
+    fn read_answers<'p>(
+        &self,
+        players: &'p [Discovered],
+        body: &Body,
+        ranked: &mut Ranked,
+        waiting: &mut Vec<&'p [Discovered]>,
+    ) {
+        let ranked_at = self.stamp.unwrap_or_else(|| self.clock.now());
+        for (player, alone) in players.iter().zip(players.chunks(1)) {
+            match answers::player(player, body, players.len() == 1, ranked_at) {
+                Some(outcome) => ranked.outcomes.push((player.id, outcome)),
+                None => waiting.push(alone),
+            }
+        }
     }
 }
 
@@ -130,7 +149,7 @@ fn spoiled(body: &str) -> RankOutcome {
     if body.contains(transport::NO_CLASS) {
         RankOutcome::Never("no class set")
     } else {
-        RankOutcome::Failed(format!("the answer is not JSON: {}", http::excerpt(body)))
+        RankOutcome::Failed(format!("the answer is not JSON: {}", excerpt(body)))
     }
 }
 
@@ -144,6 +163,8 @@ impl<C: Clock> KeyPool for WclApi<C> {
                 Err(ApiError::PointsExhausted { resets_at }) => {
                     readings.push(Reading::exhausted(resets_at).of(key.name()))
                 }
+                // The refusal is meant for this program, not for a key: no other key is tried.
+                Err(error @ ApiError::Refused(_)) => return Err(error),
                 Err(error) => {
                     tracing::error!(key = key.name(), %error, "key left out");
                     failure.get_or_insert(error);
@@ -207,7 +228,7 @@ impl<C: Clock> WclApi<C> {
         let body: Body = self.ask(key, questions::POINTS, 1.0).await.map_err(Failure::into_api_error)?;
         key.fresh_reading(self.clock.now()).ok_or_else(|| {
             let said = body.first_error().unwrap_or_else(|| "no rateLimitData".to_owned());
-            ApiError::Failed(anyhow::anyhow!("no points reading for key {:?}: {}", key.name(), http::excerpt(&said)))
+            ApiError::Failed(anyhow::anyhow!("no points reading for key {:?}: {}", key.name(), excerpt(&said)))
         })
     }
 }

@@ -15,6 +15,7 @@ use serde_json::{Value, json};
 use super::WclApi;
 use super::keys::{KeyState, Reading, Token};
 use crate::http;
+use crate::text::excerpt;
 
 /// The sentence that WCL writes into the body for a character without a class.
 pub const NO_CLASS: &str = "No class set for this character";
@@ -22,6 +23,8 @@ pub const NO_CLASS: &str = "No class set for this character";
 const TOKEN_MARGIN: TimeDelta = TimeDelta::minutes(1);
 /// A `Retry-After` up to this is the limiter of requests; a longer one means points, and is not to be believed.
 const LONGEST_BURST: Duration = Duration::from_secs(60);
+/// The largest answer is some hundred KB.
+const MAX_ANSWER_BYTES: usize = 64 * 1024 * 1024;
 /// Bursts waited for before giving up on a question.
 const BURSTS: u32 = 5;
 
@@ -61,6 +64,8 @@ pub fn message_of(error: &Value) -> String {
 pub enum Failure {
     /// As a port tells it.
     Api(ApiError),
+    /// No answer after retries: the gateway, the network, or one of the things asked for takes too long.
+    Unanswered(anyhow::Error),
     /// The body is no JSON although the API answered: one of the things asked for spoiled it, or they were too many.
     /// Holds the body.
     Spoiled(String),
@@ -71,7 +76,8 @@ impl Failure {
     pub fn into_api_error(self) -> ApiError {
         match self {
             Self::Api(error) => error,
-            Self::Spoiled(body) => ApiError::Failed(anyhow!("the API's answer is not JSON: {}", http::excerpt(&body))),
+            Self::Unanswered(error) => ApiError::Failed(error),
+            Self::Spoiled(body) => ApiError::Failed(anyhow!("the API's answer is not JSON: {}", excerpt(&body))),
         }
     }
 }
@@ -126,10 +132,10 @@ impl<C: Clock> WclApi<C> {
                 }
                 Attempt::Transient(error) => match waits.next() {
                     Some(wait) => self.wait_to_retry(key, wait, &format!("{error:#}")).await,
-                    None => return Err(ApiError::Failed(error).into()),
+                    None => return Err(Failure::Unanswered(error)),
                 },
                 Attempt::Internal(body) => match waits.next() {
-                    Some(wait) => self.wait_to_retry(key, wait, http::excerpt(&body).as_str()).await,
+                    Some(wait) => self.wait_to_retry(key, wait, excerpt(&body).as_str()).await,
                     None => return Err(Failure::Spoiled(body)),
                 },
             }
@@ -167,7 +173,7 @@ impl<C: Clock> WclApi<C> {
             StatusCode::UNAUTHORIZED => Attempt::NewToken,
             StatusCode::INTERNAL_SERVER_ERROR => Attempt::Internal(text),
             status if status.is_server_error() => {
-                Attempt::Transient(anyhow!("the API answered HTTP {status}: {}", http::excerpt(&text)))
+                Attempt::Transient(anyhow!("the API answered HTTP {status}: {}", excerpt(&text)))
             }
             _ => self.read_body(key, text, cost),
         }
@@ -195,32 +201,39 @@ impl<C: Clock> WclApi<C> {
         let has_data = value.get("data").is_some();
         if !has_data && errors.is_empty() {
             let said = value.get("error").and_then(Value::as_str).unwrap_or(&text);
-            return Attempt::Failed(ApiError::Failed(anyhow!("the API answered: {}", http::excerpt(said))).into());
+            return Attempt::Failed(ApiError::Failed(anyhow!("the API answered: {}", excerpt(said))).into());
         }
         let mut value = value;
         Attempt::Body(Body { data: value.get_mut("data").map(Value::take).unwrap_or_default(), errors, says_no_class })
     }
 
-    /// Answers that stop or delay everything, on either endpoint.
+    /// Answers that stop or delay everything, on either endpoint. A refusal is looked for first: it may carry any status.
     fn refused_or_limited(&self, key: &KeyState, head: &Head, text: &str) -> Option<Attempt> {
-        if head.status == StatusCode::TOO_MANY_REQUESTS {
-            let wait = head.retry_after.unwrap_or(LONGEST_BURST);
-            if head.retry_after.is_some() && wait <= LONGEST_BURST {
-                return Some(Attempt::Burst(wait.max(Duration::from_millis(500))));
+        let in_body = || {
+            let is_page = looks_like_html(text) && !text.contains(NO_CLASS);
+            let reason = is_page.then(|| http::refusal_in_body(text.as_bytes()));
+            match reason {
+                Some(Some(reason)) => Some(format!("{reason} (HTTP {})", head.status.as_u16())),
+                // A gateway tells its own failure in HTML, too.
+                Some(None) if !head.status.is_server_error() => {
+                    Some(format!("an HTML page in place of JSON (HTTP {})", head.status.as_u16()))
+                }
+                Some(None) | None => None,
             }
-            let resets_at = key.record_exhausted(self.clock.now(), parsebook_core::rule::delta(wait));
-            return Some(Attempt::Failed(ApiError::PointsExhausted { resets_at }.into()));
+        };
+        let forbidden = || (head.status == StatusCode::FORBIDDEN).then(|| format!("HTTP {}", head.status));
+        if let Some(reason) = head.refusal.clone().or_else(in_body).or_else(forbidden) {
+            return Some(Attempt::Failed(ApiError::Refused(reason).into()));
         }
-        if head.status.is_server_error() {
+        if head.status != StatusCode::TOO_MANY_REQUESTS {
             return None;
         }
-        let refusal = head.refusal.clone().or_else(|| {
-            (looks_like_html(text) && !text.contains(NO_CLASS)).then(|| {
-                let reason = http::refusal_in_body(text.as_bytes()).unwrap_or("an HTML page in place of JSON");
-                format!("{reason} (HTTP {})", head.status.as_u16())
-            })
-        });
-        refusal.map(|reason| Attempt::Failed(ApiError::Refused(reason).into()))
+        let wait = head.retry_after.unwrap_or(LONGEST_BURST);
+        if head.retry_after.is_some() && wait <= LONGEST_BURST {
+            return Some(Attempt::Burst(wait.max(Duration::from_millis(500))));
+        }
+        let resets_at = key.record_exhausted(self.clock.now(), parsebook_core::rule::delta(wait));
+        Some(Attempt::Failed(ApiError::PointsExhausted { resets_at }.into()))
     }
 
     /// The key's token, fetched by one caller at a time.
@@ -250,7 +263,7 @@ impl<C: Clock> WclApi<C> {
         }
         if !head.status.is_success() {
             // The body of a refused token request holds no secret of ours: RFC 6749 gives `error` and a description.
-            let reason = format!("HTTP {}: {}", head.status.as_u16(), http::excerpt(&text));
+            let reason = format!("HTTP {}: {}", head.status.as_u16(), excerpt(&text));
             let error = ApiError::BadKey { key: key.name().to_owned(), reason };
             return Err(Attempt::Failed(error.into()));
         }
@@ -278,7 +291,7 @@ struct Head {
 }
 
 async fn read(sent: reqwest::Result<reqwest::Response>) -> anyhow::Result<(Head, String)> {
-    let response = sent.map_err(reqwest::Error::without_url)?;
+    let mut response = sent.map_err(reqwest::Error::without_url)?;
     let status = response.status();
     let retry_after = response
         .headers()
@@ -287,7 +300,8 @@ async fn read(sent: reqwest::Result<reqwest::Response>) -> anyhow::Result<(Head,
         .and_then(|value| value.parse().ok())
         .map(Duration::from_secs);
     let refusal = http::refusal_in_head(status, response.url(), response.headers());
-    let text = response.text().await.map_err(reqwest::Error::without_url).context("reading the answer")?;
+    let body = http::read_body(&mut response, MAX_ANSWER_BYTES).await?;
+    let text = String::from_utf8(body).context("the answer is not UTF-8")?;
     Ok((Head { status, retry_after, refusal }, text))
 }
 

@@ -1,16 +1,18 @@
 //! `parsebook demo`: the whole pipeline against a made-up world, in one process.
 
+use std::path::Path;
 use std::time::Instant;
 
-use anyhow::Context;
+use anyhow::{Context, ensure};
 use parsebook_adapters::clock::SystemClock;
+use parsebook_adapters::embedded::FILE;
 use parsebook_addon_db::reader::Addon;
 use parsebook_core::rule::{SourceKind, Target};
 use parsebook_simulator::{Config, Player, Simulator, World};
 
 use super::lookup;
 use super::run::conclude;
-use crate::args::{Common, DemoArgs};
+use crate::args::{Common, DemoArgs, REGIONS};
 use crate::local::Machine;
 use crate::output::{grouped, say};
 use crate::settings::Settings;
@@ -25,11 +27,8 @@ pub async fn demo(common: &Common, args: &DemoArgs) -> anyhow::Result<()> {
         simulator.url()
     ));
     let common = Common { data: common.data.join("demo"), out: common.out.join("demo"), wcl_url: simulator.url() };
-    for folder in [&common.data, &common.out] {
-        if folder.exists() {
-            std::fs::remove_dir_all(folder).with_context(|| format!("clearing {}", folder.display()))?;
-        }
-    }
+    clear(&common.data, FILE)?;
+    clear(&common.out, "Parsebook/Parsebook.toc")?;
     let machine = Machine::open(&common.data, &common.out, &common.wcl_url, settings()?, SystemClock)?;
     let mut boards: Vec<(i32, u8)> = world.players().flat_map(|player| player.pairs().collect::<Vec<_>>()).collect();
     boards.sort_unstable();
@@ -45,8 +44,7 @@ pub async fn demo(common: &Common, args: &DemoArgs) -> anyhow::Result<()> {
             partition: None,
         })?;
     }
-    let regions: Vec<String> = ["US", "EU", "KR", "TW", "CN"].map(str::to_owned).into();
-    let summary = machine.run_once(&regions).await?;
+    let summary = machine.run_once(&REGIONS.map(str::to_owned)).await?;
     conclude(&common, &summary, false)?;
 
     let mut addon = Addon::open(&common.out)?;
@@ -70,6 +68,16 @@ pub async fn demo(common: &Common, args: &DemoArgs) -> anyhow::Result<()> {
     say(&format!("Done in {:.1} s.", started.elapsed().as_secs_f64()));
     simulator.shutdown().await;
     Ok(())
+}
+
+/// Removes what an earlier demo left, and nothing else.
+fn clear(folder: &Path, sign_of_ours: &str) -> anyhow::Result<()> {
+    let is_empty = std::fs::read_dir(folder).map_or(true, |mut entries| entries.next().is_none());
+    if is_empty {
+        return Ok(());
+    }
+    ensure!(folder.join(sign_of_ours).exists(), "{} is not empty and not of a demo: name another", folder.display());
+    std::fs::remove_dir_all(folder).with_context(|| format!("clearing {}", folder.display()))
 }
 
 /// Nothing has to be spared on this machine: no pace, and the simulator's own key.

@@ -1,15 +1,16 @@
 //! `parsebook lookup`: the database through the addon's own Lua.
 
-use anyhow::{Context, bail};
+use anyhow::bail;
 use parsebook_addon_db::reader::{Addon, Found, Info};
 
 use crate::args::{Common, LookupArgs};
 use crate::output::{difficulty, say, say_json};
 
 pub fn lookup(common: &Common, args: &LookupArgs) -> anyhow::Result<()> {
-    let mut addon = Addon::open(&common.out).with_context(|| {
-        format!("no addon in {}: run `parsebook demo` or `parsebook run` first", common.out.display())
-    })?;
+    if !common.out.join("Parsebook").is_dir() {
+        bail!("no addon in {}: run `parsebook demo` or `parsebook run` first", common.out.display());
+    }
+    let mut addon = Addon::open(&common.out)?;
     let found = find(&mut addon, &args.name, &args.realm, args.region.as_deref())?;
     if args.json {
         say_json(&found)?;

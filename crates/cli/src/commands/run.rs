@@ -9,16 +9,17 @@ use parsebook_core::discover::{DiscoverSummary, StopReason};
 use parsebook_core::generate::{self, GenerateSummary};
 use parsebook_core::ports::{Clock, Rules};
 
-use crate::args::{Common, RunArgs, TargetArgs};
+use crate::args::{BackfillArgs, Common, REGIONS, RunArgs};
 use crate::local::{Machine, RankTotals, RunSummary, describe};
 use crate::output::{complain, grouped, say, say_json};
 use crate::settings::Settings;
 
 const DISCOVER_EVERY: Duration = Duration::from_secs(30 * 60);
-const AGGREGATE_EVERY: Duration = Duration::from_secs(4 * 3600);
-const GENERATE_EVERY: Duration = Duration::from_secs(24 * 3600);
-/// How often the queue is looked at, and how long a failed stage waits at least.
+/// On one machine the gate is looked at often: it costs nothing.
+const AGGREGATE_EVERY: Duration = Duration::from_secs(5 * 60);
+/// How often the queue is looked at.
 const CONSUME_EVERY: Duration = Duration::from_secs(60);
+const GENERATE_EVERY: Duration = Duration::from_secs(24 * 3600);
 
 pub async fn run(common: &Common, args: &RunArgs) -> anyhow::Result<()> {
     let machine = open(common)?;
@@ -38,11 +39,11 @@ pub async fn run(common: &Common, args: &RunArgs) -> anyhow::Result<()> {
     }
 }
 
-pub async fn backfill(common: &Common, args: &TargetArgs) -> anyhow::Result<()> {
+pub async fn backfill(common: &Common, args: &BackfillArgs) -> anyhow::Result<()> {
+    let target = args.target.target()?;
     let machine = open(common)?;
-    let regions: Vec<String> = ["US", "EU", "KR", "TW", "CN"].map(str::to_owned).into();
-    let summary = machine.backfill(args.target()?, &regions).await?;
-    conclude(common, &summary, false)
+    let summary = machine.backfill(target, &REGIONS.map(str::to_owned)).await?;
+    conclude(common, &summary, args.json)
 }
 
 fn open(common: &Common) -> anyhow::Result<Machine<SystemClock>> {
@@ -51,25 +52,36 @@ fn open(common: &Common) -> anyhow::Result<Machine<SystemClock>> {
 
 /// All stages by their schedules, side by side, for ever.
 async fn schedules(machine: &Machine<SystemClock>, common: &Common, regions: &[String]) {
+    let publish = async || {
+        generate_lines(common, &machine.generate(regions).await?).iter().for_each(|line| say(line));
+        anyhow::Ok(())
+    };
     let discover = every(machine.clock(), DISCOVER_EVERY, async || {
-        machine.discover_all().await?.iter().for_each(|summary| say(&discover_line(summary)));
+        let mut errors = Vec::new();
+        machine.discover_all(&mut errors).await?.iter().for_each(|summary| say(&discover_line(summary)));
+        errors.iter().for_each(|error| complain(error));
         Ok(())
     });
     let aggregate = every(machine.clock(), AGGREGATE_EVERY, async || {
-        say(&aggregate_line(&machine.aggregate(false).await?));
+        let summary = machine.aggregate(false).await?;
+        if summary.sent > 0 {
+            say(&aggregate_line(&summary));
+        }
         Ok(())
     });
     let consume = every(machine.clock(), CONSUME_EVERY, async || {
         let totals = machine.rank_all().await?;
         if totals != RankTotals::default() {
             say(&rank_line(&totals));
+            // New ranks are not kept waiting for the daily publication.
+            publish().await?;
         }
         Ok(())
     });
-    let generate = every(machine.clock(), GENERATE_EVERY, async || {
-        generate_lines(common, &machine.generate(regions).await?).iter().for_each(|line| say(line));
-        Ok(())
-    });
+    let generate = async {
+        machine.clock().sleep(GENERATE_EVERY).await;
+        every(machine.clock(), GENERATE_EVERY, publish).await;
+    };
     futures::join!(discover, aggregate, consume, generate);
 }
 
@@ -95,6 +107,10 @@ pub fn conclude(common: &Common, summary: &RunSummary, json: bool) -> anyhow::Re
         if let Some(generated) = &summary.db_generator {
             generate_lines(common, generated).iter().for_each(|line| say(line));
         }
+    }
+    if let [first, others @ ..] = summary.errors.as_slice() {
+        others.iter().for_each(|error| complain(&format!("parsebook: {error}")));
+        bail!("{first}");
     }
     if let Some(refused) = summary.discover.iter().find(|summary| summary.refused) {
         let until = refused.blocked_until.map(|until| until.format("%Y-%m-%d %H:%M UTC").to_string());

@@ -14,14 +14,13 @@ use parsebook_core::revive::revive;
 use serde::Serialize;
 
 use super::Machine;
-use super::switch::LocalSwitch;
 use crate::output::grouped;
 use crate::progress::Progress;
 
 /// Messages of one batch, as on AWS.
 const BATCH: usize = 5;
 /// Batches at a time: enough to hide the API's latency, few enough to be polite.
-const CONCURRENCY: u32 = 4;
+pub(super) const CONCURRENCY: u32 = 4;
 
 /// Batches that may fail as a whole, one after the other, before the run gives up.
 const FAILURES_IN_A_ROW: u32 = 5;
@@ -58,7 +57,7 @@ impl<C: Clock + Clone> Machine<C> {
             return Ok(totals);
         }
         let progress = Progress::start("rank players", "players", Some(length));
-        let switch = LocalSwitch::new(CONCURRENCY);
+        let switch = &self.switch;
         let mut running = FuturesUnordered::new();
         let mut failures = 0;
         loop {
@@ -69,7 +68,7 @@ impl<C: Clock + Clone> Machine<C> {
                     if received.is_empty() {
                         break;
                     }
-                    running.push(self.rank(&switch, received));
+                    running.push(self.rank(received));
                 }
             }
             if let Some((received, result)) = running.next().await {
@@ -85,10 +84,12 @@ impl<C: Clock + Clone> Machine<C> {
             } else if !state.is_enabled {
                 let now = self.clock.now();
                 let revive_at = state.revive_at.unwrap_or(now);
-                progress.note(&format!("no points left, paused until {}", revive_at.format("%H:%M:%S UTC")));
-                totals.pauses += 1;
+                let reason = if state.is_refused { "refused by the API" } else { "no points left" };
+                progress.note(&format!("{reason}, paused until {}", revive_at.format("%H:%M:%S UTC")));
+                totals.pauses += u32::from(!state.is_refused);
                 self.clock.sleep((revive_at - now).to_std().unwrap_or_default()).await;
-                revive(&switch, CONCURRENCY).await?;
+                revive(switch, CONCURRENCY).await?;
+                switch.set_refused(false);
             } else if let Some(visible_at) = self.store.next_visible_at()? {
                 let wait = (visible_at - self.clock.now()).to_std().unwrap_or_default();
                 self.clock.sleep(wait).await;
@@ -98,16 +99,12 @@ impl<C: Clock + Clone> Machine<C> {
         }
     }
 
-    async fn rank(
-        &self,
-        switch: &LocalSwitch,
-        received: Vec<Received>,
-    ) -> (Vec<Received>, Result<RankSummary, RankError>) {
+    async fn rank(&self, received: Vec<Received>) -> (Vec<Received>, Result<RankSummary, RankError>) {
         let deliveries: Vec<_> = received
             .iter()
             .map(|message| Delivery { message_id: message.id.to_string(), body: message.body.clone() })
             .collect();
-        let ports = RankPorts { store: &self.store, api: &self.api, switch, clock: &self.clock };
+        let ports = RankPorts { store: &self.store, api: &self.api, switch: &self.switch, clock: &self.clock };
         let config = RankConfig { call_budget: self.settings.call_budget };
         let result = rank_batch(&ports, &config, &deliveries).await;
         (received, result)
@@ -130,7 +127,7 @@ impl<C: Clock + Clone> Machine<C> {
             }
             Err(error @ RankError::Blocked(_)) => {
                 self.store.put_back(&ids)?;
-                bail!("{error}; {} players wait in the queue for the next run", grouped(self.store.queue_length()?));
+                return self.refused(&error.to_string());
             }
             Err(RankError::Failed(error)) => {
                 self.store.put_back(&ids)?;
@@ -160,6 +157,15 @@ impl<C: Clock + Clone> Machine<C> {
             *totals.points.entry(key).or_default() += summary.points_spent;
         }
         progress.add(done.len() as u64);
+        if summary.refused {
+            return self.refused(summary.stopped.as_deref().unwrap_or("refused by the API"));
+        }
         Ok(None)
+    }
+
+    /// The stage has put the switch to sleep; this call ends, and the next one waits until the pause is over.
+    fn refused<T>(&self, reason: &str) -> anyhow::Result<T> {
+        self.switch.set_refused(true);
+        bail!("{reason}; {} players wait in the queue", grouped(self.store.queue_length()?))
     }
 }

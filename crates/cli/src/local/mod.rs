@@ -19,6 +19,7 @@ use parsebook_core::rule::{self, Due, Target};
 use serde::Serialize;
 
 pub use self::consumer::RankTotals;
+use self::switch::LocalSwitch;
 use self::watched::{Watched, WatchedStore};
 use crate::output::difficulty;
 use crate::progress::Progress;
@@ -36,6 +37,7 @@ pub struct Machine<C> {
     clock: C,
     settings: Settings,
     out: PathBuf,
+    switch: LocalSwitch,
     _lock: StageLock,
 }
 
@@ -51,6 +53,9 @@ pub struct RunSummary {
     pub player_rank: RankTotals,
     /// What was published.
     pub db_generator: Option<GenerateSummary>,
+    /// What failed, each in one line.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub errors: Vec<String>,
 }
 
 impl<C: Clock + Clone> Machine<C> {
@@ -69,6 +74,7 @@ impl<C: Clock + Clone> Machine<C> {
             clock,
             settings,
             out: out.to_owned(),
+            switch: LocalSwitch::new(consumer::CONCURRENCY),
             _lock: lock,
         })
     }
@@ -108,7 +114,7 @@ impl<C: Clock + Clone> Machine<C> {
             Some(target) => Some(describe(target)),
             None => match rule::due(&self.store.rules().await?.0, now, self.settings.discover.delay) {
                 Due::Rules(due) => due.first().map(|rule| describe(&rule.target)),
-                Due::Blocked(_) | Due::Nothing => None,
+                Due::NoPoints(_) | Due::Blocked(_) | Due::Nothing => None,
             },
         };
         let progress = label.map(|label| Progress::start(format!("discover {label}"), "pages", None));
@@ -120,19 +126,28 @@ impl<C: Clock + Clone> Machine<C> {
         discover(&ports, &self.settings.discover, backfill, &invocation).await
     }
 
-    /// Works every due rule. A source without points is waited for; one that refuses is not asked again.
+    /// Works every due rule. A source without points is waited for; one that refuses is not asked again; a rule that
+    /// fails is noted in `errors` and leaves the others to be worked.
     ///
     /// # Errors
-    /// As [`discover`].
-    pub async fn discover_all(&self) -> anyhow::Result<Vec<DiscoverSummary>> {
-        let mut summaries = Vec::new();
+    /// When the rules cannot be read.
+    pub async fn discover_all(&self, errors: &mut Vec<String>) -> anyhow::Result<Vec<DiscoverSummary>> {
+        let mut summaries: Vec<DiscoverSummary> = Vec::new();
+        let most_failures = errors.len() + self.store.rules().await?.0.len();
         loop {
-            let summary = self.discover(None).await?;
+            let summary = match self.discover(None).await {
+                Ok(summary) => summary,
+                Err(error) if errors.len() < most_failures => {
+                    errors.push(format!("discover: {error:#}"));
+                    continue;
+                }
+                Err(error) => return Err(error),
+            };
             let is_idle = summary.target.is_none();
             match summary.stopped {
                 StopReason::NothingDue => return Ok(summaries),
                 StopReason::Blocked if is_idle && summary.refused => {
-                    if summaries.is_empty() {
+                    if !summaries.iter().any(|summary| summary.refused) {
                         summaries.push(summary);
                     }
                     return Ok(summaries);
@@ -172,14 +187,15 @@ impl<C: Clock + Clone> Machine<C> {
         generate(&store, &self.api, &mut repo, &config).await.context("writing the database")
     }
 
-    /// Everything that is due, to its end.
+    /// Everything that is due, to its end. A stage that fails does not keep the later ones from what is there.
     ///
     /// # Errors
-    /// When a stage fails. What was done before is stored; the next run goes on from there.
+    /// When the store or the addon folder fails. Failures of single rules and of ranking are in the summary.
     pub async fn run_once(&self, regions: &[String]) -> anyhow::Result<RunSummary> {
-        let discover = self.discover_all().await?;
-        let aggregator = Some(self.aggregate(false).await?);
-        self.finish_run(RunSummary { discover, aggregator, ..RunSummary::default() }, regions).await
+        let mut summary = RunSummary::default();
+        summary.discover = self.discover_all(&mut summary.errors).await?;
+        summary.aggregator = Some(self.aggregate(false).await?);
+        self.finish_run(summary, regions).await
     }
 
     /// One range: found, ranked and published.
@@ -187,13 +203,20 @@ impl<C: Clock + Clone> Machine<C> {
     /// # Errors
     /// As [`Self::run_once`].
     pub async fn backfill(&self, target: Target, regions: &[String]) -> anyhow::Result<RunSummary> {
-        let discover = vec![self.discover(Some(target)).await?];
-        let aggregator = Some(self.aggregate(true).await?);
-        self.finish_run(RunSummary { discover, aggregator, ..RunSummary::default() }, regions).await
+        let mut summary = RunSummary::default();
+        match self.discover(Some(target)).await {
+            Ok(discovered) => summary.discover.push(discovered),
+            Err(error) => summary.errors.push(format!("discover: {error:#}")),
+        }
+        summary.aggregator = Some(self.aggregate(true).await?);
+        self.finish_run(summary, regions).await
     }
 
     async fn finish_run(&self, mut summary: RunSummary, regions: &[String]) -> anyhow::Result<RunSummary> {
-        summary.player_rank = self.rank_all().await?;
+        match self.rank_all().await {
+            Ok(totals) => summary.player_rank = totals,
+            Err(error) => summary.errors.push(format!("rank: {error:#}")),
+        }
         summary.db_generator = Some(self.generate(regions).await?);
         Ok(summary)
     }

@@ -19,17 +19,24 @@ pub struct State {
     pub is_enabled: bool,
     /// When the reviver is to be called.
     pub revive_at: Option<Timestamp>,
+    /// Whether the API refused, rather than having no points left.
+    pub is_refused: bool,
 }
 
 impl LocalSwitch {
     /// A switch that is on.
     pub fn new(limit: u32) -> Self {
-        Self(Mutex::new(State { limit, is_enabled: true, revive_at: None }))
+        Self(Mutex::new(State { limit, is_enabled: true, revive_at: None, is_refused: false }))
     }
 
     /// What it shows now.
     pub fn state(&self) -> State {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Remembers why it is off, for the words of the pause.
+    pub fn set_refused(&self, is_refused: bool) {
+        self.change(|state| state.is_refused = is_refused);
     }
 
     fn change(&self, change: impl FnOnce(&mut State)) {

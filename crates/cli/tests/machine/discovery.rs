@@ -15,9 +15,12 @@ use crate::common::{Bench, boards, target};
 /// A world, and its largest board.
 async fn one_board(seed: u64) -> (Bench, u32, u8) {
     let bench = Bench::start(World::generate(3000, seed), |_| {}).await;
-    let board = boards(&bench.world()).into_iter().max_by_key(|board| on_board(&bench, board.0, board.1).len());
-    let (raid, difficulty) = board.unwrap();
+    let (raid, difficulty) = largest_board(&bench);
     (bench, raid, difficulty)
+}
+
+fn largest_board(bench: &Bench) -> (u32, u8) {
+    boards(&bench.world()).into_iter().max_by_key(|board| on_board(bench, board.0, board.1).len()).unwrap()
 }
 
 /// Everybody who shows on a board: hidden players do not.
@@ -40,18 +43,63 @@ fn with_rule(bench: &Bench, variables: &[(&str, &str)], raid: u32, difficulty: u
 
 #[tokio::test]
 async fn the_pace_and_the_readers_stay_within_their_bounds() {
-    let (bench, raid, difficulty) = one_board(21).await;
-    let machine = with_rule(
-        &bench,
-        &[("PAGES_PER_SECOND", "8"), ("MAX_THREADS", "3"), ("PAGES_PER_THREAD", "4")],
-        raid,
-        difficulty,
-    );
+    // Pages that take longer than the pace keep the readers waiting for each other.
+    let bench = Bench::start(World::generate(3000, 21), |config| config.latency = Duration::from_millis(600)).await;
+    let (raid, difficulty) = largest_board(&bench);
+    let variables = [("PAGES_PER_SECOND", "8"), ("MAX_THREADS", "3"), ("PAGES_PER_THREAD", "4")];
+    let machine = with_rule(&bench, &variables, raid, difficulty);
     assert_eq!(machine.discover(None).await.unwrap().stopped, StopReason::EndOfBoard);
     let stats = bench.simulator.stats();
     assert!(stats.site_requests > 8, "{} pages are too few to tell", stats.site_requests);
     assert!(stats.max_site_per_second <= 9, "{} pages in one second", stats.max_site_per_second);
-    assert!(stats.max_site_at_once <= 3, "{} pages at once", stats.max_site_at_once);
+    assert_eq!(stats.max_site_at_once, 3, "as many as MAX_THREADS, and no more");
+}
+
+#[tokio::test]
+async fn many_short_rules_keep_the_pace_of_one() {
+    let (bench, raid, difficulty) = one_board(31).await;
+    let machine = bench.machine(&[("PAGES_PER_SECOND", "8")]);
+    for page in 1..=14 {
+        let one_page = Target { start_page: page, end_page: page, ..target(raid, difficulty, SourceKind::Site) };
+        machine.store().add_rule(&one_page).unwrap();
+    }
+    assert_eq!(machine.discover_all(&mut Vec::new()).await.unwrap().len(), 14);
+    let stats = bench.simulator.stats();
+    assert!(stats.site_requests >= 14 && stats.max_site_per_second <= 9, "{stats:?}");
+}
+
+#[tokio::test]
+async fn a_refused_backfill_makes_the_rules_of_its_source_wait() {
+    let (bench, raid, difficulty) = one_board(32).await;
+    let machine = with_rule(&bench, &[], raid, difficulty);
+    bench.simulator.faults().set(Fault::SiteHumanCheck, When::Always);
+    let backfill = target(raid, difficulty, SourceKind::Site);
+    assert!(machine.discover(Some(backfill.clone())).await.unwrap().refused);
+    let asked = bench.simulator.stats().site_requests;
+    assert!(machine.discover(Some(backfill)).await.unwrap().refused);
+    assert!(machine.discover(None).await.unwrap().refused);
+    assert_eq!(bench.simulator.stats().site_requests, asked);
+}
+
+#[tokio::test]
+async fn a_rule_that_always_fails_starves_nobody() {
+    let (bench, raid, difficulty) = one_board(33).await;
+    let machine = bench.machine(&[]);
+    machine.store().add_rule(&target(999_999, 4, SourceKind::Site)).unwrap();
+    machine.store().add_rule(&target(raid, difficulty, SourceKind::Site)).unwrap();
+    let summary = machine.run_once(&crate::common::regions()).await.unwrap();
+    assert_eq!(summary.errors.len(), 1, "{:?}", summary.errors);
+    assert!(summary.errors[0].contains("no raid 999999"), "{:?}", summary.errors);
+    assert_eq!(
+        discovered_or_ranked(&machine, &bench, raid, difficulty).await,
+        on_board(&bench, raid, difficulty).len()
+    );
+}
+
+/// The gate keeps players waiting while a rule fails: they are found, and wait.
+async fn discovered_or_ranked(machine: &Machine<SimulatedClock>, bench: &Bench, raid: u32, difficulty: u8) -> usize {
+    let waiting = discovered(machine).await;
+    on_board(bench, raid, difficulty).intersection(&waiting).count()
 }
 
 #[tokio::test]
@@ -121,6 +169,12 @@ async fn a_page_that_breaks_is_asked_again_and_a_site_that_stays_broken_loses_no
         let error = machine.discover(None).await.unwrap_err();
         assert!(format!("{error:#}").contains("ranking page"), "{fault}: {error:#}");
         bench.simulator.faults().clear_all();
+        assert_eq!(
+            machine.discover(None).await.unwrap().stopped,
+            StopReason::NothingDue,
+            "it waits before it tries again"
+        );
+        bench.clock.advance(Duration::from_secs(24 * 3600));
     }
     bench.simulator.faults().set(Fault::SiteTruncated, When::Next(1));
     bench.simulator.faults().set(Fault::SiteDropped, When::Next(1));
@@ -229,7 +283,7 @@ async fn discovery_by_reports_without_points_waits_for_them() {
     let machine = bench.machine(&[]);
     let (raid, difficulty) = boards(&bench.world())[1];
     machine.store().add_rule(&target(raid, difficulty, SourceKind::Reports)).unwrap();
-    let summaries = machine.discover_all().await.unwrap();
+    let summaries = machine.discover_all(&mut Vec::new()).await.unwrap();
     assert!(summaries.len() > 1, "{summaries:?}");
     assert!(summaries.iter().all(|summary| !summary.refused));
     assert_eq!(summaries.last().unwrap().stopped, StopReason::EndOfBoard);

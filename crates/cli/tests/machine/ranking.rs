@@ -3,7 +3,7 @@
 use parsebook_adapters::clock::SimulatedClock;
 use parsebook_cli::local::{Machine, RankTotals};
 use parsebook_core::player::{PlayerUpdate, Raid};
-use parsebook_core::ports::{Discoveries, Players};
+use parsebook_core::ports::{Clock, Discoveries, KeyPool, Players, RankOutcome, RankSource};
 use parsebook_core::scrap::{Discovered, RaidsToScrap};
 use parsebook_simulator::{Fault, RequestLimit, When, World};
 
@@ -141,6 +141,69 @@ async fn a_refusal_by_the_api_stops_and_loses_nothing() {
         bench.simulator.faults().clear_all();
         assert_eq!(machine.rank_all().await.unwrap().done, wanted.len() as u64, "{fault}");
     }
+}
+
+#[tokio::test]
+async fn after_a_refusal_the_next_call_waits_and_no_other_key_is_tried() {
+    let bench = small_world().await;
+    let keys = r#"[{"name":"a","clientId":"demo","clientSecret":"demo-secret"},{"name":"b","clientId":"demo","clientSecret":"demo-secret"}]"#;
+    let (machine, wanted) = queued(&bench, &[("WCL_API_KEYS", keys)]).await;
+    bench.simulator.faults().set(Fault::TokenBlocked, When::Next(1));
+    let before = bench.clock.now();
+    machine.rank_all().await.unwrap_err();
+    let stats = bench.simulator.stats();
+    assert_eq!((stats.token_requests, stats.api_requests), (1, 0), "the second key is not tried");
+    assert_eq!(machine.rank_all().await.unwrap().done, wanted.len() as u64);
+    assert!(bench.clock.now() - before >= chrono::TimeDelta::hours(1), "the pause is kept");
+}
+
+#[tokio::test]
+async fn one_character_that_the_gateway_never_answers_for_is_alone_with_it() {
+    let bench = small_world().await;
+    let (machine, wanted) = queued(&bench, &[]).await;
+    machine.api().points().await.unwrap();
+    // Each question is asked four times: all five, then the first two, then the first alone.
+    bench.simulator.faults().set(Fault::Api502, When::Next(12));
+    let ranked = machine.api().rank("test", &wanted[..5]).await;
+    assert!(ranked.stopped.is_none(), "{:?}", ranked.stopped);
+    let failed: Vec<_> = ranked
+        .outcomes
+        .iter()
+        .filter(|(_, outcome)| matches!(outcome, RankOutcome::Failed(_)))
+        .map(|it| it.0)
+        .collect();
+    assert_eq!((ranked.outcomes.len(), failed), (5, vec![wanted[0].id]));
+}
+
+#[tokio::test]
+async fn a_gateway_that_never_answers_ends_the_run_and_loses_nothing() {
+    let bench = small_world().await;
+    let (machine, wanted) = queued(&bench, &[]).await;
+    machine.api().points().await.unwrap();
+    bench.simulator.faults().set(Fault::Api502, When::Always);
+    let error = machine.rank_all().await.unwrap_err();
+    assert!(format!("{error:#}").contains("502"), "{error:#}");
+    bench.simulator.faults().clear_all();
+    assert_eq!(machine.rank_all().await.unwrap().done, wanted.len() as u64);
+}
+
+#[tokio::test]
+async fn a_batch_that_no_hour_can_pay_is_worked_in_parts() {
+    let bench = Bench::start(World::generate(30, 5), |config| config.points_per_hour = Some(60)).await;
+    let (machine, wanted) = queued(&bench, &[("WCL_CALL_BUDGET", "7")]).await;
+    let payable = wanted.iter().filter(|player| player.raids_to_scrap.pair_count() * 7 <= 60).count() as u64;
+    let totals = machine.rank_all().await.unwrap();
+    assert_eq!((totals.done, totals.set_aside), (payable, wanted.len() as u64 - payable));
+}
+
+#[tokio::test]
+async fn a_poisoned_body_condemns_only_those_it_is_about() {
+    let bench = small_world().await;
+    let (machine, wanted) = queued(&bench, &[]).await;
+    bench.simulator.faults().set(Fault::CharacterNoClass, When::Ids(vec![wanted[1].id as i32]));
+    bench.simulator.faults().set(Fault::RankingsNull, When::Ids(vec![wanted[2].id as i32]));
+    let totals = machine.rank_all().await.unwrap();
+    assert_eq!((totals.done, totals.finished, totals.set_aside), (wanted.len() as u64 - 2, 1, 1));
 }
 
 #[tokio::test]

@@ -17,7 +17,7 @@ use crate::ports::{
     ApiError, Board, Clock, Discoveries, Raids, RankingSite, Reports, ReportsWindow, Result, Rules, SourceError,
     SourcePage, Zones,
 };
-use crate::rule::{self, Block, Due, Lease, PageRange, Progress, Rule, RuleId, RuleState, SourceKind, Target};
+use crate::rule::{self, Block, Due, Lease, PageRange, Progress, Rule, RuleId, RuleState, SourceKind, Target, Wait};
 use crate::scrap::{Discovered, RaidsToScrap};
 use crate::{RaidId, Timestamp};
 
@@ -112,7 +112,14 @@ impl DiscoverSummary {
         self.stopped = StopReason::Blocked;
         self.reason = Some(block.reason.clone());
         self.blocked_until = Some(block.until);
-        self.refused = block.is_refusal();
+        self.refused = true;
+        self
+    }
+
+    fn without_points(mut self, wait: &Wait) -> Self {
+        self.stopped = StopReason::Blocked;
+        self.reason = Some(wait.reason.clone());
+        self.blocked_until = Some(wait.until);
         self
     }
 }
@@ -154,6 +161,7 @@ where
     }
     let candidates = match rule::due(&rules, now, config.delay) {
         Due::Nothing => return Ok(DiscoverSummary::idle(StopReason::NothingDue)),
+        Due::NoPoints(wait) => return Ok(DiscoverSummary::idle(StopReason::Blocked).without_points(wait)),
         Due::Blocked(block) => return Ok(DiscoverSummary::idle(StopReason::Blocked).blocked_by(block)),
         Due::Rules(candidates) => candidates,
     };
@@ -280,7 +288,7 @@ where
         if held.context("saving progress")? {
             Ok(())
         } else {
-            Err(anyhow!("another invocation took over rule {}", rule.id))
+            Err(anyhow!("rule {} was removed, or another invocation took it over", rule.id))
         }
     }
 
@@ -305,49 +313,71 @@ where
             refused: false,
         };
         let mut block = None;
+        let mut wait = None;
         let mut failure = None;
         match stopped {
             Stopped::Complete => {}
             Stopped::EndOfBoard => summary.stopped = StopReason::EndOfBoard,
             Stopped::Deadline => summary.stopped = StopReason::Deadline,
             Stopped::Source(SourceError::Refused(reason)) => {
-                block = Some(Block::after(rule::last_block(self.rules, source), now, reason));
+                let refused = Block::after(rule::last_block(self.rules, source), now, reason);
+                summary = summary.blocked_by(&refused);
+                block = Some(refused);
             }
-            Stopped::Source(error @ SourceError::NoPoints { resets_at }) => {
-                block = Some(Block { at: now, until: resets_at, refusals: 0, reason: error.to_string() });
+            Stopped::Source(SourceError::NoPoints { resets_at }) => {
+                let without_points = Wait::for_points(resets_at);
+                summary = summary.without_points(&without_points);
+                wait = Some(without_points);
             }
-            Stopped::Source(SourceError::Failed(error)) | Stopped::Store(error) => failure = Some(error),
+            Stopped::Source(SourceError::Failed(error)) | Stopped::Store(error) => {
+                let before = self.claimed.as_ref().and_then(|rule| rule.state.wait.as_ref());
+                wait = Some(Wait::after_failure(before, now, format!("{error:#}")));
+                failure = Some(error);
+            }
         }
-        if let Some(block) = &block {
-            summary = summary.blocked_by(block);
-        }
-        if let Some(rule) = &self.claimed {
-            let finished =
-                failure.is_none() && matches!(summary.stopped, StopReason::Complete | StopReason::EndOfBoard);
+        let Some(rule) = &self.claimed else {
+            if let Some(block) = block {
+                self.remember_for_source(source, block).await?;
+            }
+            return failure.map_or(Ok(summary), Err);
+        };
+        let is_finished = matches!(summary.stopped, StopReason::Complete | StopReason::EndOfBoard) && failure.is_none();
+        let owner = &self.invocation.owner;
+        let saved = if is_finished {
+            let state = RuleState { reports_seen_until: Some(progress.started_at), ..RuleState::default() };
+            self.ports.store.finish(&rule.id, owner, now, &state).await
+        } else {
             let state = RuleState {
                 lease: None,
-                block: if finished { None } else { block.or_else(|| rule.state.block.clone()) },
-                reports_seen_until: if finished { Some(progress.started_at) } else { rule.state.reports_seen_until },
-                progress: if finished { None } else { Some(progress) },
+                progress: Some(progress),
+                block: block.or_else(|| rule.state.block.clone()),
+                wait,
+                reports_seen_until: rule.state.reports_seen_until,
             };
-            let owner = &self.invocation.owner;
-            let saved = if finished {
-                self.ports.store.finish(&rule.id, owner, now, &state).await
-            } else {
-                self.ports.store.save_state(&rule.id, owner, &state).await
-            };
-            match (failure, saved) {
-                (Some(failure), _) => return Err(failure),
-                (None, saved) => {
-                    if !saved.context("saving the rule's state")? {
-                        return Err(anyhow!("another invocation took over rule {}", rule.id));
-                    }
-                }
-            }
-        } else if let Some(failure) = failure {
+            self.ports.store.save_state(&rule.id, owner, &state).await
+        };
+        if let Some(failure) = failure {
             return Err(failure);
         }
-        Ok(summary)
+        if saved.context("saving the rule's state")? {
+            Ok(summary)
+        } else {
+            Err(anyhow!("rule {} was removed, or another invocation took it over", rule.id))
+        }
+    }
+
+    /// A backfill was refused: the pause holds for the source's rules, and is kept with the first that is free.
+    async fn remember_for_source(&self, source: SourceKind, block: Block) -> Result<()> {
+        let now = self.ports.clock.now();
+        let lease = Lease { owner: self.invocation.owner.clone(), expires_at: lease_end(now, self.invocation) };
+        for rule in self.rules.iter().filter(|rule| rule.enabled && rule.target.source == source) {
+            if let Some(claimed) = self.ports.store.claim(rule, &lease, now).await.context("claiming a rule")? {
+                let state = RuleState { lease: None, block: Some(block), ..claimed.state };
+                self.ports.store.save_state(&rule.id, &lease.owner, &state).await.context("saving a refusal")?;
+                return Ok(());
+            }
+        }
+        Ok(())
     }
 }
 

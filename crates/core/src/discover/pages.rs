@@ -2,12 +2,12 @@
 
 use std::collections::VecDeque;
 use std::num::NonZeroU32;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use futures::channel::mpsc;
 use futures::{SinkExt, StreamExt};
-use governor::{Quota, RateLimiter};
+use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
 
 use crate::ports::{Clock, Result, SourceError, SourcePage};
 use crate::rule::PageRange;
@@ -21,7 +21,31 @@ pub struct PagesConfig {
     /// `MAX_THREADS`: chunks read at a time.
     pub max_threads: usize,
     /// `PAGES_PER_SECOND`: over all readers together.
-    pub pages_per_second: f64,
+    pub pace: Pace,
+}
+
+/// A bound on requests per second, evenly spaced: no burst to begin with. Clones share it, so that one rule after the
+/// other keeps the same pace.
+#[derive(Clone)]
+pub struct Pace(Arc<DefaultDirectRateLimiter>);
+
+impl Pace {
+    /// At most so many requests per second; less than one is fine.
+    pub fn per_second(requests: f64) -> Self {
+        let period = Duration::from_secs_f64(1.0 / requests.clamp(0.001, 1e6));
+        let quota = Quota::with_period(period).unwrap_or_else(|| Quota::per_second(NonZeroU32::MIN));
+        Self(Arc::new(RateLimiter::direct(quota)))
+    }
+
+    async fn wait(&self) {
+        self.0.until_ready().await;
+    }
+}
+
+impl std::fmt::Debug for Pace {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Pace")
+    }
 }
 
 /// Why reading ended.
@@ -82,7 +106,6 @@ where
     Fetch: AsyncFn(u32) -> std::result::Result<SourcePage, SourceError>,
     Store: AsyncFnMut(u32, Vec<PlayerId>) -> Result<()>,
 {
-    let limiter = RateLimiter::direct(quota(config.pages_per_second));
     let shared = Mutex::new(Shared { chunks: chunks.into(), board_ends_at: u32::MAX, stopped: None });
     let with = |f: &mut dyn FnMut(&mut Shared)| f(&mut shared.lock().unwrap_or_else(PoisonError::into_inner));
     let is_stopped = || {
@@ -121,7 +144,7 @@ where
                 }
                 let mut waits = RETRY_AFTER.iter();
                 let read = loop {
-                    limiter.until_ready().await;
+                    config.pace.wait().await;
                     if is_stopped() {
                         return;
                     }
@@ -160,7 +183,8 @@ where
     };
     let readers = futures::future::join_all((0..config.max_threads.max(1)).map(|_| reader(found.clone())));
     drop(found);
-    let writer = async {
+    // The writer owns the receiver: when it ends by an error, readers that wait for room are told.
+    let writer = async move {
         while let Some((page, players)) = to_store.next().await {
             if let Err(error) = store(page, players).await {
                 stop(Stopped::Store(error));
@@ -178,17 +202,37 @@ where
     }
 }
 
-/// One request at a time, evenly spaced: no burst to begin with.
-fn quota(pages_per_second: f64) -> Quota {
-    let period = Duration::from_secs_f64(1.0 / pages_per_second.clamp(0.001, 1e6));
-    Quota::with_period(period).unwrap_or_else(|| Quota::per_second(NonZeroU32::MIN))
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    struct StandingClock;
+
+    impl Clock for StandingClock {
+        fn now(&self) -> Timestamp {
+            Timestamp::UNIX_EPOCH
+        }
+
+        async fn sleep(&self, _: Duration) {}
+    }
+
+    #[tokio::test]
+    async fn a_store_that_fails_late_stops_every_reader() {
+        let config = PagesConfig { pages_per_thread: 10, max_threads: 4, pace: Pace::per_second(1e6) };
+        let chunks = cut(&[PageRange { next: 1, end: 400 }], 10);
+        let fetch = async |page| Ok(SourcePage { players: vec![page], is_last: false });
+        let store = async |page: u32, _| {
+            // Long enough for the readers to fill the way to the store.
+            for _ in 0..1000 {
+                tokio::task::yield_now().await;
+            }
+            if page > 3 { Err(anyhow::anyhow!("the disk is full")) } else { Ok(()) }
+        };
+        let stopped = read_pages(&config, &StandingClock, None, chunks, fetch, store).await;
+        assert!(matches!(stopped, Stopped::Store(_)), "{stopped:?}");
+    }
 
     proptest! {
         #[test]
