@@ -2,6 +2,8 @@
 
 #[cfg(feature = "git")]
 pub mod addon_repo;
+#[cfg(feature = "aws")]
+pub mod aws;
 pub mod clock;
 #[cfg(feature = "embedded")]
 pub mod embedded;
@@ -11,6 +13,8 @@ pub mod http;
 pub mod mongo;
 #[cfg(feature = "site")]
 pub mod ranking_site;
+#[cfg(feature = "secret-source")]
+pub mod secret_source;
 #[cfg(feature = "testing")]
 pub mod store_contract;
 #[cfg(any(feature = "git", feature = "wcl-api"))]

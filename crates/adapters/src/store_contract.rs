@@ -11,7 +11,7 @@ use parsebook_core::player::{
     DifficultyRanks, Encounter, EncounterRank, Identity, MetricRanks, Player, PlayerUpdate, Raid, RankedPart,
 };
 use parsebook_core::ports::{Discoveries, Players, Raids, Rules};
-use parsebook_core::rule::{Block, Lease, PageRange, Progress, Rule, RuleId, RuleState, SourceKind, Target};
+use parsebook_core::rule::{Block, Lease, PageRange, Progress, Rule, RuleId, RuleState, SourceKind, Target, Wait};
 use parsebook_core::scrap::{Discovered, RaidsToScrap};
 use parsebook_core::{PlayerId, Timestamp};
 
@@ -112,6 +112,7 @@ pub async fn a_rules_state_comes_back<S: Store>(store: &S) -> Result<()> {
             refusals: 2,
             reason: "\"human\" check $x".into(),
         }),
+        wait: Some(Wait { until: now() + TimeDelta::hours(1), failures: 3, reason: "no such raid".into() }),
         reports_seen_until: Some(now() - TimeDelta::milliseconds(1)),
     };
     assert!(store.save_state(&id, "a", &state).await?);

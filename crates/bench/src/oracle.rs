@@ -29,6 +29,21 @@ pub fn verify_standing(addon: &Path, world: &World, standing: &BTreeSet<Standing
     })
 }
 
+/// The same for a world of which only some raids and difficulties were asked for.
+///
+/// # Errors
+/// Names the first player that differs.
+pub fn verify_boards(addon: &Path, world: &World, boards: &BTreeSet<(i32, u8)>) -> anyhow::Result<usize> {
+    verify_where(addon, world, |_, raid, difficulty| boards.contains(&(raid, difficulty)))
+}
+
+/// What ranking a world costs at least: 1 point for each character with ranks that does not hide them, and 5 for each of
+/// its raids and difficulties.
+pub fn least_points(world: &World) -> f64 {
+    let players = world.players().filter(|player| !player.is_hidden() && player.pairs().next().is_some());
+    players.map(|player| 1.0 + 5.0 * player.pairs().count() as f64).sum()
+}
+
 fn verify_where(
     addon: &Path,
     world: &World,

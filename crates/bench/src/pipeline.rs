@@ -10,12 +10,6 @@ use parsebook_simulator::{Config, Handle, Simulator, World};
 
 use crate::figure;
 
-/// Documented minimum: 1 point for a character, 5 for each raid and difficulty of it.
-fn least_points(world: &World) -> f64 {
-    let pairs = |player: parsebook_simulator::Player<'_>| 1.0 + 5.0 * player.pairs().count() as f64;
-    world.players().filter(|player| player.pairs().next().is_some()).map(pairs).sum()
-}
-
 pub async fn measure(parsebook: &Path, files: &[impl AsRef<Path>], players: usize, source: &str) -> anyhow::Result<()> {
     let world = if files.is_empty() { World::generate(players, 1) } else { World::load(files)?.world };
     let simulator = Simulator::start(Config::new(world)).await?;
@@ -33,8 +27,11 @@ pub async fn measure(parsebook: &Path, files: &[impl AsRef<Path>], players: usiz
         ensure!(added.success(), "rules add failed");
     }
     let started = Instant::now();
-    let mut child =
-        program(parsebook, folder.path(), &simulator).args(["run", "--once"]).stdout(Stdio::null()).spawn()?;
+    let mut child = program(parsebook, folder.path(), &simulator)
+        .args(["run", "--once"])
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()?;
     let mut most_kilobytes = 0;
     let status = loop {
         if let Some(status) = child.try_wait()? {
@@ -46,7 +43,8 @@ pub async fn measure(parsebook: &Path, files: &[impl AsRef<Path>], players: usiz
     let elapsed = started.elapsed();
     ensure!(status.success(), "run --once failed");
     let stats = simulator.stats();
-    let on = format!("{} players by {source}, 2 cores, simulator too", world.len());
+    let cores = std::thread::available_parallelism()?;
+    let on = format!("{} players by {source}, {cores} cores", world.len());
     let addon = folder.path().join("addon");
     let found = match source {
         "reports" => oracle::verify_standing(&addon, &world, &simulator.reports().standing(&world))?,
@@ -58,7 +56,7 @@ pub async fn measure(parsebook: &Path, files: &[impl AsRef<Path>], players: usiz
     figure("peak memory of parsebook run", &format!("{megabytes:.0} MB"), &on, "below 200 MB");
     let spent: f64 = stats.points_spent.iter().sum();
     if source == "site" {
-        let least = least_points(&world);
+        let least = oracle::least_points(&world);
         let ratio = format!("{:.3} of the minimum {least:.0}; at most 1.05", spent / least);
         figure("points spent", &format!("{spent:.0}"), &on, &ratio);
     }

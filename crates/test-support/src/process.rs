@@ -66,6 +66,27 @@ impl Running {
         drop(self.watch.wait());
     }
 
+    /// The child's standard output, if it was piped and nobody took it.
+    pub fn take_stdout(&mut self) -> Option<std::process::ChildStdout> {
+        self.child.stdout.take()
+    }
+
+    /// How it ended, if it did.
+    ///
+    /// # Errors
+    /// When the system does not tell.
+    pub fn exit_status(&mut self) -> Result<Option<std::process::ExitStatus>> {
+        Ok(self.child.try_wait()?)
+    }
+
+    /// Its resident memory, in kilobytes: now and at its highest (Linux, `/proc/PID/status`).
+    ///
+    /// # Errors
+    /// When it does not run.
+    pub fn resident_kb(&self) -> Result<(u64, u64)> {
+        resident_kb(self.id())
+    }
+
     /// Whether it still runs.
     pub fn is_running(&mut self) -> bool {
         matches!(self.child.try_wait(), Ok(None))
@@ -100,4 +121,17 @@ pub fn server_variable(name: &str) -> Option<String> {
         ));
     }
     value
+}
+
+/// The resident memory of a process, in kilobytes: now and at its highest (Linux, `/proc/PID/status`).
+///
+/// # Errors
+/// When there is no such process.
+pub fn resident_kb(id: u32) -> Result<(u64, u64)> {
+    let status = std::fs::read_to_string(format!("/proc/{id}/status"))?;
+    let field = |name: &str| {
+        let line = status.lines().find_map(|line| line.strip_prefix(name))?;
+        line.trim().strip_suffix(" kB")?.trim().parse().ok()
+    };
+    Ok((field("VmRSS:").context("no VmRSS")?, field("VmHWM:").context("no VmHWM")?))
 }

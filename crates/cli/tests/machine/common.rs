@@ -89,9 +89,3 @@ pub fn boards(world: &World) -> Vec<(u32, u8)> {
     boards.dedup();
     boards
 }
-
-/// 1 point for a character and 5 for each of its raids and difficulties: the documented minimum.
-pub fn least_points(world: &World) -> f64 {
-    let players = world.players().filter(|player| !player.is_hidden() && player.pairs().next().is_some());
-    players.map(|player| 1.0 + 5.0 * player.pairs().count() as f64).sum()
-}

@@ -6,7 +6,7 @@ use parsebook_core::generate::StopReason;
 use parsebook_core::rule::SourceKind;
 use parsebook_simulator::{PageLayout, World};
 
-use crate::common::{Bench, least_points, regions};
+use crate::common::{Bench, regions};
 
 #[tokio::test]
 async fn every_player_of_both_layouts_is_looked_up_exactly() {
@@ -65,7 +65,7 @@ async fn points_are_the_documented_minimum_and_hours_are_used_up() {
     oracle::verify(&bench.addon(), &bench.world()).unwrap();
 
     let stats = bench.simulator.stats();
-    let least = least_points(&bench.world());
+    let least = oracle::least_points(&bench.world());
     let spent = stats.points_spent[0];
     assert!(spent <= least * 1.05, "spent {spent} where {least} would do");
     assert!(summary.player_rank.pauses >= 5, "{} pauses", summary.player_rank.pauses);

@@ -1,0 +1,29 @@
+//! AWS: the queue, the consumer's switch, and secrets. Endpoint, region and credentials are the SDK's own settings.
+
+#[cfg(feature = "consumer-switch")]
+pub mod consumer_switch;
+#[cfg(feature = "sqs")]
+pub mod queue;
+#[cfg(feature = "secrets")]
+pub mod secrets;
+
+use std::time::Duration;
+
+use aws_config::retry::RetryConfig;
+use aws_config::timeout::TimeoutConfig;
+use aws_config::{BehaviorVersion, SdkConfig};
+
+/// The configuration that every client here is made of: read from the environment, with time-outs that leave a Lambda
+/// time to tell what went wrong.
+pub async fn sdk_config() -> SdkConfig {
+    let timeouts = TimeoutConfig::builder()
+        .connect_timeout(Duration::from_secs(3))
+        .operation_attempt_timeout(Duration::from_secs(10))
+        .operation_timeout(Duration::from_secs(40))
+        .build();
+    aws_config::defaults(BehaviorVersion::v2026_01_12())
+        .timeout_config(timeouts)
+        .retry_config(RetryConfig::standard().with_max_attempts(4))
+        .load()
+        .await
+}

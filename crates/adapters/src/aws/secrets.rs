@@ -1,0 +1,37 @@
+//! Secrets that stand in a variable or in an SSM SecureString that a variable names.
+
+use anyhow::{Context, anyhow};
+use aws_sdk_ssm::Client;
+use aws_sdk_ssm::error::DisplayErrorContext;
+use secrecy::SecretString;
+use tokio::sync::OnceCell;
+
+use crate::secret_source::SecretSource;
+
+/// Reads secrets. A client for SSM is made only when a secret is there.
+#[derive(Debug, Clone, Default)]
+pub struct Secrets {
+    client: OnceCell<Client>,
+}
+
+impl Secrets {
+    /// The secret itself.
+    ///
+    /// # Errors
+    /// When the parameter cannot be read or is empty; names the variable and the parameter, never a value.
+    pub async fn read(&self, source: SecretSource) -> anyhow::Result<SecretString> {
+        let (variable, name) = match source {
+            SecretSource::Value(value) => return Ok(value),
+            SecretSource::Parameter { variable, name } => (variable, name),
+        };
+        let client = self.client.get_or_init(|| async { Client::new(&super::sdk_config().await) }).await;
+        let answer = client.get_parameter().name(&name).with_decryption(true).send().await;
+        let parameter = answer
+            .map_err(|error| anyhow!("{}", DisplayErrorContext(&error)))
+            .with_context(|| format!("{variable}: reading SSM parameter {name:?}"))?
+            .parameter;
+        let value = parameter.and_then(|parameter| parameter.value).unwrap_or_default();
+        anyhow::ensure!(!value.is_empty(), "{variable}: SSM parameter {name:?} is empty");
+        Ok(SecretString::from(value))
+    }
+}

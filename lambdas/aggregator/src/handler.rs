@@ -1,0 +1,38 @@
+//! Between aggregator's event and its stage.
+
+use std::time::Duration;
+
+use parsebook_adapters::aws::queue::SqsQueue;
+use parsebook_adapters::clock::SystemClock;
+use parsebook_adapters::mongo::MongoStore;
+use parsebook_core::aggregate::{AggregateConfig, aggregate};
+use parsebook_lambda::{Answer, Failure, Invocation, Metrics};
+use serde_json::Value;
+
+/// The last batch, its removal and the summary must still fit.
+const MARGIN: Duration = Duration::from_secs(15);
+
+/// What lives as long as the environment.
+#[derive(Debug)]
+pub struct Aggregator {
+    pub store: MongoStore,
+    pub queue: SqsQueue,
+    pub config: AggregateConfig,
+}
+
+impl Aggregator {
+    pub async fn handle(&self, invocation: Invocation) -> Result<Answer, Failure> {
+        let force = match invocation.event.get("force") {
+            None | Some(Value::Null) => false,
+            Some(Value::Bool(force)) => *force,
+            Some(other) => return Err(Failure::invalid_event(format!("force: {other} is neither true nor false"))),
+        };
+        let deadline = Some(invocation.deadline - MARGIN);
+        let summary = aggregate(&self.store, &self.queue, &SystemClock, &self.config, force, deadline).await?;
+        let metrics = Metrics::default()
+            .count("messagesSent", summary.sent)
+            .count("messagesFailed", summary.failed)
+            .count("playersLeft", summary.left);
+        Answer::of(&summary, metrics)
+    }
+}

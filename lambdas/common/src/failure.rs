@@ -1,0 +1,43 @@
+//! Failures as Lambda reports them: a type to branch on and to count, and a message with the whole chain.
+
+use lambda_runtime::Diagnostic;
+
+/// Why an invocation failed.
+#[derive(Debug, thiserror::Error)]
+#[error("{name}: {message}")]
+pub struct Failure {
+    /// Lambda's `errorType`, such as `NoBudget`.
+    pub name: &'static str,
+    /// One line, with causes.
+    pub message: String,
+}
+
+impl Failure {
+    /// A failure of type `name`.
+    pub fn new(name: &'static str, message: impl Into<String>) -> Self {
+        Self { name, message: message.into() }
+    }
+
+    /// An event that is not what the function takes.
+    pub fn invalid_event(message: impl std::fmt::Display) -> Self {
+        Self::new("InvalidEvent", message.to_string())
+    }
+
+    /// The invocation ran out of time; everything under way goes back to where it came from.
+    pub fn out_of_time() -> Self {
+        Self::new("OutOfTime", "the invocation's time is up before its work")
+    }
+}
+
+/// A failure nobody branches on.
+impl From<anyhow::Error> for Failure {
+    fn from(error: anyhow::Error) -> Self {
+        Self::new("Failed", format!("{error:#}"))
+    }
+}
+
+impl From<Failure> for Diagnostic {
+    fn from(failure: Failure) -> Self {
+        Self { error_type: failure.name.to_owned(), error_message: failure.message }
+    }
+}

@@ -1,0 +1,34 @@
+//! player-rank on AWS: batches of five messages of the queue, inside the points budget.
+
+#![recursion_limit = "256"]
+
+mod config;
+mod handler;
+
+use std::process::ExitCode;
+
+use parsebook_adapters::aws::consumer_switch::LambdaSwitch;
+use parsebook_adapters::aws::{sdk_config, secrets::Secrets};
+use parsebook_adapters::clock::SystemClock;
+use parsebook_lambda::{connect, run, start};
+
+use crate::config::Config;
+use crate::handler::PlayerRank;
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    start(async |environment| {
+        let config = Config::read(&environment)?;
+        let secrets = Secrets::default();
+        let store = connect::store(config.store, &secrets, "player-rank").await?;
+        store.ensure_indexes().await?;
+        let player_rank = PlayerRank {
+            store,
+            api: connect::wcl_api(config.wcl, &secrets).await?,
+            switch: LambdaSwitch::new(&sdk_config().await, config.function, Some(config.revival), SystemClock),
+            config: config.rank,
+        };
+        run("player-rank", async |invocation| player_rank.handle(invocation).await).await
+    })
+    .await
+}
