@@ -250,6 +250,11 @@ async fn the_deployed_chain_runs_by_its_schedules_and_its_queue() {
         .put("lambda", "/2017-10-31/functions/player-rank/concurrency", json!({ "ReservedConcurrentExecutions": 3 }))
         .await;
 
+    // A batch that met no points comes back after this; the template's 18 minutes would be the length of the test.
+    let url = account.queue_url(QUEUE).await;
+    let attributes = json!({ "VisibilityTimeout": "15" });
+    account.json("sqs", "AmazonSQS.SetQueueAttributes", json!({ "QueueUrl": url, "Attributes": attributes })).await;
+
     let begun = Instant::now();
     let mut slept = false;
     let mut woken = false;
@@ -273,7 +278,6 @@ async fn the_deployed_chain_runs_by_its_schedules_and_its_queue() {
 
     // A pause of a day, at a smaller scale: 24 hours are 80 visibility time-outs of the template against 100 receives;
     // here 12 against 3. A consumer that went on receiving would bring every message into the dead-letter queue.
-    let url = account.queue_url(QUEUE).await;
     let dead = account.queue(DEAD).await["QueueArn"].clone();
     let redrive = json!({ "deadLetterTargetArn": dead, "maxReceiveCount": "3" }).to_string();
     let attributes = json!({ "VisibilityTimeout": "1", "RedrivePolicy": redrive });
