@@ -27,8 +27,15 @@ pub async fn demo(common: &Common, args: &DemoArgs) -> anyhow::Result<()> {
         simulator.url()
     ));
     let common = Common { data: common.data.join("demo"), out: common.out.join("demo"), wcl_url: simulator.url() };
-    clear(&common.data, FILE)?;
-    clear(&common.out, "Parsebook/Parsebook.toc")?;
+    // Both are looked at before either is touched.
+    for (folder, sign_of_ours) in [(&common.data, FILE), (&common.out, "Parsebook/Parsebook.toc")] {
+        ensure_ours(folder, sign_of_ours)?;
+    }
+    for folder in [&common.data, &common.out] {
+        if folder.exists() {
+            std::fs::remove_dir_all(folder).with_context(|| format!("clearing {}", folder.display()))?;
+        }
+    }
     let machine = Machine::open(&common.data, &common.out, &common.wcl_url, settings()?, SystemClock)?;
     let mut boards: Vec<(i32, u8)> = world.players().flat_map(|player| player.pairs().collect::<Vec<_>>()).collect();
     boards.sort_unstable();
@@ -70,14 +77,12 @@ pub async fn demo(common: &Common, args: &DemoArgs) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Removes what an earlier demo left, and nothing else.
-fn clear(folder: &Path, sign_of_ours: &str) -> anyhow::Result<()> {
+/// Only what an earlier demo left may be cleared.
+fn ensure_ours(folder: &Path, sign_of_ours: &str) -> anyhow::Result<()> {
     let is_empty = std::fs::read_dir(folder).map_or(true, |mut entries| entries.next().is_none());
-    if is_empty {
-        return Ok(());
-    }
-    ensure!(folder.join(sign_of_ours).exists(), "{} is not empty and not of a demo: name another", folder.display());
-    std::fs::remove_dir_all(folder).with_context(|| format!("clearing {}", folder.display()))
+    let is_ours = is_empty || folder.join(sign_of_ours).exists();
+    ensure!(is_ours, "{} is not empty and not of a demo: name another", folder.display());
+    Ok(())
 }
 
 /// Nothing has to be spared on this machine: no pace, and the simulator's own key.
