@@ -21,6 +21,9 @@ use crate::{PlayerId, Timestamp};
 pub struct RankConfig {
     /// `WCL_CALL_BUDGET`: points for one player in one raid in one difficulty.
     pub call_budget: f64,
+    /// Whether a batch that a whole hour's points cannot pay is worked in parts, and a message that they cannot pay is
+    /// set aside. Else it goes back whole as `NoBudget`, as often as it comes.
+    pub works_in_parts: bool,
 }
 
 /// A message as the queue delivers it.
@@ -144,11 +147,13 @@ where
         Err(error) => return Err(give_up(ports, error).await),
     };
     batch.summary.points_left = keys.iter().map(|key| (key.key.clone(), key.remaining)).collect();
-    batch.set_aside_unpayable(config.call_budget, &keys);
-    if batch.wanted.is_empty() {
-        return Ok(batch.summary);
+    if config.works_in_parts {
+        batch.set_aside_unpayable(config.call_budget, &keys);
+        batch.keep_what_an_hour_can_pay(config.call_budget, &keys);
+        if batch.wanted.is_empty() {
+            return Ok(batch.summary);
+        }
     }
-    batch.keep_what_an_hour_can_pay(config.call_budget, &keys);
     let limit = ports.switch.concurrency_limit().await.context("reading the concurrency limit")?;
     let limit = limit.unwrap_or(pause::DEFAULT_CONCURRENCY);
     let pair_count = batch.wanted.iter().map(|player| player.raids_to_scrap.pair_count()).sum();

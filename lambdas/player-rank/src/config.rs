@@ -36,7 +36,8 @@ impl Config {
         Ok(Self {
             store: StoreSettings::read(environment)?,
             wcl: WclSettings::with_keys(environment)?,
-            rank: RankConfig { call_budget },
+            // The queue owns the batch: what cannot be paid goes back whole.
+            rank: RankConfig { call_budget, works_in_parts: false },
             function: environment.required("AWS_LAMBDA_FUNCTION_NAME")?,
             revival: Revival {
                 schedule_name: environment.required("REVIVER_SCHEDULE_NAME")?,

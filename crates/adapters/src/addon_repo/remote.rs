@@ -217,3 +217,119 @@ impl AddonRepo for RemoteRepo {
         Err(PublishError::LostRaces(TRIES))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use git2::{ObjectType, TreeWalkMode, TreeWalkResult};
+
+    use super::*;
+
+    struct Server {
+        folder: tempfile::TempDir,
+        bare: Repository,
+    }
+
+    impl Server {
+        fn start() -> Self {
+            let folder = tempfile::tempdir().unwrap();
+            let bare = Repository::init_bare(folder.path().join("addon.git")).unwrap();
+            Self { folder, bare }
+        }
+
+        fn open(&self, scratch: &str, history: History) -> RemoteRepo {
+            let url = self.folder.path().join("addon.git").display().to_string();
+            let config = RemoteConfig { url, branch: "main".into(), token: None, history };
+            RemoteRepo::open(&self.folder.path().join(scratch), config).unwrap()
+        }
+
+        /// Paths and content of the branch, and how many commits it has.
+        fn main(&self) -> (Vec<(String, String)>, usize) {
+            let commit = self.bare.find_reference("refs/heads/main").unwrap().peel_to_commit().unwrap();
+            let mut files = Vec::new();
+            commit
+                .tree()
+                .unwrap()
+                .walk(TreeWalkMode::PreOrder, |folder, entry| {
+                    if entry.kind() == Some(ObjectType::Blob) {
+                        let content = self.bare.find_blob(entry.id()).unwrap().content().to_vec();
+                        let path = format!("{folder}{}", entry.name().unwrap());
+                        files.push((path, String::from_utf8(content).unwrap()));
+                    }
+                    TreeWalkResult::Ok
+                })
+                .unwrap();
+            let mut walk = self.bare.revwalk().unwrap();
+            walk.push(commit.id()).unwrap();
+            (files, walk.count())
+        }
+    }
+
+    async fn publish(repo: &mut RemoteRepo, name: &str, content: &str) -> Published {
+        let files = vec![(format!("{name}/data.lua"), content.as_bytes().to_vec())];
+        repo.stage(name, files).await.unwrap();
+        repo.publish("ranks").await.unwrap()
+    }
+
+    fn file(name: &str, content: &str) -> (String, String) {
+        (format!("{name}/data.lua"), content.to_owned())
+    }
+
+    #[tokio::test]
+    async fn appending_builds_on_what_others_pushed_and_the_same_tree_is_no_commit() {
+        let server = Server::start();
+        let mut ours = server.open("ours", History::Append);
+        let mut theirs = server.open("theirs", History::Append);
+        assert!(matches!(publish(&mut ours, "EU", "1").await, Published::Commit(_)));
+        assert!(matches!(publish(&mut theirs, "US", "2").await, Published::Commit(_)));
+        assert!(matches!(publish(&mut ours, "EU", "3").await, Published::Commit(_)));
+        assert_eq!(publish(&mut ours, "EU", "3").await, Published::Unchanged);
+        assert_eq!(server.main(), (vec![file("EU", "3"), file("US", "2")], 3));
+    }
+
+    #[tokio::test]
+    async fn replacing_keeps_one_commit_and_the_files_of_others() {
+        let server = Server::start();
+        publish(&mut server.open("theirs", History::Append), "US", "1").await;
+        let mut ours = server.open("ours", History::Replace);
+        publish(&mut ours, "EU", "2").await;
+        publish(&mut ours, "EU", "3").await;
+        assert_eq!(publish(&mut ours, "EU", "3").await, Published::Unchanged);
+        assert_eq!(server.main(), (vec![file("EU", "3"), file("US", "1")], 1));
+    }
+
+    #[tokio::test]
+    async fn a_push_built_on_an_old_tip_is_a_race_not_a_loss() {
+        let server = Server::start();
+        let mut ours = server.open("ours", History::Append);
+        publish(&mut ours, "EU", "1").await;
+        let old_tip = ours.fetch_tip().unwrap();
+        publish(&mut server.open("theirs", History::Append), "US", "2").await;
+        // Built before the other push: what a publication meets that fetched a moment too early.
+        let tree = ours.repository.find_commit(old_tip.unwrap()).unwrap().tree().unwrap();
+        let parent = ours.repository.find_commit(old_tip.unwrap()).unwrap();
+        let signature = signature().unwrap();
+        let commit = ours.repository.commit(None, &signature, &signature, "late", &tree, &[&parent]).unwrap();
+        assert!(matches!(ours.push(commit), Err(Lost::Race)));
+        assert!(matches!(publish(&mut ours, "EU", "3").await, Published::Commit(_)), "rebuilt on the new tip");
+        assert_eq!(server.main().0, [file("EU", "3"), file("US", "2")]);
+    }
+
+    #[tokio::test]
+    async fn a_server_that_is_not_there_is_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let url = folder.path().join("nowhere.git").display().to_string();
+        let config = RemoteConfig { url, branch: "main".into(), token: None, history: History::Append };
+        let mut repo = RemoteRepo::open(&folder.path().join("scratch"), config.clone()).unwrap();
+        repo.stage("EU", vec![("EU/a".into(), vec![])]).await.unwrap();
+        let error = format!("{:#}", anyhow!(repo.publish("x").await.unwrap_err()));
+        assert!(error.contains("nowhere.git"), "{error}");
+        let odd = RemoteConfig { branch: "a..b".into(), ..config };
+        assert!(RemoteRepo::open(folder.path(), odd).unwrap_err().to_string().contains("GIT_BRANCH"));
+    }
+
+    #[test]
+    fn what_servers_say_of_a_race_is_told_from_a_refusal() {
+        assert!(is_race("non-fast-forward") && is_race("cannot lock ref 'refs/heads/main'"));
+        assert!(!is_race("pre-receive hook declined") && !is_race("protected branch"));
+    }
+}

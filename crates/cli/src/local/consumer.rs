@@ -105,7 +105,7 @@ impl<C: Clock + Clone> Machine<C> {
             .map(|message| Delivery { message_id: message.id.to_string(), body: message.body.clone() })
             .collect();
         let ports = RankPorts { store: &self.store, api: &self.api, switch: &self.switch, clock: &self.clock };
-        let config = RankConfig { call_budget: self.settings.call_budget };
+        let config = RankConfig { call_budget: self.settings.call_budget, works_in_parts: true };
         let result = rank_batch(&ports, &config, &deliveries).await;
         (received, result)
     }
