@@ -130,7 +130,7 @@ impl RemoteRepo {
     }
 
     fn publish_once(&self, message: &str) -> Result<Published, Lost> {
-        let tip = self.fetch_tip().context("fetching the addon repository")?;
+        let tip = self.fetch_tip().context("fetching the addon repository (GIT_REPOSITORY_URL)")?;
         let repository = &self.repository;
         let parent = tip.map(|tip| repository.find_commit(tip)).transpose()?;
         let base = parent.as_ref().map(git2::Commit::tree).transpose()?;
@@ -305,10 +305,12 @@ mod tests {
         let old_tip = ours.fetch_tip().unwrap();
         publish(&mut server.open("theirs", History::Append), "US", "2").await;
         // Built before the other push: what a publication meets that fetched a moment too early.
-        let tree = ours.repository.find_commit(old_tip.unwrap()).unwrap().tree().unwrap();
-        let parent = ours.repository.find_commit(old_tip.unwrap()).unwrap();
-        let signature = signature().unwrap();
-        let commit = ours.repository.commit(None, &signature, &signature, "late", &tree, &[&parent]).unwrap();
+        let commit = {
+            let parent = ours.repository.find_commit(old_tip.unwrap()).unwrap();
+            let signature = signature().unwrap();
+            let tree = parent.tree().unwrap();
+            ours.repository.commit(None, &signature, &signature, "late", &tree, &[&parent]).unwrap()
+        };
         assert!(matches!(ours.push(commit), Err(Lost::Race)));
         assert!(matches!(publish(&mut ours, "EU", "3").await, Published::Commit(_)), "rebuilt on the new tip");
         assert_eq!(server.main().0, [file("EU", "3"), file("US", "2")]);
@@ -322,7 +324,7 @@ mod tests {
         let mut repo = RemoteRepo::open(&folder.path().join("scratch"), config.clone()).unwrap();
         repo.stage("EU", vec![("EU/a".into(), vec![])]).await.unwrap();
         let error = format!("{:#}", anyhow!(repo.publish("x").await.unwrap_err()));
-        assert!(error.contains("nowhere.git"), "{error}");
+        assert!(error.contains("GIT_REPOSITORY_URL"), "{error}");
         let odd = RemoteConfig { branch: "a..b".into(), ..config };
         assert!(RemoteRepo::open(folder.path(), odd).unwrap_err().to_string().contains("GIT_BRANCH"));
     }
