@@ -33,7 +33,7 @@ pub struct Common {
     /// Folder of the embedded store: one SQLite file with rules, players and the queue.
     #[arg(long, global = true, value_name = "DIR", default_value = "./data")]
     pub data: PathBuf,
-    /// Addon repository: the folder that gets Parsebook/ and Parsebook_DB_<region>/.
+    /// Addon repository: the folder that gets Parsebook/, Parsebook_DB_EU/ and so on.
     #[arg(long, global = true, value_name = "DIR", default_value = "./addon")]
     pub out: PathBuf,
     /// Base of the Warcraft Logs site and API.
