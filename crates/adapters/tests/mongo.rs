@@ -188,7 +188,7 @@ async fn malformed_discovers_are_set_aside_and_stay() {
     assert_eq!(two, Some(doc! { "_id": 2, "raidsToScrap": "31" }));
     let all = store.discovered_after(None, 100).await.unwrap().discovered;
     assert_eq!(all.iter().map(|player| player.id).collect::<Vec<_>>(), [10, 11, 20]);
-    store.remove(&all).await.unwrap();
+    store.remove(all).await.unwrap().await.unwrap();
     let left = stored(&store, "discovers").await;
     assert_eq!(left.len(), bad.len(), "what cannot be read stays, nothing else: {left:#?}");
 }
@@ -317,4 +317,46 @@ async fn a_server_that_is_not_there_is_told_within_seconds() {
     };
     let error = format!("{:#}", MongoStore::connect(&config).await.unwrap_err());
     assert!(error.contains("MONGODB_URI") && !error.contains("hush"), "{error}");
+}
+
+/// Aggregator may be killed right after a removal was handed over: the server, here stopped in the meantime, has it.
+#[tokio::test]
+async fn a_removal_that_was_handed_over_needs_this_process_no_more() {
+    let Some(server) = Mongod::start().unwrap() else { return };
+    let signal = |name: &str| {
+        let sent = std::process::Command::new("kill").args([name, &server.id().to_string()]).status().unwrap();
+        assert!(sent.success());
+    };
+    let store = connect(server.uri(), "handed_over".into()).await;
+    let all: Vec<_> = (1..=20).map(found).collect();
+    store.merge(&all).await.unwrap();
+    let (uri, batch) = (server.uri(), all[10..].to_vec());
+    // Everything that this runtime holds is gone with it, sockets and tasks, as if the process had been killed.
+    let doomed = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+    let first = all[..10].to_vec();
+    let removing = doomed
+        .spawn(async move {
+            let removing = connect(uri, "handed_over".into()).await;
+            removing.remove(first).await.unwrap().await.unwrap();
+            removing
+        })
+        .await
+        .unwrap();
+    assert_eq!(store.discovered_count().await.unwrap(), 10);
+    signal("-STOP");
+    let handed_over = doomed.spawn(async move {
+        let rest = removing.remove(batch).await.unwrap();
+        assert!(tokio::time::timeout(Duration::from_millis(100), rest).await.is_err(), "the server stands still");
+    });
+    let handed_over = tokio::time::timeout(Duration::from_secs(5), handed_over).await;
+    doomed.shutdown_background();
+    signal("-CONT");
+    handed_over.unwrap().unwrap();
+    for _ in 0..100 {
+        if store.discovered_count().await.unwrap() == 0 {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    panic!("the removal was lost");
 }

@@ -1,5 +1,4 @@
 //! `scripts/bench`: every figure that a requirement names, measured, with the ratio to its baseline from the same run.
-#![expect(clippy::print_stdout, reason = "the figures are the result")]
 
 mod parsing;
 mod pipeline;
@@ -66,9 +65,4 @@ fn main() -> anyhow::Result<()> {
         }
         Command::Parsing { python } => runtime.block_on(parsing::measure(&python)),
     }
-}
-
-/// One figure, what it was measured on, and how it stands to its bound or baseline.
-fn figure(name: &str, value: &str, measured_on: &str, against: &str) {
-    println!("{name:<34} {value:>16}   {measured_on:<44} {against}");
 }

@@ -1,8 +1,9 @@
 //! aggregator: turns `discovers` into one queue message per player, and forgets exactly what the queue confirmed.
 //!
 //! The hand-over is safe at any instruction: a batch is removed only after the queue confirmed it, and the next batch
-//! is sent only after that removal. A crash in between sends at most one batch of ten again; a discovery that arrives
-//! meanwhile stays, because only the pairs that were sent are taken out.
+//! is sent only after that removal is with the store, which carries it out whatever becomes of this process. A crash in
+//! between sends at most one batch of ten again; a discovery that arrives meanwhile stays, because only the pairs that
+//! were sent are taken out.
 
 use std::time::Duration;
 
@@ -91,8 +92,7 @@ where
             }
         };
         let out_of_time = || deadline.is_some_and(|deadline| clock.now() >= deadline);
-        let (sent, ahead) =
-            futures::join!(send_page(store, queue, &page.discovered, &mut summary, &out_of_time), ahead);
+        let (sent, ahead) = futures::join!(send_page(store, queue, page.discovered, &mut summary, &out_of_time), ahead);
         if !sent? {
             summary.stopped = StopReason::Deadline;
             break 'pages;
@@ -119,32 +119,57 @@ async fn gate<S: Rules, C: Clock>(store: &S, clock: &C, config: &AggregateConfig
     Ok((!names.is_empty()).then(|| format!("not run within the delay: {}", names.join(", "))))
 }
 
-/// Sends one page in batches; `false` when time ran out before its end.
+/// Sends one page in batches; `false` when time ran out before its end. All that it sent is removed when it answers.
 async fn send_page<S: Discoveries, Q: PlayerQueue>(
     store: &S,
     queue: &Q,
-    discovered: &[Discovered],
+    mut discovered: Vec<Discovered>,
     summary: &mut AggregateSummary,
     out_of_time: &impl Fn() -> bool,
 ) -> Result<bool> {
-    for batch in discovered.chunks(Q::BATCH) {
-        if out_of_time() {
-            return Ok(false);
-        }
-        let outcomes = queue.send(batch).await.context("sending to the queue")?;
-        let mut confirmed = Vec::with_capacity(batch.len());
-        for (message, outcome) in batch.iter().zip(outcomes) {
-            match outcome {
-                Ok(()) => confirmed.push(message.clone()),
-                Err(reason) => {
-                    tracing::warn!(player = message.id, %reason, "the queue did not take a message");
-                    summary.failed += 1;
-                    summary.reason.get_or_insert(reason);
-                }
+    // Players with the same content go together: a store takes such a batch out with one statement.
+    discovered.sort_by(|one, other| (&one.raids_to_scrap, one.id).cmp(&(&other.raids_to_scrap, other.id)));
+    let mut removal = None;
+    let mut sending = async || {
+        for batch in discovered.chunks(Q::BATCH) {
+            if out_of_time() {
+                return Ok(false);
+            }
+            let confirmed = send_batch(queue, batch, summary).await?;
+            let next = store.remove(confirmed).await.context(REMOVING)?;
+            if let Some(previous) = removal.replace(next) {
+                previous.await.context(REMOVING)?;
             }
         }
-        store.remove(&confirmed).await.context("removing what was sent from discovers")?;
-        summary.sent += confirmed.len() as u64;
+        Ok(true)
+    };
+    let sent = sending().await;
+    if let Some(last) = removal {
+        last.await.context(REMOVING)?;
     }
-    Ok(true)
+    sent
+}
+
+const REMOVING: &str = "removing what was sent from discovers";
+
+/// Sends one batch; answers what the queue confirmed.
+async fn send_batch<Q: PlayerQueue>(
+    queue: &Q,
+    batch: &[Discovered],
+    summary: &mut AggregateSummary,
+) -> Result<Vec<Discovered>> {
+    let outcomes = queue.send(batch).await.context("sending to the queue")?;
+    let mut confirmed = Vec::with_capacity(batch.len());
+    for (message, outcome) in batch.iter().zip(outcomes) {
+        match outcome {
+            Ok(()) => confirmed.push(message.clone()),
+            Err(reason) => {
+                tracing::warn!(player = message.id, %reason, "the queue did not take a message");
+                summary.failed += 1;
+                summary.reason.get_or_insert(reason);
+            }
+        }
+    }
+    summary.sent += confirmed.len() as u64;
+    Ok(confirmed)
 }

@@ -53,8 +53,11 @@ pub trait Discoveries {
     async fn merge(&self, found: &[Discovered]) -> Result<()>;
     /// Up to `limit` documents in order of id after `after`, and the last id looked at (`None` at the end).
     async fn discovered_after(&self, after: Option<PlayerId>, limit: usize) -> Result<DiscoveredPage>;
-    /// Takes out exactly these pairs, whatever was added meanwhile.
-    async fn remove(&self, sent: &[Discovered]) -> Result<()>;
+    /// Takes out exactly these pairs, whatever was added meanwhile. In two steps, so that more can be sent while the store
+    /// works: once this answers, the removal no longer depends on this process, not even if it is killed (only a player
+    /// that was added to since it was read may take a further step); the future that it answers with ends when the pairs
+    /// are out.
+    async fn remove(&self, sent: Vec<Discovered>) -> Result<impl Future<Output = Result<()>>>;
     /// How many players wait.
     async fn discovered_count(&self) -> Result<u64>;
 }

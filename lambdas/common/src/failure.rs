@@ -2,6 +2,8 @@
 
 use lambda_runtime::Diagnostic;
 
+use crate::Metrics;
+
 /// Why an invocation failed.
 #[derive(Debug, thiserror::Error)]
 #[error("{name}: {message}")]
@@ -10,12 +12,21 @@ pub struct Failure {
     pub name: &'static str,
     /// One line, with causes.
     pub message: String,
+    /// What else CloudWatch is told.
+    pub metrics: Metrics,
 }
 
 impl Failure {
     /// A failure of type `name`.
     pub fn new(name: &'static str, message: impl Into<String>) -> Self {
-        Self { name, message: message.into() }
+        Self { name, message: message.into(), metrics: Metrics::default() }
+    }
+
+    /// The same with a metric that counts.
+    #[must_use]
+    pub fn count(mut self, name: &'static str, value: u64) -> Self {
+        self.metrics = self.metrics.count(name, value);
+        self
     }
 
     /// An event that is not what the function takes.

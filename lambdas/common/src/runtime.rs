@@ -121,7 +121,8 @@ fn report(function: &str, request_id: &str, begun: Instant, now: Timestamp, outc
             properties.insert("level".to_owned(), json!("ERROR"));
             properties.insert("errorType".to_owned(), json!(failure.name));
             properties.insert("errorMessage".to_owned(), json!(failure.message));
-            Metrics::default()
+            let metrics = failure.metrics.clone();
+            metrics
                 .count("noBudget", u64::from(failure.name == "NoBudget"))
                 .count("refusals", u64::from(failure.name == "Blocked"))
                 .count("failures", u64::from(!matches!(failure.name, "NoBudget" | "Blocked")))

@@ -14,7 +14,7 @@ use parsebook_lambda::{connect, run, start};
 use crate::config::Config;
 use crate::handler::DbGenerator;
 
-#[tokio::main]
+#[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
     start(async |environment| {
         let config = Config::read(&environment)?;

@@ -45,10 +45,16 @@ impl PlayerRank {
 
 fn failure(error: RankError) -> Failure {
     let name = error.name();
-    match error {
+    let pauses = match &error {
+        RankError::Failed(_) => 0,
+        RankError::NoBudget { paused_until, .. } => u64::from(paused_until.is_some()),
+        RankError::Blocked(_) => 1,
+    };
+    let failure = match error {
         RankError::Failed(error) => Failure::from(error),
         RankError::NoBudget { .. } | RankError::Blocked(_) => Failure::new(name, error.to_string()),
-    }
+    };
+    failure.count("pauses", pauses)
 }
 
 /// The players of a manual backfill, as messages: the same rules hold for both.
@@ -69,6 +75,7 @@ fn metrics(summary: &RankSummary) -> Metrics {
         .count("messagesReturned", summary.failed.len() as u64)
         .count("hiddenPlayers", u64::from(summary.hidden))
         .count("noBudget", 0)
+        .count("pauses", 0)
         .count("refusals", 0)
         .count("failures", 0);
     if let Some(key) = &summary.key {

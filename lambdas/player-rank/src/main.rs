@@ -15,7 +15,7 @@ use parsebook_lambda::{connect, run, start};
 use crate::config::Config;
 use crate::handler::PlayerRank;
 
-#[tokio::main]
+#[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
     start(async |environment| {
         let config = Config::read(&environment)?;

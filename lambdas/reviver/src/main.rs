@@ -14,7 +14,7 @@ use parsebook_lambda::{Answer, Metrics, run, start};
 
 use crate::config::Config;
 
-#[tokio::main]
+#[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
     start(async |environment| {
         let config = Config::read(&environment)?;

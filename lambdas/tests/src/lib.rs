@@ -1,6 +1,7 @@
 //! The five Lambda binaries, as built, each in its own process behind a Runtime API, against a real MongoDB, the
 //! simulated Warcraft Logs and a bare git repository.
 
+pub mod deployed;
 pub mod pipeline;
 
 use std::path::PathBuf;

@@ -4,16 +4,18 @@
 //! where discover added something meanwhile, only the sent pairs are pulled. Each statement is atomic on its document,
 //! so neither can lose what the other adds.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Context, bail};
 use futures::TryStreamExt;
+use itertools::Itertools;
 use mongodb::bson::{Bson, Document, RawDocumentBuf, doc};
-use parsebook_core::PlayerId;
 use parsebook_core::ports::{DiscoveredPage, Discoveries, Result};
 use parsebook_core::scrap::{Discovered, RaidsToScrap};
+use parsebook_core::{PlayerId, RaidId};
 
 use super::command::Durability;
+use super::hand_over::hand_over;
 use super::retry::while_away;
 use super::{DISCOVERS, MongoStore, malformed, read};
 
@@ -39,7 +41,7 @@ fn path(raid: u32) -> String {
     format!("raidsToScrap.{raid}")
 }
 
-fn difficulties(difficulties: &std::collections::BTreeSet<u8>) -> Vec<i32> {
+fn difficulties(difficulties: &BTreeSet<u8>) -> Vec<i32> {
     difficulties.iter().map(|&difficulty| i32::from(difficulty)).collect()
 }
 
@@ -53,9 +55,42 @@ fn merging(player: &Discovered) -> Document {
     doc! { "q": { "_id": player.id }, "u": { "$addToSet": sets }, "upsert": true }
 }
 
-/// Deletes those of the players that hold nothing beyond `sent`, whatever the order of what they hold.
+/// Most spellings that a filter names: three difficulties of a raid have six.
+const MOST_SPELLINGS: usize = 6;
+
+/// Every order in which a document can hold exactly `content`, as rules found it one after the other; `None` where they
+/// are too many to name.
+fn spellings(content: &RaidsToScrap) -> Option<Vec<Document>> {
+    let orders = |things: usize| (1..=things).product::<usize>();
+    let sets = content.0.values();
+    if sets.clone().map(|set| orders(set.len())).product::<usize>() * orders(content.0.len()) > MOST_SPELLINGS {
+        return None;
+    }
+    let raids = content.0.iter().permutations(content.0.len());
+    let spelled = raids.flat_map(|raids| {
+        let of_raid = |(&raid, set): (&RaidId, &BTreeSet<u8>)| {
+            let orders = difficulties(set).into_iter().permutations(set.len());
+            orders.map(move |order| (raid.to_string(), Bson::from(order))).collect::<Vec<_>>()
+        };
+        raids.into_iter().map(of_raid).multi_cartesian_product().map(Document::from_iter)
+    });
+    Some(spelled.collect())
+}
+
+/// Deletes those of the players that hold exactly `sent`, or part of it, and nothing beyond. Naming what they may hold
+/// costs the server a third less than looking into what they hold.
 fn deleting(sent: &RaidsToScrap, players: Vec<PlayerId>) -> Document {
     let mut filter = doc! { "_id": { "$in": players } };
+    if let Some(spellings) = spellings(sent) {
+        filter.insert(
+            "raidsToScrap",
+            match spellings.as_slice() {
+                [only] => Bson::from(only.clone()),
+                _ => Bson::from(doc! { "$in": spellings }),
+            },
+        );
+        return doc! { "q": filter, "limit": 0 };
+    }
     for (&raid, set) in &sent.0 {
         filter.insert(path(raid), doc! { "$not": { "$elemMatch": { "$nin": difficulties(set) } } });
     }
@@ -180,15 +215,20 @@ impl Discoveries for MongoStore {
         Ok(page)
     }
 
-    async fn remove(&self, sent: &[Discovered]) -> Result<()> {
-        if sent.is_empty() {
-            return Ok(());
-        }
-        let deleted = self.delete(DISCOVERS, deletions(sent)).await?;
-        if deleted < sent.len() as u64 {
-            self.pull(sent).await?;
-        }
-        Ok(())
+    async fn remove(&self, sent: Vec<Discovered>) -> Result<impl Future<Output = Result<()>>> {
+        let store = self.of_removals()?;
+        let handed_over = hand_over(async move {
+            if sent.is_empty() {
+                return Ok(());
+            }
+            let deleted = store.delete(DISCOVERS, deletions(&sent)).await?;
+            if deleted < sent.len() as u64 {
+                store.pull(&sent).await?;
+            }
+            Ok(())
+        })
+        .await;
+        Ok(async { handed_over.await.context("a removal was broken off")? })
     }
 
     async fn discovered_count(&self) -> Result<u64> {

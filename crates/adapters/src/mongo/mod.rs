@@ -9,6 +9,7 @@
 
 mod command;
 mod discoveries;
+mod hand_over;
 mod players;
 mod raids;
 mod read;
@@ -16,6 +17,7 @@ mod retry;
 mod rules;
 mod state;
 
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use anyhow::{Context, anyhow};
@@ -55,6 +57,9 @@ const PLAYERS_IN_ORDER: &str = "players_in_order";
 #[derive(Debug, Clone)]
 pub struct MongoStore {
     database: Database,
+    options: ClientOptions,
+    /// A client of its own, because hearing of commands costs a copy of each command and answer.
+    removals: Arc<OnceLock<Database>>,
 }
 
 impl MongoStore {
@@ -73,13 +78,13 @@ impl MongoStore {
         options.server_selection_timeout.get_or_insert(REACH_WITHIN);
         options.connect_timeout.get_or_insert(REACH_WITHIN);
         options.max_idle_time.get_or_insert(IDLE_FOR);
-        let client = Client::with_options(options).context("setting up the MongoDB client (MONGODB_URI)")?;
+        let client = Client::with_options(options.clone()).context("setting up the MongoDB client (MONGODB_URI)")?;
         anyhow::ensure!(
             !config.database.is_empty() && !config.database.contains(['/', '\\', '.', ' ', '"', '$', '\0']),
             "MONGODB_DATABASE {:?} is no database name",
             config.database
         );
-        let store = Self { database: client.database(&config.database) };
+        let store = Self { database: client.database(&config.database), options, removals: Arc::default() };
         store
             .database
             .run_command(doc! { "ping": 1 })
@@ -106,6 +111,20 @@ impl MongoStore {
     /// The database, for what the ports do not cover (tests and operations).
     pub fn database(&self) -> &Database {
         &self.database
+    }
+
+    /// The same store by the client whose commands are handed over.
+    fn of_removals(&self) -> anyhow::Result<Self> {
+        let database = match self.removals.get() {
+            Some(database) => database.clone(),
+            None => {
+                let mut options = self.options.clone();
+                options.command_event_handler = Some(hand_over::handler());
+                let client = Client::with_options(options).context("setting up the MongoDB client of removals")?;
+                self.removals.get_or_init(|| client.database(self.database.name())).clone()
+            }
+        };
+        Ok(Self { database, ..self.clone() })
     }
 
     fn collection(&self, name: &str) -> Collection<Document> {
