@@ -2,8 +2,8 @@
 //!
 //! The hand-over is safe at any instruction: a batch is removed only after the queue confirmed it, and the next batch
 //! is sent only after that removal is with the store, which carries it out whatever becomes of this process. A crash in
-//! between sends at most one batch of ten again; a discovery that arrives meanwhile stays, because only the pairs that
-//! were sent are taken out.
+//! between sends at most one batch of ten again (and those players of the batch before to which discover added in that
+//! very moment); a discovery that arrives meanwhile stays, because only the pairs that were sent are taken out.
 
 use std::time::Duration;
 

@@ -181,13 +181,14 @@ where
         }
     } else if let Some(stopped) = ranked.stopped {
         batch.summary.stopped = Some(stopped.to_string());
-        if let ApiError::Refused(_) = stopped {
-            batch.summary.refused = true;
-            sleep_after_refusal(ports).await?;
-        }
+        batch.summary.refused = matches!(stopped, ApiError::Refused(_));
     }
+    // First what was paid for, then the pause, which may fail.
     let outcomes = save(ports.store, ranked.outcomes).await?;
     batch.conclude(&outcomes);
+    if batch.summary.refused {
+        sleep_after_refusal(ports).await?;
+    }
     Ok(batch.summary)
 }
 

@@ -24,8 +24,8 @@ impl Discover {
         let ports = DiscoverPorts { store: &self.store, api: &self.api, site: &self.site, clock: &SystemClock };
         let attempt = discover::Invocation { owner: invocation.owner, deadline: Some(invocation.deadline) };
         let summary = discover::discover(&ports, &self.config, backfill, &attempt).await?;
-        // A run that only waits for the end of a pause met no refusal itself.
-        let refused = summary.stopped == StopReason::Blocked && (summary.pages > 0 || summary.target.is_some());
+        // A run that only waits for the end of a pause met no refusal itself, and missing points are none.
+        let refused = summary.refused && summary.stopped == StopReason::Blocked && summary.target.is_some();
         let metrics = Metrics::default()
             .count("pages", u64::from(summary.pages))
             .count("players", summary.players)

@@ -75,8 +75,8 @@ fn metrics(summary: &RankSummary) -> Metrics {
         .count("messagesReturned", summary.failed.len() as u64)
         .count("hiddenPlayers", u64::from(summary.hidden))
         .count("noBudget", 0)
-        .count("pauses", 0)
-        .count("refusals", 0)
+        .count("pauses", u64::from(summary.refused))
+        .count("refusals", u64::from(summary.refused))
         .count("failures", 0);
     if let Some(key) = &summary.key {
         metrics = metrics.of_key(key, "pointsSpent", summary.points_spent);

@@ -1,8 +1,7 @@
 //! Secrets that stand in a variable or in an SSM SecureString that a variable names.
 
-use anyhow::{Context, anyhow};
+use anyhow::Context;
 use aws_sdk_ssm::Client;
-use aws_sdk_ssm::error::DisplayErrorContext;
 use secrecy::SecretString;
 use tokio::sync::OnceCell;
 
@@ -26,10 +25,8 @@ impl Secrets {
         };
         let client = self.client.get_or_init(|| async { Client::new(&super::sdk_config().await) }).await;
         let answer = client.get_parameter().name(&name).with_decryption(true).send().await;
-        let parameter = answer
-            .map_err(|error| anyhow!("{}", DisplayErrorContext(&error)))
-            .with_context(|| format!("{variable}: reading SSM parameter {name:?}"))?
-            .parameter;
+        // The chain of causes in words; the error's debug form could hold the answer, and with it the value.
+        let parameter = answer.with_context(|| format!("{variable}: reading SSM parameter {name:?}"))?.parameter;
         let value = parameter.and_then(|parameter| parameter.value).unwrap_or_default();
         anyhow::ensure!(!value.is_empty(), "{variable}: SSM parameter {name:?} is empty");
         Ok(SecretString::from(value))

@@ -24,7 +24,9 @@ fn discovered(document: &Document) -> Result<Discovered> {
     let raids = read::document(read::field(document, "raidsToScrap")?, "raidsToScrap")?;
     let mut raids_to_scrap = RaidsToScrap::default();
     for (raid, difficulties) in raids {
-        let number = raid.parse().with_context(|| format!("raidsToScrap: {raid:?} is no raid"))?;
+        let number: RaidId = raid.parse().with_context(|| format!("raidsToScrap: {raid:?} is no raid"))?;
+        // What is removed is named by the number: "031" would be sent for ever.
+        anyhow::ensure!(number.to_string() == *raid, "raidsToScrap: {raid:?} is no raid");
         let Bson::Array(difficulties) = difficulties else { bail!("raidsToScrap.{raid} is no array") };
         let set = raids_to_scrap.0.entry(number).or_default();
         for difficulty in difficulties {
@@ -61,11 +63,11 @@ const MOST_SPELLINGS: usize = 6;
 /// Every order in which a document can hold exactly `content`, as rules found it one after the other; `None` where they
 /// are too many to name.
 fn spellings(content: &RaidsToScrap) -> Option<Vec<Document>> {
-    let orders = |things: usize| (1..=things).product::<usize>();
-    let sets = content.0.values();
-    if sets.clone().map(|set| orders(set.len())).product::<usize>() * orders(content.0.len()) > MOST_SPELLINGS {
-        return None;
-    }
+    let things = content.0.values().map(BTreeSet::len).chain([content.0.len()]);
+    let spellings = things
+        .flat_map(|things| 1..=things)
+        .try_fold(1_usize, |product, factor| product.checked_mul(factor).filter(|product| *product <= MOST_SPELLINGS));
+    spellings?;
     let raids = content.0.iter().permutations(content.0.len());
     let spelled = raids.flat_map(|raids| {
         let of_raid = |(&raid, set): (&RaidId, &BTreeSet<u8>)| {
@@ -77,7 +79,7 @@ fn spellings(content: &RaidsToScrap) -> Option<Vec<Document>> {
     Some(spelled.collect())
 }
 
-/// Deletes those of the players that hold exactly `sent`, or part of it, and nothing beyond. Naming what they may hold
+/// Deletes those of the players that hold `sent` and nothing beyond. Naming what they may hold
 /// costs the server a third less than looking into what they hold.
 fn deleting(sent: &RaidsToScrap, players: Vec<PlayerId>) -> Document {
     let mut filter = doc! { "_id": { "$in": players } };
@@ -238,5 +240,27 @@ impl Discoveries for MongoStore {
             collection.count_documents(doc! {}).hint(mongodb::options::Hint::Keys(doc! { "_id": 1 })).await
         })
         .await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn content(raids: u32, difficulties: u8) -> RaidsToScrap {
+        RaidsToScrap((1..=raids).map(|raid| (raid, (1..=difficulties).collect())).collect())
+    }
+
+    #[test]
+    fn few_orders_are_spelled_out_and_many_are_not() {
+        let counts = [(0, 0), (1, 0), (1, 1), (1, 2), (1, 3), (2, 1), (3, 1)]
+            .map(|(raids, difficulties)| spellings(&content(raids, difficulties)).map(|spellings| spellings.len()));
+        assert_eq!(counts, [1, 1, 1, 2, 6, 2, 6].map(Some));
+        // Products of these wrap around to nothing.
+        for (raids, difficulties) in [(1, 4), (2, 2), (4, 1), (66, 1), (1, 66), (17, 4), (33, 3), (2000, 255)] {
+            assert_eq!(spellings(&content(raids, difficulties)), None, "{raids} raids of {difficulties}");
+        }
+        let two = spellings(&content(1, 2)).unwrap();
+        assert_eq!(two, [doc! { "1": [1, 2] }, doc! { "1": [2, 1] }]);
     }
 }
