@@ -2,26 +2,48 @@
 # shellcheck shell=bash
 
 set -euo pipefail
+# Where the script was called from, and the script itself: both stay right after the change of folder.
+called_from=$PWD
+self=$(realpath "$0")
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+# Prints the lines FROM to TO of the script's head.
+print_help() { sed -n "$1,$2s/^# \\{0,1\\}//p" "$self"; }
+
+# A path as the caller means it.
+callers_path() {
+    case $1 in
+    /*) printf '%s\n' "$1" ;;
+    *) printf '%s\n' "$called_from/$1" ;;
+    esac
+}
 
 say() { printf '%s\n' "$*" >&2; }
 
+# Ends the script with one line.
+fail() {
+    say "$(basename "$0"): $*"
+    exit 1
+}
+
 # A missing prerequisite is one line with the fix.
 need() {
-    command -v "$1" >/dev/null 2>&1 || {
-        say "$(basename "$0"): $1 is missing; fix: $2"
-        exit 1
-    }
+    command -v "$1" >/dev/null 2>&1 || fail "$1 is missing; fix: $2"
+}
+
+# As root on Debian; elsewhere nothing happens.
+install_package() {
+    if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then
+        say "$(basename "$0"): installing $1"
+        { apt-get install -y -qq "$1" || { apt-get update -qq && apt-get install -y -qq "$1"; }; } >/dev/null 2>&1 || true
+    fi
 }
 
 # As root on Debian, a missing tool is installed; elsewhere the line to run is named.
 need_package() {
     local command=$1 package=$2
     command -v "$command" >/dev/null 2>&1 && return
-    if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then
-        say "$(basename "$0"): installing $package"
-        { apt-get install -y -qq "$package" || { apt-get update -qq && apt-get install -y -qq "$package"; }; } >/dev/null 2>&1 || true
-    fi
+    install_package "$package"
     need "$command" "sudo apt-get install $package"
 }
 
@@ -31,4 +53,28 @@ need_rust() {
     need_package make make
     need_package perl perl
     need git "sudo apt-get install git"
+}
+
+# cargo-lambda, pinned, as a subcommand of cargo.
+need_cargo_lambda() {
+    local variables
+    variables=$(scripts/setup-test-servers lambda)
+    eval "$variables"
+    PATH="$(dirname "$PARSEBOOK_CARGO_LAMBDA"):$PATH"
+    export PATH
+}
+
+# The settings of .env, where there is one. What the caller has set wins.
+read_env_file() {
+    [ -f .env ] || return 0
+    local name
+    local -A given=()
+    while read -r name; do
+        if [ -n "${!name+set}" ]; then given[$name]=${!name}; fi
+    done < <(sed -n 's/^\([A-Za-z_][A-Za-z0-9_]*\)=.*/\1/p' .env)
+    set -a
+    # shellcheck disable=SC1091
+    . ./.env
+    set +a
+    for name in "${!given[@]}"; do export "$name=${given[$name]}"; done
 }

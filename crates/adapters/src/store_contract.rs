@@ -71,6 +71,8 @@ pub async fn a_rule_is_claimed_by_one<S: Store>(store: &S) -> Result<()> {
     let owner = claimed[0].state.lease.as_ref().context("no lease")?.owner.clone();
     assert_eq!(only_rule(store).await?, claimed[0]);
 
+    assert!(!store.renew(&id, &lease("nobody", 20)).await?);
+    assert!(store.renew(&id, &lease(&owner, 10)).await?, "its holder lengthens a lease");
     let late = now() + TimeDelta::minutes(9);
     assert_eq!(store.claim(&rule, &lease("c", 20), late).await?, None, "the lease holds");
     let expired = now() + TimeDelta::minutes(10);

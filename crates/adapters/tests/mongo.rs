@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use chrono::{TimeZone, Utc};
 use futures::{StreamExt, TryStreamExt};
-use mongodb::bson::{Bson, DateTime, Document, doc, oid::ObjectId};
+use mongodb::bson::{Bson, DateTime, Document, RawDocumentBuf, doc, oid::ObjectId};
 use parsebook_adapters::mongo::{MongoConfig, MongoStore};
 use parsebook_core::player::{DifficultyRanks, EncounterRank, Identity, MetricRanks, PlayerUpdate, RankedPart};
 use parsebook_core::ports::{Discoveries, Players, Raids, Rules};
@@ -191,6 +191,39 @@ async fn malformed_discovers_are_set_aside_and_stay() {
     store.remove(all).await.unwrap().await.unwrap();
     let left = stored(&store, "discovers").await;
     assert_eq!(left.len(), bad.len(), "what cannot be read stays, nothing else: {left:#?}");
+}
+
+/// A text that is no UTF-8: the server stores it, and no document can be made of it.
+fn with_broken_text(mut document: Document, field: &str) -> RawDocumentBuf {
+    document.insert(field, "broken text");
+    let mut bytes = RawDocumentBuf::try_from(&document).unwrap().into_bytes();
+    let at = bytes.windows(11).position(|window| window == b"broken text").unwrap();
+    bytes[at] = 0xff;
+    RawDocumentBuf::from_bytes(bytes).unwrap()
+}
+
+#[tokio::test]
+async fn a_text_that_is_no_utf8_is_set_aside_with_its_document() {
+    let Some(store) = store().await else { return };
+    let insert = async |collection: &str, document: RawDocumentBuf| {
+        store.database().collection::<RawDocumentBuf>(collection).insert_one(document).await.unwrap();
+    };
+    store.merge(&[found(1), found(3)]).await.unwrap();
+    insert("discovers", with_broken_text(doc! { "_id": 2 }, "raidsToScrap")).await;
+    let page = store.discovered_after(None, 10).await.unwrap();
+    assert_eq!((page.discovered, page.malformed.len()), (vec![found(1), found(3)], 1));
+    assert!(page.malformed[0].document.contains('2'), "{:?}", page.malformed);
+
+    store.save(&[ranked(1, "A"), ranked(3, "C")]).await.unwrap();
+    let player = doc! { "_id": 2, "region": "EU", "server": "R", "normalizedServer": "Templenoir", "classId": 9 };
+    insert("players", with_broken_text(player, "name")).await;
+    let read: Vec<_> = store.players("EU").try_collect().await.unwrap();
+    assert_eq!(read.iter().filter(|player| player.is_ok()).count(), 2);
+    assert!(read.iter().any(|player| player.as_ref().is_err_and(|aside| aside.document.contains('2'))), "{read:?}");
+
+    insert("discovery_schedules", with_broken_text(doc! { "_id": ObjectId::new(), "raid": 31 }, "difficulty")).await;
+    let (rules, malformed) = store.rules().await.unwrap();
+    assert_eq!((rules.len(), malformed.len()), (0, 1));
 }
 
 #[tokio::test]

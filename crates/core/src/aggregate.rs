@@ -4,12 +4,18 @@
 //! is sent only after that removal is with the store, which carries it out whatever becomes of this process. A crash in
 //! between sends at most one batch of ten again (and those players of the batch before to which discover added in that
 //! very moment); a discovery that arrives meanwhile stays, because only the pairs that were sent are taken out.
+//!
+//! While a batch is under way, the next one is made ready, so that it only has to leave.
 
+mod prepared;
+
+use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
 use std::time::Duration;
 
 use anyhow::Context;
 use serde::Serialize;
 
+use self::prepared::Prepared;
 use crate::Timestamp;
 use crate::ports::{Clock, Discoveries, PlayerQueue, Result, Rules};
 use crate::rule;
@@ -78,7 +84,7 @@ where
         return Ok(summary);
     }
     let mut page = store.discovered_after(None, config.page_size).await.context("reading discovers")?;
-    'pages: loop {
+    loop {
         for document in &page.malformed {
             tracing::error!(document = %document.document, reason = %document.reason, "document set aside");
             summary.failed += 1;
@@ -95,11 +101,11 @@ where
         let (sent, ahead) = futures::join!(send_page(store, queue, page.discovered, &mut summary, &out_of_time), ahead);
         if !sent? {
             summary.stopped = StopReason::Deadline;
-            break 'pages;
+            break;
         }
         match ahead.context("reading discovers")? {
             Some(next) => page = next,
-            None => break 'pages,
+            None => break,
         }
     }
     summary.left = store.discovered_count().await?;
@@ -128,37 +134,51 @@ async fn send_page<S: Discoveries, Q: PlayerQueue>(
     out_of_time: &impl Fn() -> bool,
 ) -> Result<bool> {
     // Players with the same content go together: a store takes such a batch out with one statement.
-    discovered.sort_by(|one, other| (&one.raids_to_scrap, one.id).cmp(&(&other.raids_to_scrap, other.id)));
+    let contents = BuildHasherDefault::<DefaultHasher>::default();
+    discovered.sort_by_cached_key(|player| (contents.hash_one(&player.raids_to_scrap), player.id));
     let mut removal = None;
     let mut sending = async || {
-        for batch in discovered.chunks(Q::BATCH) {
+        let prepare = |batch| Prepared::new(batch, |go| queue.send(batch, go));
+        let mut batches = discovered.chunks(Q::BATCH);
+        let mut next = batches.next().map(prepare);
+        while let Some(mut this) = next.take() {
             if out_of_time() {
                 return Ok(false);
             }
-            let confirmed = send_batch(queue, batch, summary).await?;
-            let next = store.remove(confirmed).await.context(REMOVING)?;
-            if let Some(previous) = removal.replace(next) {
-                previous.await.context(REMOVING)?;
+            if this.has_ended() {
+                // It failed before it was let go: nothing has left.
+                this = prepare(this.batch);
             }
+            next = batches.next().map(prepare);
+            let batch = this.batch;
+            let outcomes = this.go(next.as_mut()).await.context("sending to the queue")?;
+            let confirmed = confirmed(batch, outcomes, summary);
+            end_of(&mut removal).await?;
+            removal = Some(store.remove(confirmed).await.context(REMOVING)?);
         }
         Ok(true)
     };
     let sent = sending().await;
-    if let Some(last) = removal {
-        last.await.context(REMOVING)?;
-    }
+    end_of(&mut removal).await?;
     sent
+}
+
+/// Returns when the removal, if one is under way, has ended.
+async fn end_of(removal: &mut Option<impl Future<Output = Result<()>>>) -> Result<()> {
+    match removal.take() {
+        Some(removal) => removal.await.context(REMOVING),
+        None => Ok(()),
+    }
 }
 
 const REMOVING: &str = "removing what was sent from discovers";
 
-/// Sends one batch; answers what the queue confirmed.
-async fn send_batch<Q: PlayerQueue>(
-    queue: &Q,
+/// Those of a batch that the queue confirmed.
+fn confirmed(
     batch: &[Discovered],
+    outcomes: Vec<std::result::Result<(), String>>,
     summary: &mut AggregateSummary,
-) -> Result<Vec<Discovered>> {
-    let outcomes = queue.send(batch).await.context("sending to the queue")?;
+) -> Vec<Discovered> {
     let mut confirmed = Vec::with_capacity(batch.len());
     for (message, outcome) in batch.iter().zip(outcomes) {
         match outcome {
@@ -171,5 +191,5 @@ async fn send_batch<Q: PlayerQueue>(
         }
     }
     summary.sent += confirmed.len() as u64;
-    Ok(confirmed)
+    confirmed
 }

@@ -4,12 +4,14 @@ use anyhow::Context;
 use chrono::TimeDelta;
 
 use crate::Timestamp;
-use crate::ports::{ConsumerSwitch, Result};
+use crate::ports::{Clock, ConsumerSwitch, Result};
 
 /// Limit assumed for a function that has none yet: what the reviver sets by default.
 pub const DEFAULT_CONCURRENCY: u32 = 50;
 /// How long after the reset the reviver is woken: clocks differ a little, and a wake-up too early would find nothing.
 const AFTER_RESET: TimeDelta = TimeDelta::seconds(5);
+/// A wake-up that is as near as this when the last step is done may have come before it, and be lost.
+const TOO_NEAR: TimeDelta = TimeDelta::seconds(2);
 /// Assumed time to the reset where no key told it: points are hourly.
 const UNKNOWN_RESET: TimeDelta = TimeDelta::hours(1);
 
@@ -37,17 +39,34 @@ pub fn plan(limit: u32, earliest_reset: Option<Timestamp>, now: Timestamp) -> Ve
 }
 
 /// Takes the steps; stops at the first that fails, which leaves everything so that the next attempt can repeat all.
-pub async fn apply<S: ConsumerSwitch>(switch: &S, steps: &[Step]) -> Result<()> {
+///
+/// Steps may take long, and a wake-up that comes before the last one would wake nobody: it is moved in time.
+pub async fn apply<S: ConsumerSwitch, C: Clock>(switch: &S, clock: &C, steps: &[Step]) -> Result<()> {
+    let mut wakes_at = None;
+    let keep_ahead = async |wakes_at: &mut Option<Timestamp>| {
+        let now = clock.now();
+        if wakes_at.is_some_and(|at| at <= now + TOO_NEAR) {
+            let moved = switch.schedule_revival(now + AFTER_RESET).await;
+            *wakes_at = Some(moved.context("scheduling the reviver once more")?);
+        }
+        anyhow::Ok(())
+    };
     for step in steps {
         match *step {
-            Step::ScheduleRevival(at) => switch.schedule_revival(at).await.context("scheduling the reviver")?,
+            Step::ScheduleRevival(at) => {
+                wakes_at = Some(switch.schedule_revival(at).await.context("scheduling the reviver")?);
+            }
             Step::SetLimit(limit) => {
+                keep_ahead(&mut wakes_at).await?;
                 switch.set_concurrency_limit(limit).await.context("setting the concurrency limit")?;
             }
-            Step::DisableMapping => switch.disable_mapping().await.context("disabling the queue mapping")?,
+            Step::DisableMapping => {
+                keep_ahead(&mut wakes_at).await?;
+                switch.disable_mapping().await.context("disabling the queue mapping")?;
+            }
         }
     }
-    Ok(())
+    keep_ahead(&mut wakes_at).await
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use futures::Stream;
+use futures::future::{BoxFuture, Shared};
 
 use crate::player::{Player, PlayerUpdate, Raid};
 use crate::rule::{Lease, Rule, RuleId, RuleState};
@@ -41,6 +42,8 @@ pub trait Rules {
     /// Takes the rule if it is enabled, its `lastRun` is still the one in `rule`, and nobody holds a lease at `now`.
     /// Answers the rule as it stands with the lease in it, or `None` if it was not to be had. Atomic.
     async fn claim(&self, rule: &Rule, lease: &Lease, now: Timestamp) -> Result<Option<Rule>>;
+    /// Lengthens the lease while its owner still holds it; `false` if it does not.
+    async fn renew(&self, rule: &RuleId, lease: &Lease) -> Result<bool>;
     /// Replaces the rule's state while `owner` still holds the lease; `false` if it does not.
     async fn save_state(&self, rule: &RuleId, owner: &str, state: &RuleState) -> Result<bool>;
     /// Like `save_state`, and moves `lastRun`.
@@ -91,10 +94,14 @@ pub trait Raids {
     async fn save_raid(&self, raid: &Raid) -> Result<()>;
 }
 
+/// Done when a call that was made ready may leave.
+pub type Go = Shared<BoxFuture<'static, ()>>;
+
 /// The queue `wcl-discovered-players`, from its sending end.
 pub trait PlayerQueue {
     /// Sends up to [`Self::BATCH`] messages; one outcome per message, in order. `Ok` means the queue confirmed it.
-    async fn send(&self, messages: &[Discovered]) -> Result<Vec<std::result::Result<(), String>>>;
+    /// Nothing leaves before `go` is done; what can be made ready before, may be.
+    async fn send(&self, messages: &[Discovered], go: Go) -> Result<Vec<std::result::Result<(), String>>>;
     /// Most messages per call.
     const BATCH: usize = 10;
 }
@@ -279,8 +286,8 @@ pub trait ConsumerSwitch {
     async fn concurrency_limit(&self) -> Result<Option<u32>>;
     /// Sets the limit.
     async fn set_concurrency_limit(&self, limit: u32) -> Result<()>;
-    /// Creates the one-time schedule, or moves it.
-    async fn schedule_revival(&self, at: Timestamp) -> Result<()>;
+    /// Creates the one-time schedule, or moves it. Answers for when, which is `at` or a little later.
+    async fn schedule_revival(&self, at: Timestamp) -> Result<Timestamp>;
     /// Stops the queue from calling the function.
     async fn disable_mapping(&self) -> Result<()>;
     /// Lets the queue call the function again.

@@ -86,6 +86,8 @@ pub enum RankError {
         limit: u32,
         /// When the reviver is woken, if the consumer was put to sleep.
         paused_until: Option<Timestamp>,
+        /// What every key has left.
+        points_left: BTreeMap<String, f64>,
     },
     /// The API refuses this program. The consumer was put to sleep.
     #[error("refused by the API: {0}")]
@@ -106,6 +108,8 @@ impl RankError {
     }
 }
 
+/// Most characters of a failure's reason.
+const LONGEST_REASON: usize = 500;
 /// How long a refusal puts the consumer to sleep: nothing is asked of the API meanwhile.
 const REFUSAL_PAUSE: TimeDelta = TimeDelta::hours(1);
 
@@ -162,8 +166,8 @@ where
         Choice::Key(key) => key,
         Choice::NoBudget { earliest_reset } => {
             let steps = pause::plan(limit, earliest_reset, ports.clock.now());
-            pause::apply(ports.switch, &steps).await?;
-            return Err(no_budget(required, &steps));
+            pause::apply(ports.switch, ports.clock, &steps).await?;
+            return Err(no_budget(required, &steps, batch.summary.points_left));
         }
     };
     let ranked = ports.api.rank(&key, &batch.wanted).await;
@@ -173,8 +177,8 @@ where
         match ranked.stopped {
             Some(ApiError::PointsExhausted { resets_at }) => {
                 let steps = pause::plan(limit, Some(resets_at), ports.clock.now());
-                pause::apply(ports.switch, &steps).await?;
-                return Err(no_budget(required, &steps));
+                pause::apply(ports.switch, ports.clock, &steps).await?;
+                return Err(no_budget(required, &steps, batch.summary.points_left));
             }
             Some(error) => return Err(give_up(ports, error).await),
             None => {}
@@ -192,7 +196,7 @@ where
     Ok(batch.summary)
 }
 
-fn no_budget(required: f64, steps: &[pause::Step]) -> RankError {
+fn no_budget(required: f64, steps: &[pause::Step], points_left: BTreeMap<String, f64>) -> RankError {
     let mut limit = 0;
     let mut paused_until = None;
     for step in steps {
@@ -202,7 +206,7 @@ fn no_budget(required: f64, steps: &[pause::Step]) -> RankError {
             pause::Step::DisableMapping => {}
         }
     }
-    RankError::NoBudget { required, limit, paused_until }
+    RankError::NoBudget { required, limit, paused_until, points_left }
 }
 
 async fn give_up<S, A, W: ConsumerSwitch, C: Clock>(ports: &RankPorts<'_, S, A, W, C>, error: ApiError) -> RankError {
@@ -220,7 +224,7 @@ async fn sleep_after_refusal<S, A, W: ConsumerSwitch, C: Clock>(
     ports: &RankPorts<'_, S, A, W, C>,
 ) -> Result<(), Error> {
     let now = ports.clock.now();
-    pause::apply(ports.switch, &pause::plan(1, Some(now + REFUSAL_PAUSE), now)).await
+    pause::apply(ports.switch, ports.clock, &pause::plan(1, Some(now + REFUSAL_PAUSE), now)).await
 }
 
 /// What became of a player, from the messages' point of view.
@@ -285,6 +289,8 @@ impl Batch {
     }
 
     fn fail(&mut self, message_id: String, reason: String) {
+        // It may quote a hostile body, and goes into a log line.
+        let reason: String = reason.chars().take(LONGEST_REASON).collect();
         tracing::warn!(message = %message_id, %reason, "message goes back to the queue");
         self.summary.failed.push(FailedMessage { message_id, reason });
     }

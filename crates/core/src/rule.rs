@@ -82,6 +82,9 @@ pub fn last_page() -> u32 {
     600
 }
 
+/// No board is longer: a rule's saved progress must fit into its document.
+const LAST_PAGE: u32 = 100_000;
+
 /// What is wrong with a rule or a backfill.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidTarget {
@@ -91,8 +94,8 @@ pub enum InvalidTarget {
     /// Not a raid difficulty.
     #[error("difficulty {0} is none of 1 (LFR), 3 (Normal), 4 (Heroic), 5 (Mythic)")]
     Difficulty(Difficulty),
-    /// Pages run backwards or start before 1.
-    #[error("pages {0} to {1} are no range (pages count from 1)")]
+    /// Pages run backwards, start before 1, or end behind any board.
+    #[error("pages {0} to {1} are no range (pages count from 1 to {LAST_PAGE})")]
     Pages(u32, u32),
 }
 
@@ -105,7 +108,7 @@ impl Target {
         if !matches!(self.difficulty, 1 | 3 | 4 | 5) {
             return Err(InvalidTarget::Difficulty(self.difficulty));
         }
-        if self.start_page == 0 || self.end_page < self.start_page || self.end_page == u32::MAX {
+        if self.start_page == 0 || self.end_page < self.start_page || self.end_page > LAST_PAGE {
             return Err(InvalidTarget::Pages(self.start_page, self.end_page));
         }
         Ok(self)

@@ -9,8 +9,12 @@ use crate::{Difficulty, PlayerId, RaidId};
 /// The highest number that can be asked from the API, where ids are signed 32-bit.
 pub const MAX_ID: u32 = i32::MAX as u32;
 
+/// Most raids and difficulties of one player. WCL has some fifty raids of four; one message that no hour's points could pay
+/// would hold up its neighbours for ever.
+pub const MOST_PAIRS: usize = 500;
+
 /// Raid → difficulties to rank, as in `{"26":[3,5],"28":[3,4,5]}`.
-#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct RaidsToScrap(pub BTreeMap<RaidId, BTreeSet<Difficulty>>);
 
@@ -87,6 +91,17 @@ pub enum MalformedMessage {
         /// The raid as given.
         raid: RaidId,
     },
+    /// A difficulty that no raid has.
+    #[error("player {player}: difficulty {difficulty} is none of 1 (LFR), 3 (Normal), 4 (Heroic), 5 (Mythic)")]
+    Difficulty {
+        /// The message's player.
+        player: PlayerId,
+        /// The difficulty as given.
+        difficulty: Difficulty,
+    },
+    /// More than any player could have.
+    #[error("player {0}: raidsToScrap names {1} raids and difficulties, more than {MOST_PAIRS}")]
+    TooMany(PlayerId, usize),
     /// Nothing to rank.
     #[error("player {0}: raidsToScrap names no raid and difficulty")]
     Empty(PlayerId),
@@ -109,7 +124,13 @@ impl Discovered {
         if self.raids_to_scrap.is_empty() {
             return Err(MalformedMessage::Empty(self.id));
         }
-        Ok(self)
+        if let Some((_, difficulty)) = self.raids_to_scrap.pairs().find(|pair| !matches!(pair.1, 1 | 3 | 4 | 5)) {
+            return Err(MalformedMessage::Difficulty { player: self.id, difficulty });
+        }
+        match self.raids_to_scrap.pair_count() {
+            pairs if pairs > MOST_PAIRS => Err(MalformedMessage::TooMany(self.id, pairs)),
+            _ => Ok(self),
+        }
     }
 }
 

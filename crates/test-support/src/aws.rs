@@ -157,7 +157,9 @@ impl Account {
                 None => (StatusCode::OK, json!({})),
             },
             "ListMappings" => {
-                let queue = json!({ "UUID": "mapping-1", "EventSourceArn": "arn:aws:sqs:eu-west-1:0:players" });
+                let state = if self.mapping_enabled { "Enabled" } else { "Disabled" };
+                let arn = "arn:aws:sqs:eu-west-1:0:players";
+                let queue = json!({ "UUID": "mapping-1", "EventSourceArn": arn, "State": state });
                 let stream = json!({ "UUID": "mapping-2", "EventSourceArn": "arn:aws:kinesis:eu-west-1:0:stream/x" });
                 (StatusCode::OK, json!({ "EventSourceMappings": [stream, queue] }))
             }

@@ -9,4 +9,3 @@ pub mod lambda;
 pub mod ministack;
 pub mod mongod;
 pub mod process;
-pub mod schedule_expression;

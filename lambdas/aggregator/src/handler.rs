@@ -9,7 +9,7 @@ use parsebook_core::aggregate::{AggregateConfig, aggregate};
 use parsebook_lambda::{Answer, Failure, Invocation, Metrics};
 use serde_json::Value;
 
-/// The last batch, its removal and the summary must still fit.
+/// The last batch, its removal and the summary must still fit. Of a short time, a quarter.
 const MARGIN: Duration = Duration::from_secs(15);
 
 /// What lives as long as the environment.
@@ -27,7 +27,9 @@ impl Aggregator {
             Some(Value::Bool(force)) => *force,
             Some(other) => return Err(Failure::invalid_event(format!("force: {other} is neither true nor false"))),
         };
-        let deadline = Some(invocation.deadline - MARGIN);
+        let time_left = (invocation.deadline - invocation.now).to_std().unwrap_or_default();
+        let margin = MARGIN.min(time_left / 4);
+        let deadline = Some(invocation.deadline - margin);
         let summary = aggregate(&self.store, &self.queue, &SystemClock, &self.config, force, deadline).await?;
         let metrics = Metrics::default()
             .count("messagesSent", summary.sent)

@@ -8,6 +8,7 @@ use parsebook_core::Timestamp;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::LevelFilter;
 
 use crate::deadline::deadline;
 use crate::{Environment, Failure, Metrics, metrics};
@@ -65,15 +66,19 @@ where
 }
 
 /// JSON lines on standard output. Level: `RUST_LOG`, else `AWS_LAMBDA_LOG_LEVEL` (set by the function's logging
-/// configuration), else `info`; the SDK's and the driver's chatter only from `warn` on.
+/// configuration), else `info`. The SDK's and the driver's chatter is let through from `warn` on, unless `RUST_LOG` says
+/// otherwise.
 fn init_logs() {
-    let level = ["RUST_LOG", "AWS_LAMBDA_LOG_LEVEL"].iter().find_map(|name| std::env::var(name).ok());
-    let filter = EnvFilter::try_new(level.unwrap_or_default().to_lowercase())
-        .ok()
-        .filter(|filter| !filter.to_string().is_empty())
-        .unwrap_or_else(|| {
-            EnvFilter::new("info,aws_config=warn,aws_smithy_runtime=warn,hyper=warn,lambda_runtime=warn")
-        });
+    let variable = |name| std::env::var(name).ok().filter(|value| !value.trim().is_empty());
+    let filter = variable("RUST_LOG").and_then(|directives| EnvFilter::try_new(directives.to_lowercase()).ok());
+    let filter = filter.unwrap_or_else(|| {
+        let level = variable("AWS_LAMBDA_LOG_LEVEL").and_then(|level| level.to_lowercase().parse().ok());
+        let level: LevelFilter = level.unwrap_or(LevelFilter::INFO);
+        let others = level.min(LevelFilter::WARN);
+        EnvFilter::new(format!(
+            "{level},aws_config={others},aws_smithy_runtime={others},hyper={others},lambda_runtime={others}"
+        ))
+    });
     let subscriber = tracing_subscriber::fmt()
         .json()
         .flatten_event(true)
@@ -86,7 +91,8 @@ fn init_logs() {
     drop(tracing::subscriber::set_global_default(subscriber));
 }
 
-/// Serves invocations of `function` until the environment ends.
+/// Serves invocations of `function` until the environment ends. Metrics bear the name with which it was deployed
+/// (`AWS_LAMBDA_FUNCTION_NAME`), so that two stacks in one account are told apart.
 ///
 /// # Errors
 /// When the Runtime API is not there.
@@ -95,6 +101,8 @@ pub async fn run(
     handler: impl AsyncFn(Invocation) -> Result<Answer, Failure>,
 ) -> anyhow::Result<()> {
     let handler = &handler;
+    let deployed_as = std::env::var("AWS_LAMBDA_FUNCTION_NAME").ok().filter(|name| !name.is_empty());
+    let name = &deployed_as.unwrap_or_else(|| function.to_owned());
     let serve = service_fn(move |event: LambdaEvent<Value>| async move {
         let (event, context) = event.into_parts();
         let begun = Instant::now();
@@ -103,7 +111,7 @@ pub async fn run(
             format!("{}/{}/{}", context.request_id, std::process::id(), now.timestamp_nanos_opt().unwrap_or_default());
         let invocation = Invocation { event, owner, now, deadline: deadline(context.deadline, now) };
         let outcome = Box::pin(handler(invocation)).await;
-        report(function, &context.request_id, begun, now, &outcome);
+        report(name, &context.request_id, begun, now, &outcome);
         outcome.map(|answer| answer.response)
     });
     lambda_runtime::run(serve).await.map_err(|error| anyhow::anyhow!("the Lambda Runtime API: {error}"))
@@ -122,10 +130,12 @@ fn report(function: &str, request_id: &str, begun: Instant, now: Timestamp, outc
             properties.insert("errorType".to_owned(), json!(failure.name));
             properties.insert("errorMessage".to_owned(), json!(failure.message));
             let metrics = failure.metrics.clone();
+            let is_on_purpose = matches!(failure.name, "NoBudget" | "Blocked");
             metrics
                 .count("noBudget", u64::from(failure.name == "NoBudget"))
                 .count("refusals", u64::from(failure.name == "Blocked"))
-                .count("failures", u64::from(!matches!(failure.name, "NoBudget" | "Blocked")))
+                .count("returnedBatches", u64::from(is_on_purpose))
+                .count("failures", u64::from(!is_on_purpose))
         }
     };
     let milliseconds = begun.elapsed().as_secs_f64() * 1000.0;

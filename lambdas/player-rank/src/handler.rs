@@ -1,5 +1,6 @@
 //! Between player-rank's event and its stage.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use parsebook_adapters::aws::consumer_switch::LambdaSwitch;
@@ -34,7 +35,7 @@ impl PlayerRank {
         let time_left = (invocation.deadline - invocation.now).to_std().unwrap_or_default().saturating_sub(MARGIN);
         let ranking = rank_batch(&ports, &self.config, &deliveries);
         let ranked = tokio::time::timeout(time_left, ranking).await.map_err(|_| Failure::out_of_time())?;
-        let summary = ranked.map_err(failure)?;
+        let summary = ranked.map_err(|error| failure(error).count("messagesReturned", deliveries.len() as u64))?;
         let mut answer = Answer::of(&summary, metrics(&summary))?;
         if is_queued {
             answer.response = sqs::batch_response(&summary);
@@ -50,10 +51,13 @@ fn failure(error: RankError) -> Failure {
         RankError::NoBudget { paused_until, .. } => u64::from(paused_until.is_some()),
         RankError::Blocked(_) => 1,
     };
-    let failure = match error {
-        RankError::Failed(error) => Failure::from(error),
+    let mut failure = match &error {
+        RankError::Failed(error) => Failure::new(name, format!("{error:#}")),
         RankError::NoBudget { .. } | RankError::Blocked(_) => Failure::new(name, error.to_string()),
     };
+    if let RankError::NoBudget { points_left, .. } = &error {
+        failure.metrics = of_keys(failure.metrics, points_left);
+    }
     failure.count("pauses", pauses)
 }
 
@@ -81,10 +85,11 @@ fn metrics(summary: &RankSummary) -> Metrics {
     if let Some(key) = &summary.key {
         metrics = metrics.of_key(key, "pointsSpent", summary.points_spent);
     }
-    for (key, points) in &summary.points_left {
-        metrics = metrics.of_key(key, "pointsLeft", *points);
-    }
-    metrics
+    of_keys(metrics, &summary.points_left)
+}
+
+fn of_keys(metrics: Metrics, points_left: &BTreeMap<String, f64>) -> Metrics {
+    points_left.iter().fold(metrics, |metrics, (key, points)| metrics.of_key(key, "pointsLeft", *points))
 }
 
 #[cfg(test)]
@@ -104,8 +109,11 @@ mod tests {
 
     #[test]
     fn failures_keep_their_names() {
-        let error = RankError::NoBudget { required: 5.0, limit: 3, paused_until: None };
-        assert_eq!(failure(error).name, "NoBudget");
+        let points_left = BTreeMap::from([("main".to_owned(), 4.0)]);
+        let error = RankError::NoBudget { required: 5.0, limit: 3, paused_until: None, points_left };
+        let failed = failure(error);
+        assert_eq!(failed.name, "NoBudget");
+        assert_eq!(failed.metrics, Metrics::default().of_key("main", "pointsLeft", 4.0).count("pauses", 0));
         assert_eq!(failure(RankError::Blocked("no".into())).name, "Blocked");
         assert_eq!(failure(RankError::Failed(anyhow::anyhow!("x"))).name, "Failed");
     }

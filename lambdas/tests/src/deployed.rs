@@ -1,13 +1,14 @@
 //! The five Lambdas as `scripts/deploy` puts them into an emulator of AWS, left to their own schedules and queue.
 
 use std::collections::BTreeSet;
-use std::path::Path;
+use std::io::{BufRead, BufReader, Write};
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 use parsebook_bench::oracle::verify_boards;
-use parsebook_simulator::Config;
+use parsebook_simulator::{Config, World};
 use parsebook_test_support::ministack::Ministack;
 use serde_json::{Value, json};
 
@@ -17,6 +18,31 @@ use crate::pipeline::Pipeline;
 pub const QUEUE: &str = "wcl-discovered-players";
 /// Its dead-letter queue.
 pub const DEAD_LETTERS: &str = "wcl-discovered-players-dead-letters";
+
+/// Names a world file of which the deployed chain is tested on some players, in place of a made-up world.
+pub const WORLD: &str = "PARSEBOOK_TEST_WORLD";
+
+/// A world of `players` players: from all over the file that [`WORLD`] names, or made up where it names none.
+///
+/// # Errors
+/// When the file cannot be read.
+pub fn world_of(players: usize) -> Result<World> {
+    let Some(file) = std::env::var_os(WORLD).map(PathBuf::from) else { return Ok(World::generate(players, 31)) };
+    let open = || {
+        let opened = std::fs::File::open(&file).with_context(|| format!("{WORLD} {}", file.display()))?;
+        anyhow::Ok(BufReader::new(opened))
+    };
+    let every = open()?.lines().count().saturating_sub(1).div_ceil(players).max(1);
+    let mut some = tempfile::NamedTempFile::new()?;
+    for (index, line) in open()?.lines().enumerate() {
+        // The first line names the raids.
+        if index == 0 || index % every == 0 {
+            writeln!(some, "{}", line?)?;
+        }
+    }
+    some.flush()?;
+    Ok(World::load(&[some.path()])?.world)
+}
 
 /// An account of the emulator, asked as the SDKs ask.
 #[derive(Debug)]
@@ -143,7 +169,7 @@ impl Account {
     }
 }
 
-/// A script of `scripts/`, on this account and in this region.
+/// A script of `scripts/`, on the account at `endpoint`.
 pub fn script(name: &str, endpoint: &str) -> Command {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
     let mut command = Command::new(root.join("scripts").join(name));
@@ -155,14 +181,14 @@ pub fn script(name: &str, endpoint: &str) -> Command {
     command
 }
 
-/// Runs `scripts/deploy`; answers what it wrote.
+/// Runs a script; answers what it wrote.
 ///
 /// # Errors
 /// When it fails; with what it wrote.
-pub fn deploy(endpoint: &str, arguments: &[impl AsRef<std::ffi::OsStr>]) -> Result<String> {
-    let output = script("deploy", endpoint).args(arguments).output()?;
+pub fn told_by(script: &mut Command) -> Result<String> {
+    let output = script.output()?;
     let told = String::from_utf8_lossy(&output.stdout) + String::from_utf8_lossy(&output.stderr);
-    ensure!(output.status.success(), "scripts/deploy failed:\n{told}");
+    ensure!(output.status.success(), "{} failed:\n{told}", Path::new(script.get_program()).display());
     Ok(told.into_owned())
 }
 
@@ -215,7 +241,7 @@ impl Deployed {
             "DbGeneratorSchedule=rate(1 minute)".to_owned(),
         ];
         let deployed = Self { emulator, account, pipeline, parameters };
-        deployed.deploy(options)?;
+        deployed.deploy("parsebook", options)?;
         // The reviver's first run would set it, within three hours.
         deployed.account.set_concurrency(3).await?;
         // A batch that met no points comes back after this; the template's 18 minutes would be the length of the run.
@@ -223,13 +249,13 @@ impl Deployed {
         Ok(Some(deployed))
     }
 
-    /// Deploys with the same parameters.
+    /// Deploys the stack with these options and the same parameters; answers what the script wrote.
     ///
     /// # Errors
     /// When it fails.
-    pub fn deploy(&self, options: &[&str]) -> Result<String> {
-        let parameters = self.parameters.iter().map(String::as_str);
-        deploy(&self.account.url, &options.iter().copied().chain(parameters).collect::<Vec<_>>())
+    pub fn deploy(&self, stack: &str, options: &[&str]) -> Result<String> {
+        let mut script = script("deploy", &self.account.url);
+        told_by(script.env("PARSEBOOK_STACK", stack).args(options).args(&self.parameters))
     }
 
     /// Leaves the stack alone until it has paused at least once, the queue is empty, and the addon repository gives every

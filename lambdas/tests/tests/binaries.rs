@@ -157,7 +157,7 @@ async fn without_points_the_consumer_slows_down_then_sleeps_and_is_woken() {
         assert_eq!(changes, ["PutConcurrency 1", "CreateSchedule", "PutConcurrency 0", "UpdateMapping false"]);
         let schedule = &account.schedules["wake"];
         assert_eq!(schedule["ActionAfterCompletion"], "DELETE");
-        parsebook_test_support::schedule_expression::check(schedule["ScheduleExpression"].as_str().unwrap()).unwrap();
+        parsebook_schedule_expression::check(schedule["ScheduleExpression"].as_str().unwrap()).unwrap();
         assert_eq!(schedule["Target"]["RoleArn"], "arn:aws:iam::000000000000:role/scheduler");
     }
     // A second invocation that decides the same moves the schedule and changes nothing else.

@@ -7,10 +7,11 @@ use std::time::{Duration, Instant};
 use anyhow::Result;
 use mongodb::bson::doc;
 use parsebook_core::rule::Target;
-use parsebook_lambda_tests::deployed::{Account, DEAD_LETTERS, Deployed, QUEUE};
+use parsebook_lambda_tests::deployed::{Account, DEAD_LETTERS, Deployed, QUEUE, script, told_by, world_of};
 use parsebook_lambda_tests::pipeline::Pipeline;
-use parsebook_simulator::{Config, Fault, When, World};
+use parsebook_simulator::{Config, Fault, When};
 use serde_json::{Value, json};
+use url::form_urlencoded;
 
 /// What each function's code calls: the role must allow it.
 const PERMISSIONS: [(&str, &[&str]); 6] = [
@@ -66,7 +67,7 @@ async fn every_resource_is_there(account: &Account) -> Result<()> {
     for name in ["discover", "aggregator", "reviver", "db-generator"] {
         let schedule = account.get("scheduler", &format!("/schedules/{name}")).await?;
         let expression = schedule["ScheduleExpression"].as_str().unwrap_or_else(|| panic!("{name}: {schedule}"));
-        parsebook_test_support::schedule_expression::check(expression).unwrap();
+        parsebook_schedule_expression::check(expression).unwrap();
     }
     let queue = account.queue(QUEUE).await?;
     assert_eq!((&queue["MessageRetentionPeriod"], &queue["VisibilityTimeout"]), (&json!("1209600"), &json!("1080")));
@@ -115,29 +116,74 @@ async fn every_resource_is_there(account: &Account) -> Result<()> {
         let policy = policies.split("<member>").nth(1).and_then(|part| part.split('<').next()).unwrap();
         let parameters =
             [("Action", "GetRolePolicy"), ("RoleName", name), ("PolicyName", policy), ("Version", "2010-05-08")];
-        let document = account.query("iam", &parameters).await?.replace("%3A", ":").replace("%2A", "*");
-        for action in actions {
-            assert!(document.contains(action), "{role} lacks {action}: {document}");
-        }
-        assert!(
-            !document.contains(":*\"") || document.contains("log-group") || document.contains("event-source"),
-            "{role}"
-        );
+        let answer = account.query("iam", &parameters).await?;
+        let document = answer.split("<PolicyDocument>").nth(1).and_then(|part| part.split('<').next()).unwrap();
+        check_policy(role, &policy_document(document), actions);
     }
     Ok(())
 }
 
+/// IAM answers with the document URL-encoded; emulators also with XML's own escapes.
+fn policy_document(text: &str) -> Value {
+    let plain = text.replace("&quot;", "\"").replace("&amp;", "&");
+    let decoded =
+        || form_urlencoded::parse(format!("p={plain}").as_bytes()).next().map(|(_, value)| value.into_owned());
+    serde_json::from_str(&plain).or_else(|_| serde_json::from_str(&decoded().unwrap_or_default())).unwrap()
+}
+
+fn texts(value: &Value) -> Vec<&str> {
+    match value {
+        Value::Array(values) => values.iter().flat_map(texts).collect(),
+        value => value.as_str().into_iter().collect(),
+    }
+}
+
+/// Exactly these actions, each on named resources, but for the one that AWS knows no resource of.
+fn check_policy(role: &str, document: &Value, actions: &[&str]) {
+    let statements = document["Statement"].as_array().unwrap();
+    let mut allowed = BTreeSet::new();
+    for statement in statements {
+        assert_eq!(statement["Effect"], "Allow", "{role}: {statement}");
+        let of_statement = texts(&statement["Action"]);
+        let resources = texts(&statement["Resource"]);
+        assert!(
+            !resources.is_empty() && of_statement.iter().all(|action| !action.contains('*')),
+            "{role}: {statement}"
+        );
+        if resources.contains(&"*") {
+            assert_eq!(of_statement, ["lambda:ListEventSourceMappings"], "{role}: {statement}");
+        }
+        let is_wide = |resource: &&&str| resource.ends_with(":*") && !resource.contains(":log-group:/aws/lambda/");
+        if let Some(wide) = resources.iter().find(is_wide) {
+            assert!(
+                wide.ends_with(":event-source-mapping:*") && statement["Condition"].is_object(),
+                "{role}: {statement}"
+            );
+        }
+        allowed.extend(of_statement);
+    }
+    let needed: BTreeSet<_> = actions.iter().copied().chain(["logs:CreateLogStream"]).collect();
+    let needed = if role == "SchedulerRole" { actions.iter().copied().collect() } else { needed };
+    assert_eq!(allowed, needed, "{role}");
+}
+
 #[tokio::test]
 async fn the_deployed_chain_runs_by_its_schedules_and_its_queue() -> Result<()> {
-    let adapt = |config: &mut Config| {
-        // Enough for some two thirds of the world: it runs dry in the middle.
-        config.points_per_hour = Some(20_000);
-        config.hour = Duration::from_secs(75);
-    };
-    let Some(pipeline) = Pipeline::start(World::generate(3000, 31), adapt).await? else { return Ok(()) };
-    let world = pipeline.simulator.world().clone();
+    let world = world_of(3000)?;
     let raid = world.raids().iter().max_by_key(|raid| raid.id).unwrap().id;
     let asked = BTreeSet::from([(raid, 3), (raid, 4)]);
+    let of_player = |player: parsebook_simulator::Player<'_>| {
+        let pairs = player.pairs().filter(|pair| asked.contains(pair)).count();
+        if pairs > 0 { 1 + 5 * pairs } else { 0 }
+    };
+    let least: usize = world.players().map(of_player).sum();
+    let adapt = |config: &mut Config| {
+        // Enough for some two thirds of the world: it runs dry in the middle.
+        config.points_per_hour = u32::try_from(least * 65 / 100).ok();
+        config.hour = Duration::from_secs(75);
+    };
+    let Some(pipeline) = Pipeline::start(world, adapt).await? else { return Ok(()) };
+    let world = pipeline.simulator.world().clone();
     for (raid, difficulty) in &asked {
         let target = json!({ "raid": raid, "difficulty": difficulty, "startPage": 1, "endPage": 600 });
         pipeline.store.add_rule(&serde_json::from_value::<Target>(target)?).await?;
@@ -176,14 +222,15 @@ async fn the_deployed_chain_runs_by_its_schedules_and_its_queue() -> Result<()> 
     assert_eq!((account.messages(DEAD_LETTERS).await?, account.messages(QUEUE).await?), (0, 200));
 
     // A deployment in the middle of the pause leaves the pause as it is.
-    deployed.deploy(&["--no-build", "--host"])?;
+    deployed.deploy("parsebook", &["--no-build", "--host"])?;
     assert_eq!(
         (account.mapping().await?["State"].clone(), account.concurrency().await?),
         (json!("Disabled"), json!(0))
     );
 
     deployed.pipeline.simulator.faults().clear_all();
-    account.invoke("reviver", &json!({})).await?;
+    let told = told_by(script("invoke", &deployed.emulator.url()).args(["--remote", "reviver", "reviver"]))?;
+    assert!(told.contains(r#""concurrencyLimit":3"#), "{told}");
     let begun = Instant::now();
     while account.messages(QUEUE).await? > 0 {
         assert!(begun.elapsed() < Duration::from_secs(240), "not drained\n{}", deployed.emulator.log());
@@ -192,5 +239,31 @@ async fn the_deployed_chain_runs_by_its_schedules_and_its_queue() -> Result<()> 
     assert_eq!(account.messages(DEAD_LETTERS).await?, 0);
     let players = deployed.pipeline.store.database().collection::<mongodb::bson::Document>("players");
     assert!(players.count_documents(doc! {}).await? >= course.found as u64);
+    a_second_stack_stands_beside_the_first(&deployed).await
+}
+
+/// With names of its own; and a dry run leaves nothing behind, be it of a new stack or of one that is there.
+async fn a_second_stack_stands_beside_the_first(deployed: &Deployed) -> Result<()> {
+    let account = &deployed.account;
+    let stacks = async || {
+        let told = account.query("cloudformation", &[("Action", "DescribeStacks"), ("Version", "2010-05-15")]).await?;
+        anyhow::Ok(told.matches("<StackName>").count())
+    };
+    let before = stacks().await?;
+    let new = ["--no-build", "--host", "--dry-run", "NamePrefix=stage-"];
+    let told = deployed.deploy("stage", &new)?;
+    assert!(told.contains("AWS::SQS::Queue") && told.contains("PlayersDeadLetters"), "{told}");
+    deployed.deploy("parsebook", &["--no-build", "--host", "--dry-run"])?;
+    assert_eq!(stacks().await?, before);
+    assert!(account.queue_url("stage-wcl-discovered-players").await.is_err());
+
+    deployed.deploy("stage", &["--no-build", "--host", "NamePrefix=stage-", "ReviverSchedule=rate(3 hours)"])?;
+    assert_eq!(stacks().await?, before + 1);
+    account.queue_url("stage-wcl-discovered-players").await?;
+    for name in ["reviver", "stage-reviver"] {
+        let function = account.get("lambda", &format!("/2015-03-31/functions/{name}")).await?["Configuration"].clone();
+        let revived = name.replace("reviver", "player-rank");
+        assert_eq!(function["Environment"]["Variables"]["LAMBDA_TO_REVIVE"], revived.as_str(), "{function}");
+    }
     Ok(())
 }

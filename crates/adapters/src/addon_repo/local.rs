@@ -33,6 +33,7 @@ impl LocalRepo {
             .or_else(|_| Repository::init_opts(folder, RepositoryInitOptions::new().initial_head("main")))
             .with_context(|| format!("opening the addon repository {}", folder.display()))?;
         remove_stale_locks(repository.path())?;
+        remove_probes(folder)?;
         Ok(Self { repository, staged: Staged::default() })
     }
 
@@ -78,6 +79,22 @@ fn remove_stale_locks(git: &Path) -> anyhow::Result<()> {
         let lock = git.join(name);
         if lock.exists() {
             std::fs::remove_file(&lock).with_context(|| format!("removing the stale {}", lock.display()))?;
+        }
+    }
+    Ok(())
+}
+
+/// Removes what libgit2 tries the folder's abilities with while it makes a repository (`_git2_` and sixteen hexadecimal
+/// digits: an empty file, then a link that leads nowhere), should a process have died in that moment.
+fn remove_probes(folder: &Path) -> anyhow::Result<()> {
+    let is_probe = |name: &str| {
+        let random = name.strip_prefix("_git2_").unwrap_or_default();
+        random.len() == 16 && random.bytes().all(|byte| byte.is_ascii_hexdigit())
+    };
+    for entry in std::fs::read_dir(folder).with_context(|| format!("reading {}", folder.display()))? {
+        let entry = entry.with_context(|| format!("reading {}", folder.display()))?;
+        if entry.file_name().to_str().is_some_and(is_probe) {
+            std::fs::remove_file(entry.path()).with_context(|| format!("removing {}", entry.path().display()))?;
         }
     }
     Ok(())
@@ -136,6 +153,11 @@ mod tests {
             repo.stage("A", files(&[("A/a.lua", stale)])).await.unwrap();
             assert!(matches!(repo.publish(stale).await.unwrap(), Published::Commit(_)), "{stale}");
         }
+        let (probe, mine) = (folder.path().join("_git2_00112233445566ff"), folder.path().join("_git2_mine"));
+        std::os::unix::fs::symlink("testing", &probe).unwrap();
+        std::fs::write(&mine, "").unwrap();
+        LocalRepo::open(folder.path()).unwrap();
+        assert!(probe.symlink_metadata().is_err() && mine.exists(), "libgit2's probe goes, a file of the owner stays");
     }
 
     #[tokio::test]

@@ -29,7 +29,8 @@ pub struct Revival {
 }
 
 /// A wake-up is never scheduled closer than this: Scheduler does not fire what is past when it arrives.
-const SHORTEST_NOTICE: TimeDelta = TimeDelta::seconds(15);
+/// The steps of a pause take less than this, unless AWS is slow.
+const SHORTEST_NOTICE: TimeDelta = TimeDelta::seconds(30);
 
 /// The switch of one function.
 #[derive(Debug, Clone)]
@@ -61,11 +62,14 @@ impl<C: Clock> LambdaSwitch<C> {
         while let Some(mapping) = pages.next().await {
             let mapping = mapping.map_err(told).context("listing the function's mappings")?;
             if mapping.event_source_arn().is_some_and(|arn| arn.split(':').nth(2) == Some("sqs")) {
-                mappings.push(mapping.uuid.context("a mapping without an id")?);
+                let is_going_off = mapping.state().is_some_and(|state| matches!(state, "Disabling" | "Disabled"));
+                mappings.push((mapping.uuid.context("a mapping without an id")?, is_going_off));
             }
         }
         ensure!(!mappings.is_empty(), "function {} has no queue mapping", self.function);
-        for id in &mappings {
+        // Another invocation was first: to ask again would be to wait until AWS is through with it. The other way round
+        // it is asked in any case, for a mapping that shows as enabled may be about to be disabled.
+        for (id, _) in mappings.iter().filter(|(_, is_going_off)| enabled || !is_going_off) {
             let update = || self.lambda.update_event_source_mapping().uuid(id).enabled(enabled).send();
             // A mapping that is being changed refuses to be changed; that takes up to a minute.
             update
@@ -171,13 +175,14 @@ impl<C: Clock> ConsumerSwitch for LambdaSwitch<C> {
         Ok(())
     }
 
-    async fn schedule_revival(&self, at: Timestamp) -> Result<()> {
+    async fn schedule_revival(&self, at: Timestamp) -> Result<Timestamp> {
         let revival = self.revival.as_ref().context("this program has no revival schedule")?;
         // Whole seconds, and never before the moment that was asked for.
         let at = at.max(self.clock.now() + SHORTEST_NOTICE) + TimeDelta::milliseconds(999);
         let at = at.trunc_subsecs(0);
         let put = || self.put_schedule(revival, at);
-        put.retry(patience()).when(|(again, _)| *again).await.map_err(|(_, error)| error)
+        put.retry(patience()).when(|(again, _)| *again).await.map_err(|(_, error)| error)?;
+        Ok(at)
     }
 
     async fn disable_mapping(&self) -> Result<()> {

@@ -1,5 +1,8 @@
 //! The queue `wcl-discovered-players`, from its sending end: SQS batches.
 
+mod held;
+
+use std::collections::HashSet;
 use std::time::Duration;
 
 use anyhow::Context;
@@ -8,7 +11,7 @@ use aws_sdk_sqs::Client;
 use aws_sdk_sqs::error::DisplayErrorContext;
 use aws_sdk_sqs::types::{BatchResultErrorEntry, SendMessageBatchRequestEntry};
 use backon::{BackoffBuilder, ExponentialBuilder};
-use parsebook_core::ports::{PlayerQueue, Result};
+use parsebook_core::ports::{Go, PlayerQueue, Result};
 use parsebook_core::scrap::Discovered;
 
 /// Most bytes of all bodies of one call. SQS takes 1 MiB since 2025; 256 KiB is what every account and emulator takes.
@@ -26,45 +29,49 @@ pub struct SqsQueue {
 impl SqsQueue {
     /// The queue at `url`.
     pub fn new(config: &SdkConfig, url: String) -> Self {
-        Self { client: Client::new(config), url }
+        Self { client: Client::from_conf(held::sqs_config(config)), url }
     }
 
-    /// One call: what became of each entry that SQS does not report as sent.
-    async fn send_once(&self, entries: Vec<SendMessageBatchRequestEntry>) -> Result<Vec<BatchResultErrorEntry>> {
-        let answer = self.client.send_message_batch().queue_url(&self.url).set_entries(Some(entries)).send().await;
+    /// One call: what SQS does not report as sent, also that of which it says nothing. Entries are named by their place.
+    async fn send_once(&self, bodies: &[(usize, String)], go: Go) -> Result<Vec<BatchResultErrorEntry>> {
+        let entry = |(place, body): &(usize, String)| {
+            SendMessageBatchRequestEntry::builder().id(place.to_string()).message_body(body).build()
+        };
+        let entries = bodies.iter().map(entry).collect::<std::result::Result<_, _>>()?;
+        let call = self.client.send_message_batch().queue_url(&self.url).set_entries(Some(entries)).send();
+        let answer = held::until(go, call).await;
         let answer = answer
             .map_err(|error| anyhow::anyhow!("{}", DisplayErrorContext(&error)))
             .with_context(|| format!("sending to {}", self.url))?;
-        Ok(answer.failed)
+        let sent: HashSet<&str> = answer.successful.iter().map(|entry| entry.id.as_str()).collect();
+        let not_sent = bodies.iter().map(|(place, _)| place.to_string()).filter(|id| !sent.contains(id.as_str()));
+        let reason = |id: String| match answer.failed.iter().find(|failed| failed.id == id) {
+            Some(failed) => Ok(failed.clone()),
+            None => Ok(BatchResultErrorEntry::builder().id(id).code("NoAnswer").sender_fault(false).build()?),
+        };
+        not_sent.map(reason).collect()
     }
 
-    /// Sends the entries of one call, those that fail by SQS's own fault again; answers the reasons of the rest.
-    async fn send_chunk(&self, entries: Vec<SendMessageBatchRequestEntry>) -> Result<Vec<(usize, String)>> {
+    /// Sends the bodies of one call, those that fail by SQS's own fault again; answers the reasons of the rest by place.
+    async fn send_chunk(&self, mut bodies: Vec<(usize, String)>, go: &Go) -> Result<Vec<(usize, String)>> {
         let mut waits = ExponentialBuilder::default()
             .with_min_delay(Duration::from_millis(100))
             .with_max_times(RESENDS)
             .with_jitter()
             .build();
         let mut rejected = Vec::new();
-        let mut waiting = entries;
         loop {
-            let failed = self.send_once(waiting.clone()).await?;
-            let (final_failures, passing): (Vec<_>, Vec<_>) = failed.into_iter().partition(|entry| entry.sender_fault);
+            let failed = self.send_once(&bodies, go.clone()).await?;
+            let wait = if failed.iter().all(|entry| entry.sender_fault) { None } else { waits.next() };
+            let is_final = |entry: &BatchResultErrorEntry| entry.sender_fault || wait.is_none();
+            let (final_failures, passing): (Vec<_>, Vec<_>) = failed.into_iter().partition(is_final);
             for entry in final_failures {
-                rejected.push((entry.id.parse().context("SQS names an entry that was not sent")?, reason(&entry)));
+                rejected.push((entry.id.parse()?, reason(&entry)));
             }
-            if passing.is_empty() {
-                return Ok(rejected);
-            }
-            let Some(wait) = waits.next() else {
-                for entry in passing {
-                    rejected.push((entry.id.parse().context("SQS names an entry that was not sent")?, reason(&entry)));
-                }
-                return Ok(rejected);
-            };
+            let Some(wait) = wait else { return Ok(rejected) };
             tracing::warn!(entries = passing.len(), reason = %reason(&passing[0]), "sending again what SQS did not take");
             tokio::time::sleep(wait).await;
-            waiting.retain(|entry| passing.iter().any(|failed| failed.id == entry.id));
+            bodies.retain(|(place, _)| passing.iter().any(|failed| failed.id == place.to_string()));
         }
     }
 }
@@ -74,7 +81,7 @@ fn reason(entry: &BatchResultErrorEntry) -> String {
 }
 
 impl PlayerQueue for SqsQueue {
-    async fn send(&self, messages: &[Discovered]) -> Result<Vec<std::result::Result<(), String>>> {
+    async fn send(&self, messages: &[Discovered], go: Go) -> Result<Vec<std::result::Result<(), String>>> {
         let mut outcomes = vec![Ok(()); messages.len()];
         let mut chunks = vec![(0, Vec::new())];
         for (index, message) in messages.iter().enumerate() {
@@ -84,17 +91,16 @@ impl PlayerQueue for SqsQueue {
                 continue;
             }
             let size = body.len();
-            let entry = SendMessageBatchRequestEntry::builder().id(index.to_string()).message_body(body).build()?;
             match chunks.last_mut() {
                 Some((bytes, chunk)) if *bytes + size <= BATCH_BYTES && chunk.len() < Self::BATCH => {
                     *bytes += size;
-                    chunk.push(entry);
+                    chunk.push((index, body));
                 }
-                _ => chunks.push((size, vec![entry])),
+                _ => chunks.push((size, vec![(index, body)])),
             }
         }
         for (_, chunk) in chunks.into_iter().filter(|(_, chunk)| !chunk.is_empty()) {
-            for (index, reason) in self.send_chunk(chunk).await? {
+            for (index, reason) in self.send_chunk(chunk, &go).await? {
                 if let Some(outcome) = outcomes.get_mut(index) {
                     *outcome = Err(reason);
                 }

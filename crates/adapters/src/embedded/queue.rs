@@ -3,7 +3,7 @@
 
 use chrono::TimeDelta;
 use parsebook_core::Timestamp;
-use parsebook_core::ports::{PlayerQueue, Result};
+use parsebook_core::ports::{Go, PlayerQueue, Result};
 use parsebook_core::scrap::Discovered;
 use rusqlite::params;
 
@@ -33,7 +33,8 @@ const MOST_FAILURES: u32 = 5;
 const FIRST_WAIT: TimeDelta = TimeDelta::seconds(1);
 
 impl PlayerQueue for EmbeddedStore {
-    async fn send(&self, messages: &[Discovered]) -> Result<Vec<std::result::Result<(), String>>> {
+    async fn send(&self, messages: &[Discovered], go: Go) -> Result<Vec<std::result::Result<(), String>>> {
+        go.await;
         self.transaction(|transaction| {
             let mut insert = transaction.prepare_cached("INSERT INTO queue (body) VALUES (?1)")?;
             for message in messages {

@@ -139,6 +139,21 @@ impl Rules for EmbeddedStore {
         })
     }
 
+    async fn renew(&self, id: &RuleId, lease: &Lease) -> Result<bool> {
+        self.transaction(|transaction| {
+            let Some(mut stored) = find(transaction, id)? else { return Ok(false) };
+            if stored.state.lease.as_ref().is_none_or(|held| held.owner != lease.owner) {
+                return Ok(false);
+            }
+            stored.state.lease = Some(lease.clone());
+            transaction.execute(
+                "UPDATE discovery_schedules SET state = ?2 WHERE id = ?1",
+                params![id.0, serde_json::to_string(&stored.state)?],
+            )?;
+            Ok(true)
+        })
+    }
+
     async fn save_state(&self, rule: &RuleId, owner: &str, state: &RuleState) -> Result<bool> {
         self.write_state(rule, owner, None, state)
     }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use anyhow::{Context, bail};
-use mongodb::bson::{Bson, Document, doc};
+use mongodb::bson::{Bson, Document, RawDocumentBuf, doc};
 
 use super::retry::while_away;
 use super::{MongoStore, read};
@@ -95,9 +95,11 @@ impl MongoStore {
     }
 
     async fn write(&self, what: &str, command: Document) -> anyhow::Result<Document> {
+        // In its final form once, for however often it is sent.
+        let command = RawDocumentBuf::try_from(&command)?;
         let answer = while_away(what, || {
             let command = command.clone();
-            async move { self.database.run_command(command).await }
+            async move { self.database.run_raw_command(command).await }
         })
         .await?;
         // `run_command` answers Ok although statements failed or the write was not made durable.

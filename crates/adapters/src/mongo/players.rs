@@ -170,7 +170,8 @@ impl Region {
         }
     }
 
-    async fn next(&mut self) -> Result<Option<Document>> {
+    /// The next document, or what is wrong with it where it cannot even be read as one.
+    async fn next(&mut self) -> Result<Option<std::result::Result<Document, Malformed>>> {
         loop {
             let next = match &mut self.cursor {
                 Some(cursor) => cursor.try_next().await,
@@ -184,7 +185,13 @@ impl Region {
             };
             match next {
                 Ok(Some(raw)) => {
-                    let document = Document::try_from(&raw)?;
+                    let document = match Document::try_from(&raw) {
+                        Ok(document) => document,
+                        Err(error) => {
+                            let id = read::raw_id(&raw).as_ref().map(read::told).unwrap_or_default();
+                            return Ok(Some(Err(malformed(PLAYERS, &id, &error.into()))));
+                        }
+                    };
                     let key = ["region", "normalizedServer", "name", "_id"];
                     let key: Document = key
                         .iter()
@@ -194,7 +201,7 @@ impl Region {
                     self.last = Some(key);
                     self.reopened = 0;
                     if !is_repeated {
-                        return Ok(Some(document));
+                        return Ok(Some(Ok(document)));
                     }
                 }
                 Ok(None) => return Ok(None),
@@ -243,7 +250,7 @@ impl Players for MongoStore {
         let region = Region { store: self.clone(), name: region.to_owned(), cursor: None, last: None, reopened: 0 };
         stream::try_unfold(region, |mut region| async move {
             let document = region.next().await?;
-            Ok(document.map(|document| (checked(&document), region)))
+            Ok(document.map(|document| (document.and_then(|document| checked(&document)), region)))
         })
         .boxed_local()
     }

@@ -2,7 +2,7 @@
 
 use anyhow::{Context, bail};
 use chrono::DateTime;
-use mongodb::bson::{Bson, Document};
+use mongodb::bson::{Bson, Document, RawDocument};
 use parsebook_core::Timestamp;
 
 /// A whole number of any numeric type.
@@ -49,6 +49,11 @@ pub fn optional<'a>(document: &'a Document, name: &str) -> Option<&'a Bson> {
 /// A whole number that must be there.
 pub fn whole_field<T: TryFrom<i64>>(document: &Document, name: &str) -> anyhow::Result<T> {
     whole(field(document, name)?).with_context(|| name.to_owned())
+}
+
+/// The `_id` of a document of which nothing else may be readable.
+pub fn raw_id(document: &RawDocument) -> Option<Bson> {
+    Bson::try_from(document.get("_id").ok()??).ok()
 }
 
 /// A text that must be there.

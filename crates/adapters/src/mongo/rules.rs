@@ -3,7 +3,7 @@
 use anyhow::Context;
 use futures::TryStreamExt;
 use mongodb::bson::oid::ObjectId;
-use mongodb::bson::{Bson, DateTime, Document, doc};
+use mongodb::bson::{Bson, DateTime, Document, RawDocumentBuf, doc};
 use mongodb::options::ReturnDocument;
 use parsebook_core::Timestamp;
 use parsebook_core::ports::{Malformed, Result, Rules};
@@ -100,18 +100,18 @@ impl MongoStore {
 
 impl Rules for MongoStore {
     async fn rules(&self) -> Result<(Vec<Rule>, Vec<Malformed>)> {
-        let collection = self.collection(RULES);
-        let documents: Vec<Document> = while_away("reading discovery_schedules", || async {
+        let collection = self.raw(RULES);
+        let documents: Vec<RawDocumentBuf> = while_away("reading discovery_schedules", || async {
             collection.find(doc! {}).sort(doc! { "_id": 1 }).await?.try_collect().await
         })
         .await?;
         let mut rules = Vec::with_capacity(documents.len());
         let mut rejected = Vec::new();
         for document in &documents {
-            match rule(document) {
+            match Document::try_from(document).map_err(Into::into).and_then(|document| rule(&document)) {
                 Ok(rule) => rules.push(rule),
                 Err(error) => {
-                    let id = document.get("_id").map(read::told).unwrap_or_default();
+                    let id = read::raw_id(document).as_ref().map(read::told).unwrap_or_default();
                     rejected.push(malformed(RULES, &id, &error));
                 }
             }
@@ -141,6 +141,18 @@ impl Rules for MongoStore {
         })
         .await?;
         found.map(|document| rule(&document).with_context(|| format!("{RULES} {}", claimed.id))).transpose()
+    }
+
+    async fn renew(&self, id: &RuleId, lease: &Lease) -> Result<bool> {
+        let filter = doc! { "_id": object_id(id)?, "state.lease.owner": &lease.owner };
+        let update = doc! { "$set": { "state.lease.expiresAt": date(lease.expires_at) } };
+        let rules = self.collection(RULES);
+        let renewed = while_away("renewing a lease", || {
+            let (filter, update) = (filter.clone(), update.clone());
+            let rules = &rules;
+            async move { rules.update_one(filter, update).await }
+        });
+        Ok(renewed.await?.matched_count > 0)
     }
 
     async fn save_state(&self, rule: &RuleId, owner: &str, state: &RuleState) -> Result<bool> {

@@ -54,9 +54,9 @@ impl ConsumerSwitch for LocalSwitch {
         Ok(())
     }
 
-    async fn schedule_revival(&self, at: Timestamp) -> Result<()> {
+    async fn schedule_revival(&self, at: Timestamp) -> Result<Timestamp> {
         self.change(|state| state.revive_at = Some(at));
-        Ok(())
+        Ok(at)
     }
 
     async fn disable_mapping(&self) -> Result<()> {

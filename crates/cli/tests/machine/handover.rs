@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use parsebook_adapters::clock::SystemClock;
 use parsebook_adapters::embedded::EmbeddedStore;
 use parsebook_core::aggregate::{AggregateConfig, AggregateSummary, StopReason, aggregate};
-use parsebook_core::ports::{Discoveries, PlayerQueue, Result};
+use parsebook_core::ports::{Discoveries, Go, PlayerQueue, Result};
 use parsebook_core::rule::SourceKind;
 use parsebook_core::scrap::{Discovered, RaidsToScrap};
 
@@ -28,7 +28,8 @@ enum Answer {
 }
 
 impl<F: AsyncFn(usize) -> Answer> PlayerQueue for TestQueue<F> {
-    async fn send(&self, messages: &[Discovered]) -> Result<Vec<std::result::Result<(), String>>> {
+    async fn send(&self, messages: &[Discovered], go: Go) -> Result<Vec<std::result::Result<(), String>>> {
+        go.await;
         assert!(messages.len() <= Self::BATCH && !messages.is_empty());
         *self.calls.borrow_mut() += 1;
         let call = *self.calls.borrow();

@@ -5,10 +5,13 @@
 
 pub mod pages;
 
+use std::convert::Infallible;
+use std::future::pending;
 use std::time::Duration;
 
 use anyhow::{Context, anyhow};
 use chrono::TimeDelta;
+use futures::future::{Either, select};
 use serde::Serialize;
 
 use self::pages::{PagesConfig, Stopped, read_pages};
@@ -124,10 +127,15 @@ impl DiscoverSummary {
     }
 }
 
-/// How long before the deadline no further page is begun: a slow page and its write must still fit.
+/// How long before the deadline no further page is begun: a slow page and its write must still fit. Of a short time, a
+/// quarter.
 const DEADLINE_MARGIN: TimeDelta = TimeDelta::seconds(40);
 /// How long a lease without a deadline lasts; each stored page renews it.
 const LEASE: TimeDelta = TimeDelta::minutes(10);
+/// How long the lease of an invocation lasts: after a death the rule is free again this soon.
+const SHORT_LEASE: TimeDelta = TimeDelta::seconds(60);
+/// How often a short lease is renewed: a page may take longer than it lasts.
+const RENEW_EVERY: Duration = Duration::from_secs(15);
 
 /// Works the most overdue rule, or exactly `backfill`.
 ///
@@ -178,7 +186,7 @@ where
 }
 
 fn lease_end(now: Timestamp, invocation: &Invocation) -> Timestamp {
-    invocation.deadline.map_or(now + LEASE, |deadline| deadline + TimeDelta::minutes(1))
+    now + if invocation.deadline.is_some() { SHORT_LEASE } else { LEASE }
 }
 
 /// One run over one target.
@@ -201,10 +209,34 @@ where
         let mut progress = self.progress(&target);
         let before = (progress.pages, progress.players);
         let stopped = match self.source(&target, progress.started_at).await {
-            Ok(source) => self.read(&source, &target, &mut progress).await,
+            Ok(source) => {
+                let reading = std::pin::pin!(self.read(&source, &target, &mut progress));
+                match select(reading, std::pin::pin!(self.keep_lease())).await {
+                    Either::Left((stopped, _)) => stopped,
+                    Either::Right((never, _)) => match never {},
+                }
+            }
             Err(error) => Stopped::Source(error),
         };
         self.conclude(target, progress, before, stopped).await
+    }
+
+    /// Keeps a short lease from running out. A store that is away, or a lease that was lost, is noticed where progress is
+    /// saved.
+    async fn keep_lease(&self) -> Infallible {
+        let (Some(rule), Some(_)) = (&self.claimed, self.invocation.deadline) else { return pending().await };
+        loop {
+            self.ports.clock.sleep(RENEW_EVERY).await;
+            let lease = self.lease();
+            if let Err(error) = self.ports.store.renew(&rule.id, &lease).await {
+                tracing::warn!(rule = %rule.id, error = format!("{error:#}"), "the lease could not be renewed");
+            }
+        }
+    }
+
+    fn lease(&self) -> Lease {
+        let expires_at = lease_end(self.ports.clock.now(), self.invocation);
+        Lease { owner: self.invocation.owner.clone(), expires_at }
     }
 
     /// The saved progress, if it is of this very target; else a fresh start.
@@ -255,7 +287,8 @@ where
     }
 
     async fn read(&self, source: &Source<'_, A, W>, target: &Target, progress: &mut Progress) -> Stopped {
-        let last_start = self.invocation.deadline.map(|deadline| deadline - DEADLINE_MARGIN);
+        let now = self.ports.clock.now();
+        let last_start = self.invocation.deadline.map(|deadline| deadline - DEADLINE_MARGIN.min((deadline - now) / 4));
         let ranges = pages::cut(&progress.remaining, self.config.pages.pages_per_thread);
         progress.remaining.clone_from(&ranges);
         let scrap = RaidsToScrap::one(target.raid, target.difficulty);
@@ -279,11 +312,7 @@ where
     async fn save_progress(&self, progress: &mut Progress) -> Result<()> {
         progress.remaining.retain(|range| range.next <= range.end);
         let Some(rule) = &self.claimed else { return Ok(()) };
-        let lease = Lease {
-            owner: self.invocation.owner.clone(),
-            expires_at: lease_end(self.ports.clock.now(), self.invocation),
-        };
-        let state = RuleState { lease: Some(lease), progress: Some(progress.clone()), ..rule.state.clone() };
+        let state = RuleState { lease: Some(self.lease()), progress: Some(progress.clone()), ..rule.state.clone() };
         let held = self.ports.store.save_state(&rule.id, &self.invocation.owner, &state).await;
         if held.context("saving progress")? {
             Ok(())
@@ -369,7 +398,7 @@ where
     /// A backfill was refused: the pause holds for the source's rules, and is kept with the first that is free.
     async fn remember_for_source(&self, source: SourceKind, block: Block) -> Result<()> {
         let now = self.ports.clock.now();
-        let lease = Lease { owner: self.invocation.owner.clone(), expires_at: lease_end(now, self.invocation) };
+        let lease = self.lease();
         for rule in self.rules.iter().filter(|rule| rule.enabled && rule.target.source == source) {
             if let Some(claimed) = self.ports.store.claim(rule, &lease, now).await.context("claiming a rule")? {
                 let state = RuleState { lease: None, block: Some(block), ..claimed.state };

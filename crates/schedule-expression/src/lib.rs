@@ -1,4 +1,5 @@
-//! Whether EventBridge Scheduler takes an expression: linters and emulators let anything pass.
+//! Whether EventBridge Scheduler takes an expression. AWS notices a bad one in the middle of a deployment; linters and
+//! emulators let anything pass.
 //!
 //! Grammar: EventBridge Scheduler user guide, "Schedule types".
 
