@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use parsebook_bench::oracle::verify_boards;
-use parsebook_core::ports::Discoveries;
+use parsebook_core::ports::{Discoveries, Rules};
 use parsebook_lambda_tests::pipeline::{Pipeline, answered, discover_all, sqs_event};
 use parsebook_lambda_tests::{LAMBDAS, binary};
 use parsebook_simulator::World;
@@ -86,10 +86,12 @@ async fn the_five_binaries_bring_a_world_into_the_addon() {
 async fn a_backfill_touches_no_rule_and_an_event_that_is_none_is_named() {
     let Some(pipeline) = Pipeline::start(World::generate(300, 2), |_| {}).await.unwrap() else { return };
     let (raid, difficulty) = *pipeline.add_rules().await.unwrap().last().unwrap();
+    let (before, _) = pipeline.store.rules().await.unwrap();
     let discover = pipeline.function("discover").await.unwrap();
     let event = json!({ "raid": raid, "difficulty": difficulty, "startPage": 1, "endPage": 1 });
     let summary = answered(discover.invoke(event).await.unwrap()).unwrap();
     assert_eq!((&summary["pages"], &summary["rule"]), (&json!(1), &Value::Null), "{summary}");
+    assert_eq!(pipeline.store.rules().await.unwrap().0, before);
     assert!(pipeline.store.discovered_count().await.unwrap() > 0);
     for name in LAMBDAS.into_iter().filter(|name| *name != "reviver") {
         let function = pipeline.function(name).await.unwrap();

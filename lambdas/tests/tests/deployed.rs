@@ -73,6 +73,7 @@ async fn every_resource_is_there(account: &Account) -> Result<()> {
     assert_eq!((&queue["MessageRetentionPeriod"], &queue["VisibilityTimeout"]), (&json!("1209600"), &json!("1080")));
     let redrive: Value = serde_json::from_str(queue["RedrivePolicy"].as_str().unwrap()).unwrap();
     assert!(redrive["deadLetterTargetArn"].as_str().unwrap().ends_with(DEAD_LETTERS), "{redrive}");
+    assert_eq!(redrive["maxReceiveCount"].to_string().trim_matches('"'), "500");
     account.queue_url("parsebook-schedule-dead-letters").await?;
     let mapping = account.mapping().await?;
     assert_eq!(
@@ -191,13 +192,14 @@ async fn the_deployed_chain_runs_by_its_schedules_and_its_queue() -> Result<()> 
     let Some(deployed) = Deployed::start(pipeline, &["--host", "--debug"]).await? else { return Ok(()) };
     let account = &deployed.account;
     every_resource_is_there(account).await?;
+    deployed.hurry().await?;
 
     let course = deployed.until_published(&asked, Duration::from_secs(900)).await?;
     assert!(course.found > 1000 && course.pauses > 0, "{course:?}");
     assert_eq!(account.messages(DEAD_LETTERS).await?, 0);
 
-    // A pause of a day, at a smaller scale: 24 hours are 80 visibility time-outs of the template against 100 receives;
-    // here 12 against 3. A consumer that went on receiving would bring every message into the dead-letter queue.
+    // A pause of a day, at a smaller scale: 24 hours are 80 visibility time-outs of the template;
+    // here 12, and three receives would be one too many. A consumer that went on receiving would bring every message into the dead-letter queue.
     let dead = account.queue(DEAD_LETTERS).await?["QueueArn"].clone();
     let redrive = json!({ "deadLetterTargetArn": dead, "maxReceiveCount": "3" }).to_string();
     account.set_queue(QUEUE, json!({ "VisibilityTimeout": "1", "RedrivePolicy": redrive })).await?;

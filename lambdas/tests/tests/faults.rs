@@ -63,22 +63,36 @@ async fn an_aggregator_that_is_killed_sends_at_most_one_batch_twice() {
 
 #[tokio::test]
 async fn a_discover_that_is_killed_goes_on_where_it_stopped() {
-    let adapt = |config: &mut parsebook_simulator::Config| config.latency = Duration::from_millis(20);
+    let adapt = |config: &mut parsebook_simulator::Config| config.latency = Duration::from_millis(60);
     let Some(mut pipeline) = Pipeline::start(World::generate(3000, 8), adapt).await.unwrap() else { return };
     pipeline.set("MAX_THREADS", "2");
     pipeline.set("PAGES_PER_THREAD", "3");
     let asked = pipeline.add_rules().await.unwrap();
-    for wait_ms in [150, 250, 350] {
+    for (wait_ms, is_waited_for) in [(150, false), (250, false), (120, true)] {
         let mut discover = pipeline.function("discover").await.unwrap();
         let _ = tokio::time::timeout(Duration::from_millis(wait_ms), discover.invoke(json!({}))).await;
         discover.kill().unwrap();
-        // The dead one's lease would hold until its deadline.
+        // The dead one's lease holds for a minute: waited for once, below.
+        if is_waited_for {
+            let (rules, _) = pipeline.store.rules().await.unwrap();
+            assert!(rules.iter().any(|rule| rule.state.lease.is_some()), "killed in the middle");
+            break;
+        }
         let rules = pipeline.store.database().collection::<mongodb::bson::Document>("discovery_schedules");
         let (empty, unset) = (mongodb::bson::doc! {}, mongodb::bson::doc! { "$unset": { "state.lease": "" } });
         rules.update_many(empty, unset).await.unwrap();
     }
     let discover = pipeline.function("discover").await.unwrap();
-    discover_all(&discover).await.unwrap();
+    let begun = std::time::Instant::now();
+    loop {
+        discover_all(&discover).await.unwrap();
+        let (rules, _) = pipeline.store.rules().await.unwrap();
+        if rules.iter().all(|rule| rule.last_run.is_some()) {
+            break;
+        }
+        assert!(begun.elapsed() < Duration::from_secs(90), "the dead one's rule is not free");
+        tokio::time::sleep(Duration::from_secs(5)).await;
+    }
     let page = pipeline.store.discovered_after(None, 100_000).await.unwrap();
     let given: BTreeMap<u32, BTreeSet<(u32, u8)>> =
         page.discovered.into_iter().map(|player| (player.id, player.raids_to_scrap.pairs().collect())).collect();

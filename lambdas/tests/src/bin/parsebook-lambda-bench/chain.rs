@@ -33,6 +33,7 @@ pub async fn measure(server: &Mongod, files: &[PathBuf]) -> Result<()> {
         pipeline.store.add_rule(&serde_json::from_value::<Target>(target)?).await?;
     }
     let deployed = Deployed::start(pipeline, &["--host"]).await?.context("PARSEBOOK_MINISTACK is not set")?;
+    deployed.hurry().await?;
     let begun = Instant::now();
     let course = deployed.until_published(&boards, LIMIT).await?;
     let elapsed = begun.elapsed();
