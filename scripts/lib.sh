@@ -69,9 +69,11 @@ read_env_file() {
     [ -f .env ] || return 0
     local name
     local -A given=()
-    while read -r name; do
+    # Who names a region by its older variable means it.
+    if [ -z "${AWS_REGION:-}" ] && [ -n "${AWS_DEFAULT_REGION:-}" ]; then export AWS_REGION=$AWS_DEFAULT_REGION; fi
+    while read -r name || [ -n "$name" ]; do
         if [ -n "${!name+set}" ]; then given[$name]=${!name}; fi
-    done < <(sed -n 's/^\([A-Za-z_][A-Za-z0-9_]*\)=.*/\1/p' .env)
+    done < <(sed -n -E 's/^[[:space:]]*(export[[:space:]]+)?([A-Za-z_][A-Za-z0-9_]*)=.*/\2/p' .env)
     set -a
     # shellcheck disable=SC1091
     . ./.env

@@ -100,6 +100,12 @@ pub enum InvalidTarget {
 }
 
 impl Target {
+    /// The same, ending where every board has ended: stored rules may say "to the end" by a large number.
+    #[must_use]
+    pub fn within_any_board(self) -> Self {
+        Self { end_page: self.end_page.min(LAST_PAGE), ..self }
+    }
+
     /// The target, if it can be asked for.
     pub fn checked(self) -> Result<Self, InvalidTarget> {
         if self.raid == 0 || self.raid > crate::scrap::MAX_ID {

@@ -9,9 +9,9 @@ use crate::{Difficulty, PlayerId, RaidId};
 /// The highest number that can be asked from the API, where ids are signed 32-bit.
 pub const MAX_ID: u32 = i32::MAX as u32;
 
-/// Most raids and difficulties of one player. WCL has some fifty raids of four; one message that no hour's points could pay
-/// would hold up its neighbours for ever.
-pub const MOST_PAIRS: usize = 500;
+/// Most raids and difficulties of one player: thirty raids in four. Five such messages are what an hour's 3,600 points pay
+/// at 6 each; a batch with one that no hour could pay would come back for ever.
+pub const MOST_PAIRS: usize = 120;
 
 /// Raid → difficulties to rank, as in `{"26":[3,5],"28":[3,4,5]}`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -58,10 +58,22 @@ impl RaidsToScrap {
         }
     }
 
+    /// What of it the API can be asked for.
+    pub fn usable(&self) -> Self {
+        let mut usable = Self::default();
+        let pairs = self.pairs().filter(|(raid, difficulty)| (1..=MAX_ID).contains(raid) && is_difficulty(*difficulty));
+        pairs.for_each(|(raid, difficulty)| usable.insert(raid, difficulty));
+        usable
+    }
+
     /// Whether nothing is left to rank.
     pub fn is_empty(&self) -> bool {
         self.0.values().all(BTreeSet::is_empty)
     }
+}
+
+fn is_difficulty(difficulty: Difficulty) -> bool {
+    matches!(difficulty, 1 | 3 | 4 | 5)
 }
 
 /// A document of `discovers` and, in the same form, a message of the queue: one player and what to rank of it.
@@ -124,7 +136,7 @@ impl Discovered {
         if self.raids_to_scrap.is_empty() {
             return Err(MalformedMessage::Empty(self.id));
         }
-        if let Some((_, difficulty)) = self.raids_to_scrap.pairs().find(|pair| !matches!(pair.1, 1 | 3 | 4 | 5)) {
+        if let Some((_, difficulty)) = self.raids_to_scrap.pairs().find(|pair| !is_difficulty(pair.1)) {
             return Err(MalformedMessage::Difficulty { player: self.id, difficulty });
         }
         match self.raids_to_scrap.pair_count() {

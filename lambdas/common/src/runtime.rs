@@ -72,7 +72,9 @@ fn init_logs() {
     let variable = |name| std::env::var(name).ok().filter(|value| !value.trim().is_empty());
     let filter = variable("RUST_LOG").and_then(|directives| EnvFilter::try_new(directives.to_lowercase()).ok());
     let filter = filter.unwrap_or_else(|| {
-        let level = variable("AWS_LAMBDA_LOG_LEVEL").and_then(|level| level.to_lowercase().parse().ok());
+        // Lambda's quietest level has another name here.
+        let level = variable("AWS_LAMBDA_LOG_LEVEL").map(|level| level.to_lowercase().replace("fatal", "error"));
+        let level = level.and_then(|level| level.parse().ok());
         let level: LevelFilter = level.unwrap_or(LevelFilter::INFO);
         let others = level.min(LevelFilter::WARN);
         EnvFilter::new(format!(

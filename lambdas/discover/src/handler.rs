@@ -1,5 +1,7 @@
 //! Between discover's event and its stage.
 
+use std::time::Duration;
+
 use parsebook_adapters::clock::SystemClock;
 use parsebook_adapters::mongo::MongoStore;
 use parsebook_adapters::ranking_site::WclSite;
@@ -8,6 +10,9 @@ use parsebook_core::discover::{self, DiscoverConfig, DiscoverPorts, StopReason};
 use parsebook_core::rule::Target;
 use parsebook_lambda::{Answer, Failure, Invocation, Metrics};
 use serde_json::Value;
+
+/// After a death the next schedule may take the rule over in a minute.
+const RENEW_EVERY: Duration = Duration::from_secs(15);
 
 /// What lives as long as the environment.
 #[derive(Debug)]
@@ -22,7 +27,11 @@ impl Discover {
     pub async fn handle(&self, invocation: Invocation) -> Result<Answer, Failure> {
         let backfill = backfill(&invocation.event)?;
         let ports = DiscoverPorts { store: &self.store, api: &self.api, site: &self.site, clock: &SystemClock };
-        let attempt = discover::Invocation { owner: invocation.owner, deadline: Some(invocation.deadline) };
+        let attempt = discover::Invocation {
+            owner: invocation.owner,
+            deadline: Some(invocation.deadline),
+            renew_every: Some(RENEW_EVERY),
+        };
         let summary = discover::discover(&ports, &self.config, backfill, &attempt).await?;
         // A run that only waits for the end of a pause met no refusal itself, and missing points are none.
         let refused = summary.refused && summary.stopped == StopReason::Blocked && summary.target.is_some();

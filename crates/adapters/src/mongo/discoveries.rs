@@ -237,9 +237,17 @@ impl Discoveries for MongoStore {
                     None => Document::try_from(document).map_err(Into::into).and_then(|document| discovered(&document)),
                 };
                 last = read.as_ref().map(|player| player.id).ok().or(last);
-                match read.and_then(|player| {
-                    // What a removal that was cut short left: nothing to send, nothing wrong.
-                    if player.raids_to_scrap.is_empty() { Ok(Err(player)) } else { Ok(Ok(player.checked()?)) }
+                match read.and_then(|mut player| {
+                    if player.raids_to_scrap.is_empty() {
+                        // What a removal that was cut short left: nothing to send, nothing wrong.
+                        return Ok(Err(player));
+                    }
+                    let usable = player.raids_to_scrap.usable();
+                    if !usable.is_empty() && usable != player.raids_to_scrap {
+                        tracing::error!(player = player.id, "raids or difficulties that no raid has stay in discovers");
+                        player.raids_to_scrap = usable;
+                    }
+                    Ok(Ok(player.checked()?))
                 }) {
                     Ok(Ok(player)) => page.discovered.push(player),
                     Ok(Err(player)) => empty.entry(player.raids_to_scrap).or_default().push(player.id),

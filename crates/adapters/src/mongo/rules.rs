@@ -37,7 +37,7 @@ fn rule(document: &Document) -> Result<Rule> {
     };
     Ok(Rule {
         id: RuleId(id.to_hex()),
-        target: target.checked()?,
+        target: target.within_any_board().checked()?,
         enabled,
         last_run: read::optional(document, "lastRun").map(read::time).transpose().context("lastRun")?,
         state: state::from_bson(document.get("state")).context("state")?,

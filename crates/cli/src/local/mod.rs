@@ -122,7 +122,8 @@ impl<C: Clock + Clone> Machine<C> {
         let api = Watched { inner: &self.api, progress: progress.as_ref() };
         let ports = DiscoverPorts { store: &self.store, api: &api, site: &site, clock: &self.clock };
         // The lock on the data folder makes this process the only one that works rules.
-        let invocation = Invocation { owner: format!("parsebook {}", std::process::id()), deadline: None };
+        let invocation =
+            Invocation { owner: format!("parsebook {}", std::process::id()), deadline: None, renew_every: None };
         discover(&ports, &self.settings.discover, backfill, &invocation).await
     }
 

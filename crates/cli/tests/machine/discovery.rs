@@ -233,7 +233,7 @@ impl Ticking<'_> {
     async fn discover(&self, deadline: parsebook_core::Timestamp) -> DiscoverSummary {
         let (store, api) = (self.machine.store(), self.machine.api());
         let ports = DiscoverPorts { store, api, site: self, clock: &self.clock };
-        let invocation = Invocation { owner: "test".to_owned(), deadline: Some(deadline) };
+        let invocation = Invocation { owner: "test".to_owned(), deadline: Some(deadline), renew_every: None };
         discover(&ports, &self.machine.settings().discover, None, &invocation).await.unwrap()
     }
 }

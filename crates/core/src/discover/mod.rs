@@ -5,8 +5,8 @@
 
 pub mod pages;
 
-use std::convert::Infallible;
 use std::future::pending;
+use std::pin::pin;
 use std::time::Duration;
 
 use anyhow::{Context, anyhow};
@@ -53,6 +53,9 @@ pub struct Invocation {
     pub owner: String,
     /// When the invocation must have ended; none on one machine.
     pub deadline: Option<Timestamp>,
+    /// How often the rule's lease is renewed. It lasts four times as long: so soon is the rule of a dead run free again.
+    /// Without, it lasts until the deadline; on one machine another lock stands in for it.
+    pub renew_every: Option<Duration>,
 }
 
 /// Why discover stopped.
@@ -132,10 +135,6 @@ impl DiscoverSummary {
 const DEADLINE_MARGIN: TimeDelta = TimeDelta::seconds(40);
 /// How long a lease without a deadline lasts; each stored page renews it.
 const LEASE: TimeDelta = TimeDelta::minutes(10);
-/// How long the lease of an invocation lasts: after a death the rule is free again this soon.
-const SHORT_LEASE: TimeDelta = TimeDelta::seconds(60);
-/// How often a short lease is renewed: a page may take longer than it lasts.
-const RENEW_EVERY: Duration = Duration::from_secs(15);
 
 /// Works the most overdue rule, or exactly `backfill`.
 ///
@@ -174,7 +173,8 @@ where
         Due::Rules(candidates) => candidates,
     };
     for candidate in candidates {
-        let lease = Lease { owner: invocation.owner.clone(), expires_at: lease_end(now, invocation) };
+        let expires_at = lease_end(ports.clock.now(), invocation);
+        let lease = Lease { owner: invocation.owner.clone(), expires_at };
         let claimed = ports.store.claim(candidate, &lease, now).await.context("claiming a rule")?;
         if let Some(claimed) = claimed {
             let target = claimed.target.clone();
@@ -186,7 +186,16 @@ where
 }
 
 fn lease_end(now: Timestamp, invocation: &Invocation) -> Timestamp {
-    now + if invocation.deadline.is_some() { SHORT_LEASE } else { LEASE }
+    match (invocation.renew_every, invocation.deadline) {
+        (Some(every), _) => now + every * 4,
+        (None, Some(deadline)) => deadline + TimeDelta::minutes(1),
+        (None, None) => now + LEASE,
+    }
+}
+
+/// Why a run ends whose rule is no longer its own.
+fn lost(rule: &Rule) -> anyhow::Error {
+    anyhow!("rule {} was removed, or another invocation took it over", rule.id)
 }
 
 /// One run over one target.
@@ -208,29 +217,32 @@ where
     async fn work(self, target: Target) -> Result<DiscoverSummary> {
         let mut progress = self.progress(&target);
         let before = (progress.pages, progress.players);
-        let stopped = match self.source(&target, progress.started_at).await {
-            Ok(source) => {
-                let reading = std::pin::pin!(self.read(&source, &target, &mut progress));
-                match select(reading, std::pin::pin!(self.keep_lease())).await {
-                    Either::Left((stopped, _)) => stopped,
-                    Either::Right((never, _)) => match never {},
-                }
+        let reading = async {
+            match self.source(&target, progress.started_at).await {
+                Ok(source) => self.read(&source, &target, &mut progress).await,
+                Err(error) => Stopped::Source(error),
             }
-            Err(error) => Stopped::Source(error),
+        };
+        let stopped = match select(pin!(self.keep_lease()), pin!(reading)).await {
+            Either::Left((lost, _)) => Stopped::Store(lost),
+            Either::Right((stopped, _)) => stopped,
         };
         self.conclude(target, progress, before, stopped).await
     }
 
-    /// Keeps a short lease from running out. A store that is away, or a lease that was lost, is noticed where progress is
-    /// saved.
-    async fn keep_lease(&self) -> Infallible {
-        let (Some(rule), Some(_)) = (&self.claimed, self.invocation.deadline) else { return pending().await };
+    /// Keeps a short lease from running out, from the first moment on; ends when it was lost. A store that is away is
+    /// noticed where progress is saved.
+    async fn keep_lease(&self) -> anyhow::Error {
+        let (Some(rule), Some(every)) = (&self.claimed, self.invocation.renew_every) else { return pending().await };
         loop {
-            self.ports.clock.sleep(RENEW_EVERY).await;
-            let lease = self.lease();
-            if let Err(error) = self.ports.store.renew(&rule.id, &lease).await {
-                tracing::warn!(rule = %rule.id, error = format!("{error:#}"), "the lease could not be renewed");
+            match self.ports.store.renew(&rule.id, &self.lease()).await {
+                Ok(true) => {}
+                Ok(false) => return lost(rule),
+                Err(error) => {
+                    tracing::warn!(rule = %rule.id, error = format!("{error:#}"), "the lease could not be renewed");
+                }
             }
+            self.ports.clock.sleep(every).await;
         }
     }
 
@@ -314,11 +326,7 @@ where
         let Some(rule) = &self.claimed else { return Ok(()) };
         let state = RuleState { lease: Some(self.lease()), progress: Some(progress.clone()), ..rule.state.clone() };
         let held = self.ports.store.save_state(&rule.id, &self.invocation.owner, &state).await;
-        if held.context("saving progress")? {
-            Ok(())
-        } else {
-            Err(anyhow!("rule {} was removed, or another invocation took it over", rule.id))
-        }
+        if held.context("saving progress")? { Ok(()) } else { Err(lost(rule)) }
     }
 
     async fn conclude(
@@ -388,11 +396,7 @@ where
         if let Some(failure) = failure {
             return Err(failure);
         }
-        if saved.context("saving the rule's state")? {
-            Ok(summary)
-        } else {
-            Err(anyhow!("rule {} was removed, or another invocation took it over", rule.id))
-        }
+        if saved.context("saving the rule's state")? { Ok(summary) } else { Err(lost(rule)) }
     }
 
     /// A backfill was refused: the pause holds for the source's rules, and is kept with the first that is free.

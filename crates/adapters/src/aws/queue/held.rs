@@ -8,6 +8,7 @@ use std::time::Duration;
 use aws_config::SdkConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_sdk_sqs::Config;
+use aws_sdk_sqs::config::StalledStreamProtectionConfig;
 use aws_smithy_http_client::Builder;
 use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
 use aws_smithy_runtime_api::box_error::BoxError;
@@ -41,7 +42,13 @@ pub fn sqs_config(config: &SdkConfig) -> Config {
         .disable_operation_timeout()
         .disable_operation_attempt_timeout()
         .build();
-    aws_sdk_sqs::config::Builder::from(config).http_client(Held(client)).timeout_config(timeouts).build()
+    // To the SDK a held request is one that does not get forward.
+    let protection = StalledStreamProtectionConfig::enabled().upload_enabled(false).build();
+    aws_sdk_sqs::config::Builder::from(config)
+        .http_client(Held(client))
+        .timeout_config(timeouts)
+        .stalled_stream_protection(protection)
+        .build()
 }
 
 #[derive(Debug)]
