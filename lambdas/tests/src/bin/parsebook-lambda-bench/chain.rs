@@ -13,8 +13,8 @@ use parsebook_simulator::World;
 use parsebook_test_support::mongod::Mongod;
 use serde_json::json;
 
-/// An hour of the simulated API.
-const HOUR: Duration = Duration::from_secs(240);
+/// An hour of the simulated API: longer than two thirds of a world take in an emulator, so that its points run out.
+const HOUR: Duration = Duration::from_secs(900);
 const LIMIT: Duration = Duration::from_secs(3600);
 
 pub async fn measure(server: &Mongod, files: &[PathBuf]) -> Result<()> {
