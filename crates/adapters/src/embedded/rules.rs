@@ -51,7 +51,7 @@ impl RawRule {
         };
         Ok(Rule {
             id: RuleId(self.id.clone()),
-            target: target.checked()?,
+            target: target.within_any_board().checked()?,
             enabled: self.enabled,
             last_run: self.last_run.map(time).transpose()?,
             state: serde_json::from_str(&self.state).context("state")?,
