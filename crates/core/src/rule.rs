@@ -192,6 +192,20 @@ pub struct Progress {
     pub players: u64,
 }
 
+impl Progress {
+    /// A page was read and its players are stored. Several readers of one range leave gaps in it.
+    pub fn count(&mut self, page: u32, players: u64) {
+        self.pages += 1;
+        self.players += players;
+        let Some(index) = self.remaining.iter().position(|range| (range.next..=range.end).contains(&page)) else {
+            return;
+        };
+        let PageRange { next, end } = self.remaining[index];
+        let around = [PageRange { next, end: page - 1 }, PageRange { next: page + 1, end }];
+        self.remaining.splice(index..=index, around.into_iter().filter(|range| range.next <= range.end));
+    }
+}
+
 /// Pages `next..=end`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PageRange {
@@ -370,6 +384,26 @@ mod tests {
             Due::Rules(rules) => rules.into_iter().map(|rule| rule.id.0.as_str()).collect(),
             Due::NoPoints(_) | Due::Blocked(_) | Due::Nothing => Vec::new(),
         }
+    }
+
+    #[test]
+    fn pages_read_in_any_order_leave_exactly_the_others() {
+        let range = |next, end| PageRange { next, end };
+        let target = rule("any", None).target;
+        let remaining = vec![range(1, 5), range(9, 9)];
+        let mut progress = Progress { target, started_at: now(), remaining, pages: 0, players: 0 };
+        let lefts = [
+            (3, vec![range(1, 2), range(4, 5), range(9, 9)]),
+            (1, vec![range(2, 2), range(4, 5), range(9, 9)]),
+            (5, vec![range(2, 2), range(4, 4), range(9, 9)]),
+            (9, vec![range(2, 2), range(4, 4)]),
+            (7, vec![range(2, 2), range(4, 4)]),
+        ];
+        for (page, left) in lefts {
+            progress.count(page, 10);
+            assert_eq!(progress.remaining, left, "after page {page}");
+        }
+        assert_eq!((progress.pages, progress.players), (5, 50));
     }
 
     #[test]

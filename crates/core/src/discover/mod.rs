@@ -14,7 +14,7 @@ use chrono::TimeDelta;
 use futures::future::{Either, select};
 use serde::Serialize;
 
-use self::pages::{PagesConfig, Stopped, read_pages};
+use self::pages::{Idle, PagesConfig, Stopped, read_pages};
 use crate::player::Raid;
 use crate::ports::{
     ApiError, Board, Clock, Discoveries, Raids, RankingSite, Reports, ReportsWindow, Result, Rules, SourceError,
@@ -311,18 +311,13 @@ where
             let discovered: Vec<_> =
                 found.into_iter().map(|id| Discovered { id, raids_to_scrap: scrap.clone() }).collect();
             self.ports.store.merge(&discovered).await.context("writing to discovers")?;
-            progress.pages += 1;
-            progress.players += discovered.len() as u64;
-            if let Some(range) = progress.remaining.iter_mut().find(|range| range.next == page) {
-                range.next += 1;
-            }
+            progress.count(page, discovered.len() as u64);
             self.save_progress(progress).await
         };
-        read_pages(&self.config.pages, self.ports.clock, last_start, ranges, fetch, store).await
+        read_pages(&self.config.pages, source.idle(), self.ports.clock, last_start, ranges, fetch, store).await
     }
 
     async fn save_progress(&self, progress: &mut Progress) -> Result<()> {
-        progress.remaining.retain(|range| range.next <= range.end);
         let Some(rule) = &self.claimed else { return Ok(()) };
         let state = RuleState { lease: Some(self.lease()), progress: Some(progress.clone()), ..rule.state.clone() };
         let held = self.ports.store.save_state(&rule.id, &self.invocation.owner, &state).await;
@@ -421,6 +416,14 @@ enum Source<'a, A, W> {
 }
 
 impl<A: Reports, W: RankingSite> Source<'_, A, W> {
+    /// A page of reports costs points, a ranking page does not.
+    fn idle(&self) -> Idle {
+        match self {
+            Self::Site { .. } => Idle::Helps,
+            Self::Reports { .. } => Idle::Ends,
+        }
+    }
+
     async fn page(&self, page: u32) -> std::result::Result<SourcePage, SourceError> {
         match self {
             Self::Site { site, board } => site.ranking_page(board, page).await,

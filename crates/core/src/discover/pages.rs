@@ -1,6 +1,5 @@
 //! Reads numbered pages with several readers at once under one rate, and stops them all together.
 
-use std::collections::VecDeque;
 use std::num::NonZeroU32;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -16,9 +15,9 @@ use crate::{PlayerId, Timestamp};
 /// How pages are cut up and how fast they are asked for.
 #[derive(Debug, Clone)]
 pub struct PagesConfig {
-    /// `PAGES_PER_THREAD`: pages of one chunk, read one after the other.
+    /// `PAGES_PER_THREAD`: pages of one chunk, asked for one after the other.
     pub pages_per_thread: u32,
-    /// `MAX_THREADS`: chunks read at a time.
+    /// `MAX_THREADS`: readers, each with a chunk of its own while there are enough.
     pub max_threads: usize,
     /// `PAGES_PER_SECOND`: over all readers together.
     pub pace: Pace,
@@ -78,12 +77,47 @@ pub fn cut(ranges: &[PageRange], pages_per_thread: u32) -> Vec<PageRange> {
     chunks
 }
 
+/// What a reader does that finds every chunk in another's hands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Idle {
+    /// It helps with the longest chunk, so that the pace is kept to the last page. At the end of a board that is not
+    /// known yet, each helper may ask for one page too many.
+    Helps,
+    /// It ends: a page too many has its price.
+    Ends,
+}
+
+/// Pages that are asked for one after the other.
+struct Chunk {
+    /// The pages that nobody has taken yet.
+    left: PageRange,
+    is_begun: bool,
+}
+
 /// What the readers tell each other.
 struct Shared {
-    chunks: VecDeque<PageRange>,
+    chunks: Vec<Chunk>,
     /// The first page known to lie behind the end of the board.
     board_ends_at: u32,
     stopped: Option<Stopped>,
+}
+
+impl Shared {
+    /// The next page of the reader's own chunk, of one that nobody has begun, or (for a helper) of the longest one.
+    fn take(&mut self, own: &mut Option<usize>, idle: Idle) -> Option<u32> {
+        let ends_at = self.board_ends_at;
+        let left = |chunk: &Chunk| (chunk.left.end + 1).min(ends_at).saturating_sub(chunk.left.next);
+        let longest = |chunks: &[Chunk]| (0..chunks.len()).max_by_key(|&index| left(&chunks[index]));
+        let chunk = own
+            .filter(|&own| left(&self.chunks[own]) > 0)
+            .or_else(|| self.chunks.iter().position(|chunk| !chunk.is_begun && left(chunk) > 0))
+            .or_else(|| longest(&self.chunks).filter(|&other| idle == Idle::Helps && left(&self.chunks[other]) > 0))?;
+        *own = Some(chunk);
+        let chunk = &mut self.chunks[chunk];
+        chunk.is_begun = true;
+        chunk.left.next += 1;
+        Some(chunk.left.next - 1)
+    }
 }
 
 /// Waits before a page that could not be read is asked for again. A refusal is not asked again at all.
@@ -92,9 +126,10 @@ const RETRY_AFTER: [Duration; 2] = [Duration::from_secs(1), Duration::from_secs(
 /// Reads `chunks` with `fetch` and hands each page's players to `store`, page by page.
 ///
 /// No page is begun after `last_start`, after a refusal, or behind the end of the board; pages under way when a
-/// reader stops are still stored. `store` runs for one page at a time.
+/// reader stops are still stored. `store` runs for one page at a time; pages of one chunk may come out of order.
 pub async fn read_pages<C, Fetch, Store>(
     config: &PagesConfig,
+    idle: Idle,
     clock: &C,
     last_start: Option<Timestamp>,
     chunks: Vec<PageRange>,
@@ -106,7 +141,8 @@ where
     Fetch: AsyncFn(u32) -> std::result::Result<SourcePage, SourceError>,
     Store: AsyncFnMut(u32, Vec<PlayerId>) -> Result<()>,
 {
-    let shared = Mutex::new(Shared { chunks: chunks.into(), board_ends_at: u32::MAX, stopped: None });
+    let chunks = chunks.into_iter().map(|left| Chunk { left, is_begun: false }).collect();
+    let shared = Mutex::new(Shared { chunks, board_ends_at: u32::MAX, stopped: None });
     let with = |f: &mut dyn FnMut(&mut Shared)| f(&mut shared.lock().unwrap_or_else(PoisonError::into_inner));
     let is_stopped = || {
         let mut stopped = false;
@@ -134,49 +170,48 @@ where
 
     let (found, mut to_store) = mpsc::channel::<(u32, Vec<PlayerId>)>(config.max_threads.max(1));
     let reader = async |mut found: mpsc::Sender<(u32, Vec<PlayerId>)>| {
+        let mut own = None;
         loop {
-            let mut chunk = None;
-            with(&mut |shared| chunk = shared.chunks.pop_front());
-            let Some(chunk) = chunk else { return };
-            for page in chunk.next..=chunk.end {
-                if page >= board_end(None) {
-                    break;
+            let mut taken = None;
+            with(&mut |shared| taken = shared.take(&mut own, idle));
+            let Some(page) = taken else { return };
+            let mut waits = RETRY_AFTER.iter();
+            let read = loop {
+                config.pace.wait().await;
+                if is_stopped() {
+                    return;
                 }
-                let mut waits = RETRY_AFTER.iter();
-                let read = loop {
-                    config.pace.wait().await;
-                    if is_stopped() {
+                if page >= board_end(None) {
+                    break None;
+                }
+                if last_start.is_some_and(|last_start| clock.now() >= last_start) {
+                    stop(Stopped::Deadline);
+                    return;
+                }
+                match (fetch(page).await, waits.next()) {
+                    (Err(SourceError::Failed(error)), Some(&wait)) => {
+                        tracing::warn!(page, error = format!("{error:#}"), "asking for the page again");
+                        clock.sleep(wait).await;
+                    }
+                    (read, _) => break Some(read),
+                }
+            };
+            match read {
+                None => {}
+                Some(Ok(read)) => {
+                    let is_end = read.is_last;
+                    // An empty last page lies behind the board; a filled one is its last.
+                    let ends_at = if read.players.is_empty() { page } else { page + 1 };
+                    if found.send((page, read.players)).await.is_err() {
                         return;
                     }
-                    if last_start.is_some_and(|last_start| clock.now() >= last_start) {
-                        stop(Stopped::Deadline);
-                        return;
+                    if is_end {
+                        board_end(Some(ends_at));
                     }
-                    match (fetch(page).await, waits.next()) {
-                        (Err(SourceError::Failed(error)), Some(&wait)) => {
-                            tracing::warn!(page, error = format!("{error:#}"), "asking for the page again");
-                            clock.sleep(wait).await;
-                        }
-                        (read, _) => break read,
-                    }
-                };
-                match read {
-                    Ok(read) => {
-                        let is_end = read.is_last;
-                        // An empty last page lies behind the board; a filled one is its last.
-                        let ends_at = if read.players.is_empty() { page } else { page + 1 };
-                        if found.send((page, read.players)).await.is_err() {
-                            return;
-                        }
-                        if is_end {
-                            board_end(Some(ends_at));
-                            break;
-                        }
-                    }
-                    Err(error) => {
-                        stop(Stopped::Source(error));
-                        return;
-                    }
+                }
+                Some(Err(error)) => {
+                    stop(Stopped::Source(error));
+                    return;
                 }
             }
         }
@@ -230,8 +265,58 @@ mod tests {
             }
             if page > 3 { Err(anyhow::anyhow!("the disk is full")) } else { Ok(()) }
         };
-        let stopped = read_pages(&config, &StandingClock, None, chunks, fetch, store).await;
+        let stopped = read_pages(&config, Idle::Helps, &StandingClock, None, chunks, fetch, store).await;
         assert!(matches!(stopped, Stopped::Store(_)), "{stopped:?}");
+    }
+
+    /// Reads 40 pages that are one chunk with four readers: the pages asked for, how many at once, those stored, in order.
+    async fn one_chunk(last_of_board: u32, idle: Idle) -> (Vec<u32>, usize, Vec<u32>, Stopped) {
+        let config = PagesConfig { pages_per_thread: 40, max_threads: 4, pace: Pace::per_second(1e6) };
+        let chunks = cut(&[PageRange { next: 1, end: 40 }], 40);
+        let asked = Mutex::new((Vec::new(), 0, 0));
+        let fetch = async |page: u32| {
+            {
+                let (pages, at_once, most) = &mut *asked.lock().unwrap();
+                pages.push(page);
+                *at_once += 1;
+                *most = (*most).max(*at_once);
+            }
+            tokio::time::sleep(Duration::from_millis(2)).await;
+            asked.lock().unwrap().1 -= 1;
+            let players = if page <= last_of_board { vec![page] } else { vec![] };
+            Ok(SourcePage { players, is_last: page >= last_of_board })
+        };
+        let mut stored = Vec::new();
+        let store = async |page: u32, players: Vec<PlayerId>| {
+            assert!(players.is_empty() || players == [page]);
+            stored.extend(players);
+            Ok(())
+        };
+        let stopped = read_pages(&config, idle, &StandingClock, None, chunks, fetch, store).await;
+        stored.sort_unstable();
+        let (mut pages, _, most) = asked.into_inner().unwrap();
+        pages.sort_unstable();
+        (pages, most, stored, stopped)
+    }
+
+    #[tokio::test]
+    async fn readers_without_a_chunk_help_with_the_last_one() {
+        let all: Vec<u32> = (1..=40).collect();
+        let (asked, most, stored, stopped) = one_chunk(100, Idle::Helps).await;
+        assert_eq!((&asked, most, &stored), (&all, 4, &all));
+        assert!(matches!(stopped, Stopped::Complete), "{stopped:?}");
+        let (asked, most, stored, _) = one_chunk(100, Idle::Ends).await;
+        assert_eq!((&asked, most, &stored), (&all, 1, &all));
+    }
+
+    #[tokio::test]
+    async fn helpers_ask_for_few_pages_behind_the_board_and_none_where_pages_cost_points() {
+        let board: Vec<u32> = (1..=23).collect();
+        let (asked, _, stored, stopped) = one_chunk(23, Idle::Helps).await;
+        assert_eq!(stored, board);
+        assert!(asked.len() < 23 + 4 && asked.starts_with(&board), "{asked:?}");
+        assert!(matches!(stopped, Stopped::EndOfBoard), "{stopped:?}");
+        assert_eq!(one_chunk(23, Idle::Ends).await.0, board);
     }
 
     proptest! {
