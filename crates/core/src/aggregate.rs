@@ -2,8 +2,8 @@
 //!
 //! The hand-over is safe at any instruction: a batch is removed only after the queue confirmed it, and the next batch
 //! is sent only after that removal is with the store, which carries it out whatever becomes of this process. A crash in
-//! between sends at most one batch of ten again (and those players of the batch before to which discover added in that
-//! very moment); a discovery that arrives meanwhile stays, because only the pairs that were sent are taken out.
+//! between sends at most one batch of ten again (and those players of the batches just before to which discover added in
+//! that very moment); a discovery that arrives meanwhile stays, because only the pairs that were sent are taken out.
 //!
 //! While a batch is under way, the next one is made ready, so that it only has to leave.
 
@@ -13,6 +13,8 @@ use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
 use std::time::Duration;
 
 use anyhow::Context;
+use futures::stream::FuturesUnordered;
+use futures::{FutureExt, StreamExt};
 use serde::Serialize;
 
 use self::prepared::Prepared;
@@ -136,7 +138,7 @@ async fn send_page<S: Discoveries, Q: PlayerQueue>(
     // Players with the same content go together: a store takes such a batch out with one statement.
     let contents = BuildHasherDefault::<DefaultHasher>::default();
     discovered.sort_by_cached_key(|player| (contents.hash_one(&player.raids_to_scrap), player.id));
-    let mut removal = None;
+    let mut removals = FuturesUnordered::new();
     let mut sending = async || {
         let prepare = |batch| Prepared::new(batch, |go| queue.send(batch, go));
         let mut batches = discovered.chunks(Q::BATCH);
@@ -153,24 +155,24 @@ async fn send_page<S: Discoveries, Q: PlayerQueue>(
             let batch = this.batch;
             let outcomes = this.go(next.as_mut()).await.context("sending to the queue")?;
             let confirmed = confirmed(batch, outcomes, summary);
-            end_of(&mut removal).await?;
-            removal = Some(store.remove(confirmed).await.context(REMOVING)?);
+            // One that failed ends the sending as soon as it is known.
+            while let Some(ended) = match removals.len() {
+                REMOVALS.. => removals.next().await,
+                _ => removals.next().now_or_never().flatten(),
+            } {
+                Result::context(ended, REMOVING)?;
+            }
+            removals.push(store.remove(confirmed).await.context(REMOVING)?);
         }
         Ok(true)
     };
     let sent = sending().await;
-    end_of(&mut removal).await?;
-    sent
+    let removed: Vec<Result<()>> = removals.collect().await;
+    removed.into_iter().collect::<Result<()>>().context(REMOVING).and(sent)
 }
 
-/// Returns when the removal, if one is under way, has ended.
-async fn end_of(removal: &mut Option<impl Future<Output = Result<()>>>) -> Result<()> {
-    match removal.take() {
-        Some(removal) => removal.await.context(REMOVING),
-        None => Ok(()),
-    }
-}
-
+/// Most removals under way while the next batches are sent. One takes the store longer than the queue takes a batch.
+const REMOVALS: usize = 4;
 const REMOVING: &str = "removing what was sent from discovers";
 
 /// Those of a batch that the queue confirmed.

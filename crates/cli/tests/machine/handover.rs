@@ -6,9 +6,11 @@ use std::collections::BTreeMap;
 use parsebook_adapters::clock::SystemClock;
 use parsebook_adapters::embedded::EmbeddedStore;
 use parsebook_core::aggregate::{AggregateConfig, AggregateSummary, StopReason, aggregate};
-use parsebook_core::ports::{Discoveries, Go, PlayerQueue, Result};
-use parsebook_core::rule::SourceKind;
+use parsebook_core::ports::{DiscoveredPage, Discoveries, Go, Malformed, PlayerQueue, Result, Rules};
+use parsebook_core::rule::{Lease, Rule, RuleId, RuleState, SourceKind};
 use parsebook_core::scrap::{Discovered, RaidsToScrap};
+
+use parsebook_core::Timestamp;
 
 use crate::common::target;
 
@@ -59,7 +61,54 @@ async fn store(players: u32) -> (tempfile::TempDir, EmbeddedStore) {
     (folder, store)
 }
 
-async fn run<Q: PlayerQueue>(store: &EmbeddedStore, queue: &Q, force: bool) -> Result<AggregateSummary> {
+/// A store whose removals come to nothing: they fail, or (`hang`) never end.
+struct NothingIsRemoved<'a> {
+    store: &'a EmbeddedStore,
+    hang: bool,
+}
+
+impl Discoveries for NothingIsRemoved<'_> {
+    async fn merge(&self, found: &[Discovered]) -> Result<()> {
+        self.store.merge(found).await
+    }
+
+    async fn discovered_after(&self, after: Option<u32>, limit: usize) -> Result<DiscoveredPage> {
+        self.store.discovered_after(after, limit).await
+    }
+
+    async fn remove(&self, _: Vec<Discovered>) -> Result<impl Future<Output = Result<()>>> {
+        let hang = self.hang;
+        Ok(async move { if hang { std::future::pending().await } else { Err(anyhow::anyhow!("not authorised")) } })
+    }
+
+    async fn discovered_count(&self) -> Result<u64> {
+        self.store.discovered_count().await
+    }
+}
+
+impl Rules for NothingIsRemoved<'_> {
+    async fn rules(&self) -> Result<(Vec<Rule>, Vec<Malformed>)> {
+        self.store.rules().await
+    }
+
+    async fn claim(&self, rule: &Rule, lease: &Lease, now: Timestamp) -> Result<Option<Rule>> {
+        self.store.claim(rule, lease, now).await
+    }
+
+    async fn renew(&self, rule: &RuleId, lease: &Lease) -> Result<bool> {
+        self.store.renew(rule, lease).await
+    }
+
+    async fn save_state(&self, rule: &RuleId, owner: &str, state: &RuleState) -> Result<bool> {
+        self.store.save_state(rule, owner, state).await
+    }
+
+    async fn finish(&self, rule: &RuleId, owner: &str, last_run: Timestamp, state: &RuleState) -> Result<bool> {
+        self.store.finish(rule, owner, last_run, state).await
+    }
+}
+
+async fn run<S: Rules + Discoveries, Q: PlayerQueue>(store: &S, queue: &Q, force: bool) -> Result<AggregateSummary> {
     let config = AggregateConfig { delay: std::time::Duration::from_secs(24 * 3600), page_size: 50 };
     aggregate(store, queue, &SystemClock, &config, force, None).await
 }
@@ -102,6 +151,21 @@ async fn a_death_at_any_batch_sends_at_most_that_batch_twice() {
         assert!(times.values().filter(|times| **times > 1).count() <= 10, "death at batch {death}");
         assert_eq!(store.discovered_count().await.unwrap(), 0);
     }
+}
+
+#[tokio::test]
+async fn little_is_sent_while_nothing_is_removed() {
+    let (_folder, store) = store(500).await;
+    let failing = queue(async |_| Answer::Confirm);
+    let error = run(&NothingIsRemoved { store: &store, hang: false }, &failing, false).await.unwrap_err();
+    assert_eq!(format!("{error:#}"), "removing what was sent from discovers: not authorised");
+    assert_eq!(failing.calls.into_inner(), 2, "the failure is known when the second batch is confirmed");
+
+    let hanging = queue(async |_| Answer::Confirm);
+    let stuck = NothingIsRemoved { store: &store, hang: true };
+    let run = tokio::time::timeout(std::time::Duration::from_millis(200), run(&stuck, &hanging, false));
+    run.await.unwrap_err();
+    assert_eq!(hanging.calls.into_inner(), 5, "four are being removed, and one more was confirmed");
 }
 
 #[tokio::test]
