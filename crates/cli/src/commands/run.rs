@@ -132,11 +132,16 @@ fn discover_line(summary: &DiscoverSummary) -> String {
         (StopReason::NothingDue, _) => "nothing due".to_owned(),
         (StopReason::Blocked, reason) => format!("stopped: {}", reason.as_deref().unwrap_or("refused")),
     };
-    format!(
+    let mut line = format!(
         "discover   {what}: {} pages, {} players, {stopped}",
         grouped(summary.pages.into()),
         grouped(summary.players)
-    )
+    );
+    if !summary.set_aside.is_empty() {
+        let pages: Vec<_> = summary.set_aside.iter().map(u32::to_string).collect();
+        line += &format!(", broken until the next run: page {}", pages.join(", "));
+    }
+    line
 }
 
 fn aggregate_line(summary: &AggregateSummary) -> String {

@@ -7,7 +7,7 @@ use parsebook_adapters::clock::SimulatedClock;
 use parsebook_cli::local::Machine;
 use parsebook_core::discover::{DiscoverPorts, DiscoverSummary, Invocation, StopReason, discover};
 use parsebook_core::ports::{Board, Clock, Discoveries, RankingSite, Rules, SourceError, SourcePage};
-use parsebook_core::rule::{SourceKind, Target};
+use parsebook_core::rule::{PageRange, SourceKind, Target};
 use parsebook_simulator::{Fault, Player, When, World};
 
 use crate::common::{Bench, boards, target};
@@ -180,6 +180,39 @@ async fn a_page_that_breaks_is_asked_again_and_a_site_that_stays_broken_loses_no
     bench.simulator.faults().set(Fault::SiteDropped, When::Next(1));
     assert_eq!(machine.discover(None).await.unwrap().stopped, StopReason::EndOfBoard);
     assert_eq!(discovered(&machine).await, on_board(&bench, raid, difficulty));
+}
+
+#[tokio::test]
+async fn a_page_that_stays_broken_is_set_aside_for_the_next_run() {
+    let (bench, raid, difficulty) = one_board(32).await;
+    let machine = with_rule(&bench, &[], raid, difficulty);
+    bench.simulator.faults().set(Fault::SiteTruncated, When::Ids(vec![2]));
+    let summary = machine.discover(None).await.unwrap();
+    assert_eq!((summary.stopped, summary.set_aside), (StopReason::EndOfBoard, vec![2]));
+    let rule = &machine.store().rules().await.unwrap().0[0];
+    assert!(rule.last_run.is_some() && rule.state.progress.is_none(), "{rule:?}");
+    assert!(discovered(&machine).await.len() < on_board(&bench, raid, difficulty).len());
+    bench.simulator.faults().clear_all();
+    bench.clock.advance(Duration::from_secs(24 * 3600));
+    assert_eq!(machine.discover(None).await.unwrap().stopped, StopReason::EndOfBoard);
+    assert_eq!(discovered(&machine).await, on_board(&bench, raid, difficulty));
+}
+
+#[tokio::test]
+async fn a_board_with_no_more_pages_to_read_than_broken_ones_is_not_finished() {
+    let (bench, raid, difficulty) = one_board(33).await;
+    let machine = bench.machine(&[]);
+    let rule = Target { end_page: 2, ..target(raid, difficulty, SourceKind::Site) };
+    machine.store().add_rule(&rule).unwrap();
+    bench.simulator.faults().set(Fault::SiteTruncated, When::Ids(vec![2]));
+    let error = machine.discover(None).await.unwrap_err();
+    assert!(format!("{error:#}").contains("ranking page 2"), "{error:#}");
+    let rule = &machine.store().rules().await.unwrap().0[0];
+    let left = rule.state.progress.as_ref().unwrap().remaining.clone();
+    assert_eq!((rule.last_run, left), (None, vec![PageRange { next: 2, end: 2 }]));
+    bench.simulator.faults().clear_all();
+    bench.clock.advance(Duration::from_secs(24 * 3600));
+    assert_eq!(machine.discover(None).await.unwrap().stopped, StopReason::Complete);
 }
 
 #[tokio::test]

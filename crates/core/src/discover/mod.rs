@@ -14,7 +14,7 @@ use chrono::TimeDelta;
 use futures::future::{Either, select};
 use serde::Serialize;
 
-use self::pages::{Idle, PagesConfig, Stopped, read_pages};
+use self::pages::{Ended, PageKind, PagesConfig, Stopped, read_pages};
 use crate::player::Raid;
 use crate::ports::{
     ApiError, Board, Clock, Discoveries, Raids, RankingSite, Reports, ReportsWindow, Result, Rules, SourceError,
@@ -87,6 +87,9 @@ pub struct DiscoverSummary {
     pub pages: u32,
     /// Players on them, a player counting once per page.
     pub players: u64,
+    /// Pages that stay broken. A finished rule leaves them to its next run.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub set_aside: Vec<u32>,
     /// Why it stopped.
     pub stopped: StopReason,
     /// The refusal in words.
@@ -107,6 +110,7 @@ impl DiscoverSummary {
             target: None,
             pages: 0,
             players: 0,
+            set_aside: Vec::new(),
             stopped,
             reason: None,
             blocked_until: None,
@@ -220,14 +224,14 @@ where
         let reading = async {
             match self.source(&target, progress.started_at).await {
                 Ok(source) => self.read(&source, &target, &mut progress).await,
-                Err(error) => Stopped::Source(error),
+                Err(error) => Stopped::Source(error).into(),
             }
         };
-        let stopped = match select(pin!(self.keep_lease()), pin!(reading)).await {
-            Either::Left((lost, _)) => Stopped::Store(lost),
-            Either::Right((stopped, _)) => stopped,
+        let ended = match select(pin!(self.keep_lease()), pin!(reading)).await {
+            Either::Left((lost, _)) => Stopped::Store(lost).into(),
+            Either::Right((ended, _)) => ended,
         };
-        self.conclude(target, progress, before, stopped).await
+        self.conclude(target, progress, before, ended).await
     }
 
     /// Keeps a short lease from running out, from the first moment on; ends when it was lost. A store that is away is
@@ -298,7 +302,7 @@ where
         Ok(zone)
     }
 
-    async fn read(&self, source: &Source<'_, A, W>, target: &Target, progress: &mut Progress) -> Stopped {
+    async fn read(&self, source: &Source<'_, A, W>, target: &Target, progress: &mut Progress) -> Ended {
         let now = self.ports.clock.now();
         let last_start = self.invocation.deadline.map(|deadline| deadline - DEADLINE_MARGIN.min((deadline - now) / 4));
         let ranges = pages::cut(&progress.remaining, self.config.pages.pages_per_thread);
@@ -314,7 +318,7 @@ where
             progress.count(page, discovered.len() as u64);
             self.save_progress(progress).await
         };
-        read_pages(&self.config.pages, source.idle(), self.ports.clock, last_start, ranges, fetch, store).await
+        read_pages(&self.config.pages, source.page_kind(), self.ports.clock, last_start, ranges, fetch, store).await
     }
 
     async fn save_progress(&self, progress: &mut Progress) -> Result<()> {
@@ -329,7 +333,7 @@ where
         target: Target,
         progress: Progress,
         before: (u32, u64),
-        stopped: Stopped,
+        ended: Ended,
     ) -> Result<DiscoverSummary> {
         let now = self.ports.clock.now();
         let (pages, players) = (progress.pages - before.0, progress.players - before.1);
@@ -339,6 +343,7 @@ where
             target: Some(target),
             pages,
             players,
+            set_aside: ended.set_aside.iter().map(|(page, _)| *page).collect(),
             stopped: StopReason::Complete,
             reason: None,
             blocked_until: None,
@@ -347,7 +352,7 @@ where
         let mut block = None;
         let mut wait = None;
         let mut failure = None;
-        match stopped {
+        match judged(ended, progress.pages) {
             Stopped::Complete => {}
             Stopped::EndOfBoard => summary.stopped = StopReason::EndOfBoard,
             Stopped::Deadline => summary.stopped = StopReason::Deadline,
@@ -409,6 +414,17 @@ where
     }
 }
 
+/// Why the run ended; a board of which no more pages can be read than are broken is not done, but broken.
+fn judged(ended: Ended, pages: u32) -> Stopped {
+    let are_many = ended.set_aside.len() >= pages as usize;
+    match (ended.stopped, ended.set_aside.into_iter().next()) {
+        (Stopped::Complete | Stopped::EndOfBoard, Some((_, error))) if are_many => {
+            Stopped::Source(SourceError::Failed(error))
+        }
+        (stopped, _) => stopped,
+    }
+}
+
 /// Where this run's pages come from.
 enum Source<'a, A, W> {
     Site { site: &'a W, board: Board },
@@ -416,11 +432,10 @@ enum Source<'a, A, W> {
 }
 
 impl<A: Reports, W: RankingSite> Source<'_, A, W> {
-    /// A page of reports costs points, a ranking page does not.
-    fn idle(&self) -> Idle {
+    fn page_kind(&self) -> PageKind {
         match self {
-            Self::Site { .. } => Idle::Helps,
-            Self::Reports { .. } => Idle::Ends,
+            Self::Site { .. } => PageKind::Board,
+            Self::Reports { .. } => PageKind::News,
         }
     }
 

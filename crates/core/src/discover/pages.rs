@@ -62,6 +62,21 @@ pub enum Stopped {
     Store(anyhow::Error),
 }
 
+/// How reading ended.
+#[derive(Debug)]
+pub struct Ended {
+    /// Why.
+    pub stopped: Stopped,
+    /// Pages that could not be read, and why.
+    pub set_aside: Vec<(u32, anyhow::Error)>,
+}
+
+impl From<Stopped> for Ended {
+    fn from(stopped: Stopped) -> Self {
+        Self { stopped, set_aside: Vec::new() }
+    }
+}
+
 /// Cuts ranges into chunks of at most `pages_per_thread` pages.
 pub fn cut(ranges: &[PageRange], pages_per_thread: u32) -> Vec<PageRange> {
     let step = pages_per_thread.max(1);
@@ -77,15 +92,19 @@ pub fn cut(ranges: &[PageRange], pages_per_thread: u32) -> Vec<PageRange> {
     chunks
 }
 
-/// What a reader does that finds every chunk in another's hands.
+/// What is read, and what follows from it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Idle {
-    /// It helps with the longest chunk, so that the pace is kept to the last page. At the end of a board that is not
-    /// known yet, each helper may ask for one page too many.
-    Helps,
-    /// It ends: a page too many has its price.
-    Ends,
+pub enum PageKind {
+    /// Pages of a board: they cost nothing, and the next run reads them all again. So a reader that finds every chunk in
+    /// another's hands helps with the longest one, and the pace is kept to the last page; behind an end that was not known
+    /// each helper may ask for one page too many. A page that stays broken is set aside.
+    Board,
+    /// Pages of what is new since the last run: each costs points, and none may be missed.
+    News,
 }
+
+/// Pages that stay broken before the source counts as broken.
+const MOST_SET_ASIDE: usize = 3;
 
 /// Pages that are asked for one after the other.
 struct Chunk {
@@ -99,24 +118,37 @@ struct Shared {
     chunks: Vec<Chunk>,
     /// The first page known to lie behind the end of the board.
     board_ends_at: u32,
+    set_aside: Vec<(u32, anyhow::Error)>,
     stopped: Option<Stopped>,
 }
 
 impl Shared {
     /// The next page of the reader's own chunk, of one that nobody has begun, or (for a helper) of the longest one.
-    fn take(&mut self, own: &mut Option<usize>, idle: Idle) -> Option<u32> {
+    fn take(&mut self, own: &mut Option<usize>, kind: PageKind) -> Option<u32> {
         let ends_at = self.board_ends_at;
         let left = |chunk: &Chunk| (chunk.left.end + 1).min(ends_at).saturating_sub(chunk.left.next);
         let longest = |chunks: &[Chunk]| (0..chunks.len()).max_by_key(|&index| left(&chunks[index]));
         let chunk = own
             .filter(|&own| left(&self.chunks[own]) > 0)
             .or_else(|| self.chunks.iter().position(|chunk| !chunk.is_begun && left(chunk) > 0))
-            .or_else(|| longest(&self.chunks).filter(|&other| idle == Idle::Helps && left(&self.chunks[other]) > 0))?;
+            .or_else(|| {
+                longest(&self.chunks).filter(|&other| kind == PageKind::Board && left(&self.chunks[other]) > 0)
+            })?;
         *own = Some(chunk);
         let chunk = &mut self.chunks[chunk];
         chunk.is_begun = true;
         chunk.left.next += 1;
         Some(chunk.left.next - 1)
+    }
+
+    /// Sets a broken page aside; gives the error back when there are too many of them.
+    fn set_aside(&mut self, page: u32, error: anyhow::Error) -> Option<anyhow::Error> {
+        if self.set_aside.len() == MOST_SET_ASIDE {
+            return Some(error);
+        }
+        tracing::error!(page, error = format!("{error:#}"), "page set aside");
+        self.set_aside.push((page, error));
+        None
     }
 }
 
@@ -129,20 +161,20 @@ const RETRY_AFTER: [Duration; 2] = [Duration::from_secs(1), Duration::from_secs(
 /// reader stops are still stored. `store` runs for one page at a time; pages of one chunk may come out of order.
 pub async fn read_pages<C, Fetch, Store>(
     config: &PagesConfig,
-    idle: Idle,
+    kind: PageKind,
     clock: &C,
     last_start: Option<Timestamp>,
     chunks: Vec<PageRange>,
     fetch: Fetch,
     mut store: Store,
-) -> Stopped
+) -> Ended
 where
     C: Clock,
     Fetch: AsyncFn(u32) -> std::result::Result<SourcePage, SourceError>,
     Store: AsyncFnMut(u32, Vec<PlayerId>) -> Result<()>,
 {
     let chunks = chunks.into_iter().map(|left| Chunk { left, is_begun: false }).collect();
-    let shared = Mutex::new(Shared { chunks, board_ends_at: u32::MAX, stopped: None });
+    let shared = Mutex::new(Shared { chunks, board_ends_at: u32::MAX, set_aside: Vec::new(), stopped: None });
     let with = |f: &mut dyn FnMut(&mut Shared)| f(&mut shared.lock().unwrap_or_else(PoisonError::into_inner));
     let is_stopped = || {
         let mut stopped = false;
@@ -173,7 +205,7 @@ where
         let mut own = None;
         loop {
             let mut taken = None;
-            with(&mut |shared| taken = shared.take(&mut own, idle));
+            with(&mut |shared| taken = shared.take(&mut own, kind));
             let Some(page) = taken else { return };
             let mut waits = RETRY_AFTER.iter();
             let read = loop {
@@ -209,6 +241,14 @@ where
                         board_end(Some(ends_at));
                     }
                 }
+                Some(Err(SourceError::Failed(error))) if kind == PageKind::Board => {
+                    let mut error = Some(error);
+                    with(&mut |shared| error = error.take().and_then(|error| shared.set_aside(page, error)));
+                    if let Some(error) = error {
+                        stop(Stopped::Source(SourceError::Failed(error)));
+                        return;
+                    }
+                }
                 Some(Err(error)) => {
                     stop(Stopped::Source(error));
                     return;
@@ -229,16 +269,21 @@ where
     };
     futures::join!(readers, writer);
 
-    let shared = shared.into_inner().unwrap_or_else(PoisonError::into_inner);
-    match shared.stopped {
+    let mut shared = shared.into_inner().unwrap_or_else(PoisonError::into_inner);
+    let board_ends_at = shared.board_ends_at;
+    shared.set_aside.retain(|(page, _)| *page < board_ends_at);
+    let stopped = match shared.stopped {
         Some(reason) => reason,
         None if shared.board_ends_at < u32::MAX => Stopped::EndOfBoard,
         None => Stopped::Complete,
-    }
+    };
+    Ended { stopped, set_aside: shared.set_aside }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
     use proptest::prelude::*;
 
     use super::*;
@@ -265,12 +310,12 @@ mod tests {
             }
             if page > 3 { Err(anyhow::anyhow!("the disk is full")) } else { Ok(()) }
         };
-        let stopped = read_pages(&config, Idle::Helps, &StandingClock, None, chunks, fetch, store).await;
-        assert!(matches!(stopped, Stopped::Store(_)), "{stopped:?}");
+        let stopped = read_pages(&config, PageKind::Board, &StandingClock, None, chunks, fetch, store).await;
+        assert!(matches!(stopped.stopped, Stopped::Store(_)), "{stopped:?}");
     }
 
     /// Reads 40 pages that are one chunk with four readers: the pages asked for, how many at once, those stored, in order.
-    async fn one_chunk(last_of_board: u32, idle: Idle) -> (Vec<u32>, usize, Vec<u32>, Stopped) {
+    async fn one_chunk(last_of_board: u32, kind: PageKind) -> (Vec<u32>, usize, Vec<u32>, Stopped) {
         let config = PagesConfig { pages_per_thread: 40, max_threads: 4, pace: Pace::per_second(1e6) };
         let chunks = cut(&[PageRange { next: 1, end: 40 }], 40);
         let asked = Mutex::new((Vec::new(), 0, 0));
@@ -292,7 +337,7 @@ mod tests {
             stored.extend(players);
             Ok(())
         };
-        let stopped = read_pages(&config, idle, &StandingClock, None, chunks, fetch, store).await;
+        let Ended { stopped, .. } = read_pages(&config, kind, &StandingClock, None, chunks, fetch, store).await;
         stored.sort_unstable();
         let (mut pages, _, most) = asked.into_inner().unwrap();
         pages.sort_unstable();
@@ -302,21 +347,57 @@ mod tests {
     #[tokio::test]
     async fn readers_without_a_chunk_help_with_the_last_one() {
         let all: Vec<u32> = (1..=40).collect();
-        let (asked, most, stored, stopped) = one_chunk(100, Idle::Helps).await;
+        let (asked, most, stored, stopped) = one_chunk(100, PageKind::Board).await;
         assert_eq!((&asked, most, &stored), (&all, 4, &all));
         assert!(matches!(stopped, Stopped::Complete), "{stopped:?}");
-        let (asked, most, stored, _) = one_chunk(100, Idle::Ends).await;
+        let (asked, most, stored, _) = one_chunk(100, PageKind::News).await;
         assert_eq!((&asked, most, &stored), (&all, 1, &all));
     }
 
     #[tokio::test]
     async fn helpers_ask_for_few_pages_behind_the_board_and_none_where_pages_cost_points() {
         let board: Vec<u32> = (1..=23).collect();
-        let (asked, _, stored, stopped) = one_chunk(23, Idle::Helps).await;
+        let (asked, _, stored, stopped) = one_chunk(23, PageKind::Board).await;
         assert_eq!(stored, board);
         assert!(asked.len() < 23 + 4 && asked.starts_with(&board), "{asked:?}");
         assert!(matches!(stopped, Stopped::EndOfBoard), "{stopped:?}");
-        assert_eq!(one_chunk(23, Idle::Ends).await.0, board);
+        assert_eq!(one_chunk(23, PageKind::News).await.0, board);
+    }
+
+    /// Reads ten pages of which those stay broken; answers how often pages were asked for, too.
+    async fn with_broken(broken: &[u32], kind: PageKind) -> (Ended, Vec<u32>, usize) {
+        let config = PagesConfig { pages_per_thread: 4, max_threads: 2, pace: Pace::per_second(1e6) };
+        let asked = AtomicUsize::new(0);
+        let fetch = async |page: u32| {
+            asked.fetch_add(1, Ordering::Relaxed);
+            match broken.contains(&page) {
+                true => Err(SourceError::Failed(anyhow::anyhow!("page {page} is garbled"))),
+                false => Ok(SourcePage { players: vec![page], is_last: false }),
+            }
+        };
+        let mut stored = Vec::new();
+        let store = async |page: u32, _| {
+            stored.push(page);
+            Ok(())
+        };
+        let chunks = cut(&[PageRange { next: 1, end: 10 }], 4);
+        let ended = read_pages(&config, kind, &StandingClock, None, chunks, fetch, store).await;
+        stored.sort_unstable();
+        (ended, stored, asked.into_inner())
+    }
+
+    #[tokio::test]
+    async fn a_page_that_stays_broken_is_set_aside_and_a_source_that_is_broken_is_not() {
+        let (ended, stored, asked) = with_broken(&[3], PageKind::Board).await;
+        assert!(matches!(ended.stopped, Stopped::Complete), "{ended:?}");
+        assert_eq!((ended.set_aside[0].0, stored, asked), (3, vec![1, 2, 4, 5, 6, 7, 8, 9, 10], 12));
+
+        let (ended, ..) = with_broken(&[1, 2, 3, 4], PageKind::Board).await;
+        assert!(matches!(ended.stopped, Stopped::Source(SourceError::Failed(_))), "{ended:?}");
+
+        let (ended, stored, _) = with_broken(&[3], PageKind::News).await;
+        assert!(matches!(ended.stopped, Stopped::Source(SourceError::Failed(_))), "{ended:?}");
+        assert!(ended.set_aside.is_empty() && !stored.contains(&4), "{stored:?}");
     }
 
     proptest! {
