@@ -3,7 +3,7 @@
 //! The hand-over is safe at any instruction: a batch is removed only after the queue confirmed it, and the next batch
 //! is sent only after that removal is with the store, which carries it out whatever becomes of this process. A crash in
 //! between sends at most one batch of ten again (and those players of the batches just before to which discover added in
-//! that very moment); a discovery that arrives meanwhile stays, because only the pairs that were sent are taken out.
+//! that very moment; and what a store that goes away itself had not carried out yet); a discovery that arrives meanwhile stays, because only the pairs that were sent are taken out.
 //!
 //! While a batch is under way, the next one is made ready, so that it only has to leave.
 
@@ -155,14 +155,16 @@ async fn send_page<S: Discoveries, Q: PlayerQueue>(
             let batch = this.batch;
             let outcomes = this.go(next.as_mut()).await.context("sending to the queue")?;
             let confirmed = confirmed(batch, outcomes, summary);
-            // One that failed ends the sending as soon as it is known.
+            let mut removed = Ok(());
             while let Some(ended) = match removals.len() {
                 REMOVALS.. => removals.next().await,
                 _ => removals.next().now_or_never().flatten(),
             } {
-                Result::context(ended, REMOVING)?;
+                removed = removed.and(ended);
             }
             removals.push(store.remove(confirmed).await.context(REMOVING)?);
+            // One that failed ends the sending as soon as it is known.
+            Result::context(removed, REMOVING)?;
         }
         Ok(true)
     };

@@ -178,7 +178,7 @@ pub enum SourceError {
         /// When points are there again.
         resets_at: Timestamp,
     },
-    /// Broken after retries: stop, go on later where it stopped.
+    /// Broken, and perhaps not when asked again.
     #[error(transparent)]
     Failed(#[from] anyhow::Error),
 }

@@ -193,6 +193,14 @@ pub struct Progress {
 }
 
 impl Progress {
+    /// Whether this is how far a run of `target` came: a document may hold anything.
+    pub fn is_of(&self, target: &Target) -> bool {
+        let is_inside = |range: &PageRange| {
+            target.start_page <= range.next && range.next <= range.end && range.end <= target.end_page
+        };
+        self.target == *target && self.remaining.iter().all(is_inside)
+    }
+
     /// A page was read and its players are stored. Several readers of one range leave gaps in it.
     pub fn count(&mut self, page: u32, players: u64) {
         self.pages += 1;

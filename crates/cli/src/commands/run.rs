@@ -139,7 +139,7 @@ fn discover_line(summary: &DiscoverSummary) -> String {
     );
     if !summary.set_aside.is_empty() {
         let pages: Vec<_> = summary.set_aside.iter().map(u32::to_string).collect();
-        line += &format!(", broken until the next run: page {}", pages.join(", "));
+        line += &format!(", set aside: page {}", pages.join(", "));
     }
     line
 }

@@ -199,6 +199,21 @@ async fn a_page_that_stays_broken_is_set_aside_for_the_next_run() {
 }
 
 #[tokio::test]
+async fn a_board_whose_only_page_is_broken_is_not_finished() {
+    let bench = Bench::start(World::generate(40, 34), |_| {}).await;
+    let (raid, difficulty) = largest_board(&bench);
+    let machine = with_rule(&bench, &[], raid, difficulty);
+    bench.simulator.faults().set(Fault::SiteTruncated, When::Ids(vec![1]));
+    let error = machine.discover(None).await.unwrap_err();
+    assert!(format!("{error:#}").contains("ranking page 1"), "{error:#}");
+    assert_eq!(machine.store().rules().await.unwrap().0[0].last_run, None);
+    bench.simulator.faults().clear_all();
+    bench.clock.advance(Duration::from_secs(24 * 3600));
+    assert_eq!(machine.discover(None).await.unwrap().stopped, StopReason::EndOfBoard);
+    assert_eq!(discovered(&machine).await, on_board(&bench, raid, difficulty));
+}
+
+#[tokio::test]
 async fn a_board_with_no_more_pages_to_read_than_broken_ones_is_not_finished() {
     let (bench, raid, difficulty) = one_board(33).await;
     let machine = bench.machine(&[]);
@@ -226,8 +241,14 @@ async fn hostile_names_on_a_page_change_nothing() {
 
 #[tokio::test]
 async fn a_run_that_is_out_of_time_resumes_without_reading_a_page_twice() {
+    resumes(&[("PAGES_PER_THREAD", "3"), ("MAX_THREADS", "2")]).await;
+    // One chunk with several readers leaves gaps in what remains.
+    resumes(&[("PAGES_PER_THREAD", "200"), ("MAX_THREADS", "3")]).await;
+}
+
+async fn resumes(variables: &[(&str, &str)]) {
     let (bench, raid, difficulty) = one_board(26).await;
-    let machine = with_rule(&bench, &[("PAGES_PER_THREAD", "3"), ("MAX_THREADS", "2")], raid, difficulty);
+    let machine = with_rule(&bench, variables, raid, difficulty);
     let mut pages = 0;
     let mut runs = 0;
     loop {

@@ -62,7 +62,7 @@ pub struct Invocation {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub enum StopReason {
-    /// Every page was read.
+    /// Every page was read or set aside.
     Complete,
     /// The board ended before the last page.
     EndOfBoard,
@@ -258,10 +258,11 @@ where
     /// The saved progress, if it is of this very target; else a fresh start.
     fn progress(&self, target: &Target) -> Progress {
         let saved = self.claimed.as_ref().and_then(|rule| rule.state.progress.clone());
-        saved.filter(|progress| progress.target == *target).unwrap_or_else(|| Progress {
+        let whole = PageRange { next: target.start_page, end: target.end_page };
+        saved.filter(|progress| progress.is_of(target)).unwrap_or_else(|| Progress {
             target: target.clone(),
             started_at: self.ports.clock.now(),
-            remaining: vec![PageRange { next: target.start_page, end: target.end_page }],
+            remaining: vec![whole],
             pages: 0,
             players: 0,
         })
@@ -338,6 +339,10 @@ where
         let now = self.ports.clock.now();
         let (pages, players) = (progress.pages - before.0, progress.players - before.1);
         let source = target.source;
+        for (page, error) in &ended.set_aside {
+            let (raid, difficulty) = (target.raid, target.difficulty);
+            tracing::error!(raid, difficulty, page, error = format!("{error:#}"), "page set aside");
+        }
         let mut summary = DiscoverSummary {
             rule: self.claimed.as_ref().map(|rule| rule.id.clone()),
             target: Some(target),
@@ -349,10 +354,11 @@ where
             blocked_until: None,
             refused: false,
         };
+        let is_overdue = progress.players > 0 && now - progress.started_at > rule::delta(self.config.delay);
         let mut block = None;
         let mut wait = None;
         let mut failure = None;
-        match judged(ended, progress.pages) {
+        match judged(ended, is_overdue) {
             Stopped::Complete => {}
             Stopped::EndOfBoard => summary.stopped = StopReason::EndOfBoard,
             Stopped::Deadline => summary.stopped = StopReason::Deadline,
@@ -414,11 +420,12 @@ where
     }
 }
 
-/// Why the run ended; a board of which no more pages can be read than are broken is not done, but broken.
-fn judged(ended: Ended, pages: u32) -> Stopped {
-    let are_many = ended.set_aside.len() >= pages as usize;
+/// Why the run ended. Where no more pages could be read than were set aside, it is the source that is broken: the rule is
+/// not done, unless it has been kept from that for so long that it is due again.
+fn judged(ended: Ended, is_overdue: bool) -> Stopped {
+    let is_broken = ended.set_aside.len() >= ended.filled && !is_overdue;
     match (ended.stopped, ended.set_aside.into_iter().next()) {
-        (Stopped::Complete | Stopped::EndOfBoard, Some((_, error))) if are_many => {
+        (Stopped::Complete | Stopped::EndOfBoard, Some((_, error))) if is_broken => {
             Stopped::Source(SourceError::Failed(error))
         }
         (stopped, _) => stopped,

@@ -50,7 +50,7 @@ impl std::fmt::Debug for Pace {
 /// Why reading ended.
 #[derive(Debug)]
 pub enum Stopped {
-    /// Every page of every range was read.
+    /// Every page of every range was read or set aside.
     Complete,
     /// The board ended first.
     EndOfBoard,
@@ -67,13 +67,15 @@ pub enum Stopped {
 pub struct Ended {
     /// Why.
     pub stopped: Stopped,
-    /// Pages that could not be read, and why.
+    /// Pages with players.
+    pub filled: usize,
+    /// Pages that could not be read, not at the end either, and why.
     pub set_aside: Vec<(u32, anyhow::Error)>,
 }
 
 impl From<Stopped> for Ended {
     fn from(stopped: Stopped) -> Self {
-        Self { stopped, set_aside: Vec::new() }
+        Self { stopped, filled: 0, set_aside: Vec::new() }
     }
 }
 
@@ -103,10 +105,10 @@ pub enum PageKind {
     News,
 }
 
-/// Pages that stay broken before the source counts as broken.
-const MOST_SET_ASIDE: usize = 3;
+/// Pages that fail one after the other, none read in between, before the source counts as broken.
+const FAILURES_IN_A_ROW: u32 = 4;
 
-/// Pages that are asked for one after the other.
+/// Pages that are asked for in their order.
 struct Chunk {
     /// The pages that nobody has taken yet.
     left: PageRange,
@@ -118,37 +120,63 @@ struct Shared {
     chunks: Vec<Chunk>,
     /// The first page known to lie behind the end of the board.
     board_ends_at: u32,
+    filled: usize,
+    failures_in_a_row: u32,
+    /// Pages that failed once: they are asked for again when all others are done.
+    failed: Vec<u32>,
+    /// Pages that failed then, too.
     set_aside: Vec<(u32, anyhow::Error)>,
     stopped: Option<Stopped>,
 }
 
+/// A page to ask for.
+#[derive(Clone, Copy)]
+struct Taken {
+    page: u32,
+    /// Whether it failed before.
+    is_again: bool,
+}
+
 impl Shared {
-    /// The next page of the reader's own chunk, of one that nobody has begun, or (for a helper) of the longest one.
-    fn take(&mut self, own: &mut Option<usize>, kind: PageKind) -> Option<u32> {
+    /// The next page of the reader's own chunk, of one that nobody has begun, or of another's; then what failed.
+    fn take(&mut self, own: &mut Option<usize>, kind: PageKind) -> Option<Taken> {
         let ends_at = self.board_ends_at;
         let left = |chunk: &Chunk| (chunk.left.end + 1).min(ends_at).saturating_sub(chunk.left.next);
-        let longest = |chunks: &[Chunk]| (0..chunks.len()).max_by_key(|&index| left(&chunks[index]));
+        let longest = |is_begun: bool| {
+            let open = |&index: &usize| self.chunks[index].is_begun == is_begun && left(&self.chunks[index]) > 0;
+            // Of equals the first: what lies further behind may lie behind the end.
+            (0..self.chunks.len()).rev().filter(open).max_by_key(|&index| left(&self.chunks[index]))
+        };
         let chunk = own
             .filter(|&own| left(&self.chunks[own]) > 0)
-            .or_else(|| self.chunks.iter().position(|chunk| !chunk.is_begun && left(chunk) > 0))
-            .or_else(|| {
-                longest(&self.chunks).filter(|&other| kind == PageKind::Board && left(&self.chunks[other]) > 0)
-            })?;
+            .or_else(|| longest(false))
+            .or_else(|| longest(true).filter(|_| kind == PageKind::Board));
+        let Some(chunk) = chunk else {
+            return self.failed.pop().map(|page| Taken { page, is_again: true });
+        };
         *own = Some(chunk);
         let chunk = &mut self.chunks[chunk];
         chunk.is_begun = true;
         chunk.left.next += 1;
-        Some(chunk.left.next - 1)
+        Some(Taken { page: chunk.left.next - 1, is_again: false })
     }
 
-    /// Sets a broken page aside; gives the error back when there are too many of them.
-    fn set_aside(&mut self, page: u32, error: anyhow::Error) -> Option<anyhow::Error> {
-        if self.set_aside.len() == MOST_SET_ASIDE {
-            return Some(error);
+    fn read(&mut self, is_filled: bool) {
+        self.failures_in_a_row = 0;
+        self.filled += usize::from(is_filled);
+    }
+
+    /// Keeps a page that failed for later, or sets it aside; too many make the source broken.
+    fn fail(&mut self, taken: Taken, error: anyhow::Error) {
+        if taken.is_again {
+            self.set_aside.push((taken.page, error));
+            return;
         }
-        tracing::error!(page, error = format!("{error:#}"), "page set aside");
-        self.set_aside.push((page, error));
-        None
+        self.failed.push(taken.page);
+        self.failures_in_a_row += 1;
+        if self.failures_in_a_row == FAILURES_IN_A_ROW && self.stopped.is_none() {
+            self.stopped = Some(Stopped::Source(SourceError::Failed(error)));
+        }
     }
 }
 
@@ -174,7 +202,15 @@ where
     Store: AsyncFnMut(u32, Vec<PlayerId>) -> Result<()>,
 {
     let chunks = chunks.into_iter().map(|left| Chunk { left, is_begun: false }).collect();
-    let shared = Mutex::new(Shared { chunks, board_ends_at: u32::MAX, set_aside: Vec::new(), stopped: None });
+    let shared = Mutex::new(Shared {
+        chunks,
+        board_ends_at: u32::MAX,
+        filled: 0,
+        failures_in_a_row: 0,
+        failed: Vec::new(),
+        set_aside: Vec::new(),
+        stopped: None,
+    });
     let with = |f: &mut dyn FnMut(&mut Shared)| f(&mut shared.lock().unwrap_or_else(PoisonError::into_inner));
     let is_stopped = || {
         let mut stopped = false;
@@ -206,7 +242,8 @@ where
         loop {
             let mut taken = None;
             with(&mut |shared| taken = shared.take(&mut own, kind));
-            let Some(page) = taken else { return };
+            let Some(taken) = taken else { return };
+            let page = taken.page;
             let mut waits = RETRY_AFTER.iter();
             let read = loop {
                 config.pace.wait().await;
@@ -232,6 +269,7 @@ where
                 None => {}
                 Some(Ok(read)) => {
                     let is_end = read.is_last;
+                    with(&mut |shared| shared.read(!read.players.is_empty()));
                     // An empty last page lies behind the board; a filled one is its last.
                     let ends_at = if read.players.is_empty() { page } else { page + 1 };
                     if found.send((page, read.players)).await.is_err() {
@@ -243,9 +281,8 @@ where
                 }
                 Some(Err(SourceError::Failed(error))) if kind == PageKind::Board => {
                     let mut error = Some(error);
-                    with(&mut |shared| error = error.take().and_then(|error| shared.set_aside(page, error)));
-                    if let Some(error) = error {
-                        stop(Stopped::Source(SourceError::Failed(error)));
+                    with(&mut |shared| error.take().into_iter().for_each(|error| shared.fail(taken, error)));
+                    if is_stopped() {
                         return;
                     }
                 }
@@ -277,7 +314,7 @@ where
         None if shared.board_ends_at < u32::MAX => Stopped::EndOfBoard,
         None => Stopped::Complete,
     };
-    Ended { stopped, set_aside: shared.set_aside }
+    Ended { stopped, filled: shared.filled, set_aside: shared.set_aside }
 }
 
 #[cfg(test)]
@@ -390,14 +427,41 @@ mod tests {
     async fn a_page_that_stays_broken_is_set_aside_and_a_source_that_is_broken_is_not() {
         let (ended, stored, asked) = with_broken(&[3], PageKind::Board).await;
         assert!(matches!(ended.stopped, Stopped::Complete), "{ended:?}");
-        assert_eq!((ended.set_aside[0].0, stored, asked), (3, vec![1, 2, 4, 5, 6, 7, 8, 9, 10], 12));
+        assert_eq!((ended.set_aside[0].0, ended.filled), (3, 9));
+        assert_eq!((stored, asked), (vec![1, 2, 4, 5, 6, 7, 8, 9, 10], 9 + 2 * 3), "three times, and three at the end");
 
-        let (ended, ..) = with_broken(&[1, 2, 3, 4], PageKind::Board).await;
+        let (ended, stored, _) = with_broken(&[1, 3, 5, 7, 9], PageKind::Board).await;
+        assert!(matches!(ended.stopped, Stopped::Complete), "{ended:?}");
+        assert_eq!((ended.set_aside.len(), stored), (5, vec![2, 4, 6, 8, 10]));
+
+        let (ended, ..) = with_broken(&[1, 2, 3, 4, 5, 6, 7, 8], PageKind::Board).await;
         assert!(matches!(ended.stopped, Stopped::Source(SourceError::Failed(_))), "{ended:?}");
 
         let (ended, stored, _) = with_broken(&[3], PageKind::News).await;
         assert!(matches!(ended.stopped, Stopped::Source(SourceError::Failed(_))), "{ended:?}");
         assert!(ended.set_aside.is_empty() && !stored.contains(&4), "{stored:?}");
+    }
+
+    #[tokio::test]
+    async fn a_page_that_is_read_at_the_end_is_not_set_aside() {
+        let config = PagesConfig { pages_per_thread: 4, max_threads: 2, pace: Pace::per_second(1e6) };
+        let asked = Mutex::new(Vec::new());
+        let fetch = async |page: u32| {
+            let mut asked = asked.lock().unwrap();
+            asked.push(page);
+            match page == 2 && asked.iter().filter(|asked| **asked == 2).count() <= 3 {
+                true => Err(SourceError::Failed(anyhow::anyhow!("HTTP 500"))),
+                false => Ok(SourcePage { players: vec![page], is_last: false }),
+            }
+        };
+        let store = async |_, _| Ok(());
+        let chunks = cut(&[PageRange { next: 1, end: 10 }], 4);
+        let ended = read_pages(&config, PageKind::Board, &StandingClock, None, chunks, fetch, store).await;
+        assert!(matches!(ended.stopped, Stopped::Complete) && ended.set_aside.is_empty(), "{ended:?}");
+        let asked = asked.into_inner().unwrap();
+        assert_eq!((ended.filled, asked.len()), (10, 13));
+        // The other reader may still have one page to ask for.
+        assert!(asked[11..].contains(&2), "{asked:?}");
     }
 
     proptest! {
