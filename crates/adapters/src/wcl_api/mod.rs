@@ -18,7 +18,7 @@ use url::Url;
 
 pub use self::keys::{ApiKey, parse_keys};
 use self::keys::{KeyState, Reading};
-use self::transport::{Body, Failure};
+use self::transport::{Body, Failure, Slow};
 use crate::http;
 use crate::text::excerpt;
 
@@ -81,7 +81,7 @@ impl<C: Clock> WclApi<C> {
 
     /// Asks one question for which an answer without data is a failure.
     async fn ask_whole(&self, key: &KeyState, query: &str, cost: f64) -> Result<serde_json::Value, ApiError> {
-        let body = self.ask(key, query, cost).await.map_err(Failure::into_api_error)?;
+        let body = self.ask(key, query, cost, Slow::Again).await.map_err(Failure::into_api_error)?;
         match body.first_error() {
             Some(message) => Err(ApiError::Failed(anyhow::anyhow!("the API answered: {}", excerpt(&message)))),
             None => Ok(body.data),
@@ -95,7 +95,7 @@ impl<C: Clock> WclApi<C> {
         let mut unanswered = 0;
         while let Some(players) = waiting.pop() {
             let (query, cost) = questions::rank(players);
-            let problem = match self.ask(key, &query, cost).await {
+            let problem = match self.ask(key, &query, cost, Slow::CutSmaller).await {
                 Ok(body) => match body.whole_failure() {
                     None => {
                         unanswered = 0;
@@ -212,7 +212,7 @@ impl<C: Clock> Reports for WclApi<C> {
         let begun_after = window.since.map(|since| since - chrono::TimeDelta::hours(LONGEST_REPORT_HOURS));
         let (query, cost) = questions::reports(window.raid, begun_after, window.until, page, REPORTS_PER_PAGE);
         let key = self.key_for(cost).await?;
-        let body = self.ask(key, &query, cost).await.map_err(Failure::into_api_error)?;
+        let body = self.ask(key, &query, cost, Slow::Again).await.map_err(Failure::into_api_error)?;
         // A private report spoils only itself: the page counts as long as the list is there.
         Ok(answers::reports(&body, window.since)?)
     }
@@ -225,10 +225,69 @@ impl<C: Clock> WclApi<C> {
         if let Some(reading) = key.fresh_reading(self.clock.now()) {
             return Ok(reading);
         }
-        let body: Body = self.ask(key, questions::POINTS, 1.0).await.map_err(Failure::into_api_error)?;
+        let body: Body = self.ask(key, questions::POINTS, 1.0, Slow::Again).await.map_err(Failure::into_api_error)?;
         key.fresh_reading(self.clock.now()).ok_or_else(|| {
             let said = body.first_error().unwrap_or_else(|| "no rateLimitData".to_owned());
             ApiError::Failed(anyhow::anyhow!("no points reading for key {:?}: {}", key.name(), excerpt(&said)))
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::time::Duration;
+
+    use parsebook_core::scrap::RaidsToScrap;
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::{TcpListener, TcpStream};
+
+    use super::*;
+    use crate::clock::SystemClock;
+
+    /// Requests about character 3.
+    static UNANSWERED: AtomicUsize = AtomicUsize::new(0);
+
+    /// Answers one request: with a token, with nobody, or never when it is about character 3.
+    async fn answer(mut connection: TcpStream) {
+        let mut request = Vec::new();
+        let is_whole = |request: &[u8]| request.ends_with(b"}") || request.ends_with(b"client_credentials");
+        while !is_whole(&request) {
+            let read = connection.read_buf(&mut request).await.unwrap();
+            assert!(read > 0, "the request ends early");
+        }
+        let request = String::from_utf8(request).unwrap();
+        let body = match request.contains("/oauth/token") {
+            true => r#"{"access_token": "t", "expires_in": 3600}"#,
+            false => r#"{"data": {"characterData": {"p1": null, "p2": null, "p4": null, "p5": null}}}"#,
+        };
+        if request.contains("p3: ") {
+            UNANSWERED.fetch_add(1, Ordering::Relaxed);
+            tokio::time::sleep(Duration::from_secs(60)).await;
+        }
+        let head = format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\nconnection: close\r\n\r\n", body.len());
+        connection.write_all((head + body).as_bytes()).await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_character_that_takes_too_long_costs_its_batch_one_wait_per_halving() {
+        let server = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let base = format!("http://{}", server.local_addr().unwrap());
+        let serving = tokio::spawn(async move {
+            loop {
+                tokio::spawn(answer(server.accept().await.unwrap().0));
+            }
+        });
+        let keys = parse_keys(r#"[{"name": "main", "clientId": "id", "clientSecret": "hush"}]"#).unwrap();
+        let mut api = WclApi::new(&base, "test", keys, SystemClock).unwrap();
+        api.client = Client::builder().timeout(Duration::from_millis(300)).build().unwrap();
+        let players: Vec<_> = (1..=5).map(|id| Discovered { id, raids_to_scrap: RaidsToScrap::one(31, 4) }).collect();
+        let ranked = api.rank("main", &players).await;
+        serving.abort();
+        assert!(ranked.stopped.is_none(), "{:?}", ranked.stopped);
+        let failed = |outcome: &RankOutcome| matches!(outcome, RankOutcome::Failed(_));
+        let failed: Vec<_> = ranked.outcomes.iter().filter(|(_, outcome)| failed(outcome)).map(|(id, _)| *id).collect();
+        assert_eq!((ranked.outcomes.len(), failed), (5, vec![3]));
+        assert_eq!(UNANSWERED.load(Ordering::Relaxed), 3, "all five, the last three, the one");
     }
 }

@@ -88,6 +88,15 @@ impl From<ApiError> for Failure {
     }
 }
 
+/// What follows when no answer comes in time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Slow {
+    /// The question is asked again.
+    Again,
+    /// It is given up at once: it takes too long each time, but its parts may not.
+    CutSmaller,
+}
+
 /// What one attempt came to.
 enum Attempt {
     Body(Body),
@@ -97,6 +106,8 @@ enum Attempt {
     NewToken,
     /// Try again: gateway or network.
     Transient(anyhow::Error),
+    /// No answer in time: as [`Slow`] says.
+    TimedOut(anyhow::Error),
     /// Try again: an error inside the API, which one of the things asked for may cause each time. Holds the body.
     Internal(String),
     Failed(Failure),
@@ -104,7 +115,7 @@ enum Attempt {
 
 impl<C: Clock> WclApi<C> {
     /// Asks `query` with `key`; `cost` is what it is expected to cost.
-    pub(super) async fn ask(&self, key: &KeyState, query: &str, cost: f64) -> Result<Body, Failure> {
+    pub(super) async fn ask(&self, key: &KeyState, query: &str, cost: f64, slow: Slow) -> Result<Body, Failure> {
         let mut waits = ExponentialBuilder::default()
             .with_min_delay(Duration::from_millis(500))
             .with_max_times(3)
@@ -130,7 +141,8 @@ impl<C: Clock> WclApi<C> {
                     let reason = "Unauthenticated, also with a new token".to_owned();
                     return Err(ApiError::BadKey { key: key.name().to_owned(), reason }.into());
                 }
-                Attempt::Transient(error) => match waits.next() {
+                Attempt::TimedOut(error) if slow == Slow::CutSmaller => return Err(Failure::Unanswered(error)),
+                Attempt::Transient(error) | Attempt::TimedOut(error) => match waits.next() {
                     Some(wait) => self.wait_to_retry(key, wait, &format!("{error:#}")).await,
                     None => return Err(Failure::Unanswered(error)),
                 },
@@ -161,7 +173,11 @@ impl<C: Clock> WclApi<C> {
             .await;
         let (head, text) = match read(sent).await {
             Ok(read) => read,
-            Err(error) => return Attempt::Transient(error.context("asking the API")),
+            Err(error) => {
+                let is_slow = error.downcast_ref::<reqwest::Error>().is_some_and(reqwest::Error::is_timeout);
+                let error = error.context("asking the API");
+                return if is_slow { Attempt::TimedOut(error) } else { Attempt::Transient(error) };
+            }
         };
         if head.status == StatusCode::PAYLOAD_TOO_LARGE {
             return Attempt::Failed(Failure::Spoiled(text));
