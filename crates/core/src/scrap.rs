@@ -58,12 +58,16 @@ impl RaidsToScrap {
         }
     }
 
-    /// What of it the API can be asked for.
-    pub fn usable(&self) -> Self {
+    /// What of it the API can be asked for; `None` if that is all.
+    pub fn usable_part(&self) -> Option<Self> {
+        let is_usable =
+            |(raid, difficulty): &(RaidId, Difficulty)| (1..=MAX_ID).contains(raid) && is_difficulty(*difficulty);
+        if self.pairs().all(|pair| is_usable(&pair)) {
+            return None;
+        }
         let mut usable = Self::default();
-        let pairs = self.pairs().filter(|(raid, difficulty)| (1..=MAX_ID).contains(raid) && is_difficulty(*difficulty));
-        pairs.for_each(|(raid, difficulty)| usable.insert(raid, difficulty));
-        usable
+        self.pairs().filter(is_usable).for_each(|(raid, difficulty)| usable.insert(raid, difficulty));
+        Some(usable)
     }
 
     /// Whether nothing is left to rank.

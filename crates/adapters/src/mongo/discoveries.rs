@@ -4,7 +4,7 @@
 //! where discover added something meanwhile, only the sent pairs are pulled. Each statement is atomic on its document,
 //! so neither can lose what the other adds.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 
 use anyhow::{Context, bail};
 use futures::TryStreamExt;
@@ -139,14 +139,26 @@ fn deleting(sent: &RaidsToScrap, players: Vec<PlayerId>) -> Document {
 }
 
 /// Players by what was sent of them: a batch rarely holds more than a few contents, each of which is one statement.
-type ByContent = HashMap<RaidsToScrap, Vec<PlayerId>>;
+type ByContent = Vec<(RaidsToScrap, Vec<PlayerId>)>;
+
+/// Puts those with the same content together that follow each other, as a sorted batch has them.
+fn by_content(players: Vec<Discovered>) -> ByContent {
+    let mut together = ByContent::new();
+    for player in players {
+        match together.last_mut() {
+            Some((content, players)) if *content == player.raids_to_scrap => players.push(player.id),
+            _ => together.push((player.raids_to_scrap, vec![player.id])),
+        }
+    }
+    together
+}
 
 impl MongoStore {
     /// Takes exactly these pairs out, whatever else the documents hold.
     async fn take_out(&self, sent: &ByContent) -> Result<()> {
         let statements = sent.iter().map(|(content, players)| deleting(content, players.clone())).collect();
         let deleted = self.delete(DISCOVERS, statements).await?;
-        let players: Vec<PlayerId> = sent.values().flatten().copied().collect();
+        let players: Vec<PlayerId> = sent.iter().flat_map(|(_, players)| players).copied().collect();
         if deleted == players.len() as u64 {
             return Ok(());
         }
@@ -227,7 +239,7 @@ impl Discoveries for MongoStore {
         let limit = limit.max(1);
         let mut from = after;
         let mut page = DiscoveredPage::default();
-        let mut empty = ByContent::new();
+        let mut empty = Vec::new();
         loop {
             let documents = self.documents_after(from, limit).await?;
             let mut last = None;
@@ -242,15 +254,14 @@ impl Discoveries for MongoStore {
                         // What a removal that was cut short left: nothing to send, nothing wrong.
                         return Ok(Err(player));
                     }
-                    let usable = player.raids_to_scrap.usable();
-                    if !usable.is_empty() && usable != player.raids_to_scrap {
+                    if let Some(usable) = player.raids_to_scrap.usable_part().filter(|part| !part.is_empty()) {
                         tracing::error!(player = player.id, "raids or difficulties that no raid has stay in discovers");
                         player.raids_to_scrap = usable;
                     }
                     Ok(Ok(player.checked()?))
                 }) {
                     Ok(Ok(player)) => page.discovered.push(player),
-                    Ok(Err(player)) => empty.entry(player.raids_to_scrap).or_default().push(player.id),
+                    Ok(Err(player)) => empty.push(player),
                     Err(error) => {
                         let id = read::raw_id(document);
                         last = id.as_ref().and_then(|id| read::whole(id).ok()).or(last);
@@ -275,23 +286,15 @@ impl Discoveries for MongoStore {
                 None => break,
             }
         }
-        if !empty.is_empty() {
-            let statements = empty.into_iter().map(|(content, players)| deleting(&content, players)).collect();
-            self.delete(DISCOVERS, statements).await?;
-        }
+        let empty = by_content(empty).into_iter().map(|(content, players)| deleting(&content, players));
+        self.delete(DISCOVERS, empty.collect()).await?;
         Ok(page)
     }
 
     async fn remove(&self, sent: Vec<Discovered>) -> Result<impl Future<Output = Result<()>>> {
         let store = self.of_removals()?;
-        let handed_over = hand_over(async move {
-            let mut by_content = ByContent::new();
-            for player in sent {
-                by_content.entry(player.raids_to_scrap).or_default().push(player.id);
-            }
-            store.take_out(&by_content).await
-        })
-        .await;
+        let sent = by_content(sent);
+        let handed_over = hand_over(async move { store.take_out(&sent).await }).await;
         Ok(async { handed_over.await.context("a removal was broken off")? })
     }
 
