@@ -102,6 +102,8 @@ pub async fn a_rules_state_comes_back<S: Store>(store: &S) -> Result<()> {
     let state = RuleState {
         lease: Some(lease("a", 12)),
         progress: Some(Progress {
+            failed: vec![17],
+            filled: 2,
             target: rule.target.clone(),
             started_at: now(),
             remaining: vec![PageRange { next: 3, end: 200 }, PageRange { next: 201, end: 600 }],

@@ -2,8 +2,10 @@
 //!
 //! The hand-over is safe at any instruction: a batch is removed only after the queue confirmed it, and the next batch
 //! is sent only after that removal is with the store, which carries it out whatever becomes of this process. A crash in
-//! between sends at most one batch of ten again (and those players of the batches just before to which discover added in
-//! that very moment; and what a store that goes away itself had not carried out yet); a discovery that arrives meanwhile stays, because only the pairs that were sent are taken out.
+//! between sends at most one batch of ten again; a discovery that arrives meanwhile stays, because only the pairs that
+//! were sent are taken out. Of the batches just before, only these may be sent again, too: players whose documents hold
+//! more than was sent of them, which costs the store a further step, and what a store that itself went away at that
+//! moment had not carried out.
 //!
 //! While a batch is under way, the next one is made ready, so that it only has to leave.
 

@@ -186,8 +186,14 @@ pub struct Progress {
     pub started_at: Timestamp,
     /// Pages still to read.
     pub remaining: Vec<PageRange>,
+    /// Those of them that failed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub failed: Vec<u32>,
     /// Pages read so far.
     pub pages: u32,
+    /// Pages with players among them.
+    #[serde(default)]
+    pub filled: u32,
     /// Players found so far, counting a player once per page.
     pub players: u64,
 }
@@ -201,17 +207,36 @@ impl Progress {
         self.target == *target && self.remaining.iter().all(is_inside)
     }
 
-    /// A page was read and its players are stored. Several readers of one range leave gaps in it.
+    /// A page was read and its players are stored.
     pub fn count(&mut self, page: u32, players: u64) {
         self.pages += 1;
+        self.filled += u32::from(players > 0);
         self.players += players;
-        let Some(index) = self.remaining.iter().position(|range| (range.next..=range.end).contains(&page)) else {
-            return;
-        };
-        let PageRange { next, end } = self.remaining[index];
-        let around = [PageRange { next, end: page - 1 }, PageRange { next: page + 1, end }];
-        self.remaining.splice(index..=index, around.into_iter().filter(|range| range.next <= range.end));
+        take_out(&mut self.remaining, page);
     }
+
+    /// Keeps in mind which pages failed, beside those that are known to.
+    pub fn fail(&mut self, pages: impl IntoIterator<Item = u32>) {
+        self.failed.extend(pages);
+        self.failed.sort_unstable();
+        self.failed.dedup();
+    }
+
+    /// What remains: pages that have not failed, and those that have.
+    pub fn left(&self) -> (Vec<PageRange>, Vec<u32>) {
+        let mut unfailed = self.remaining.clone();
+        let failed = self.failed.iter().copied().filter(|&page| take_out(&mut unfailed, page)).collect();
+        (unfailed, failed)
+    }
+}
+
+/// Takes a page out of the range that holds it; `false` if none does. Several readers of one range leave gaps in it.
+fn take_out(ranges: &mut Vec<PageRange>, page: u32) -> bool {
+    let Some(index) = ranges.iter().position(|range| (range.next..=range.end).contains(&page)) else { return false };
+    let PageRange { next, end } = ranges[index];
+    let around = [PageRange { next, end: page - 1 }, PageRange { next: page + 1, end }];
+    ranges.splice(index..=index, around.into_iter().filter(|range| range.next <= range.end));
+    true
 }
 
 /// Pages `next..=end`.
@@ -399,7 +424,10 @@ mod tests {
         let range = |next, end| PageRange { next, end };
         let target = rule("any", None).target;
         let remaining = vec![range(1, 5), range(9, 9)];
-        let mut progress = Progress { target, started_at: now(), remaining, pages: 0, players: 0 };
+        let mut progress =
+            Progress { target, started_at: now(), remaining, failed: vec![9, 2], pages: 0, filled: 0, players: 0 };
+        progress.fail([7, 9]);
+        assert_eq!(progress.left(), (vec![range(1, 1), range(3, 5)], vec![2, 9]));
         let lefts = [
             (3, vec![range(1, 2), range(4, 5), range(9, 9)]),
             (1, vec![range(2, 2), range(4, 5), range(9, 9)]),
@@ -411,7 +439,7 @@ mod tests {
             progress.count(page, 10);
             assert_eq!(progress.remaining, left, "after page {page}");
         }
-        assert_eq!((progress.pages, progress.players), (5, 50));
+        assert_eq!((progress.pages, progress.filled, progress.players), (5, 5, 50));
     }
 
     #[test]

@@ -101,6 +101,18 @@ impl Drop for Running {
     }
 }
 
+/// Processor time of a process so far, in hundredths of a second (Linux, `/proc/PID/stat`).
+///
+/// # Errors
+/// When it does not run.
+pub fn processor_time(id: u32) -> Result<u64> {
+    let stat = std::fs::read_to_string(format!("/proc/{id}/stat"))?;
+    // The name of the program, in parentheses, may hold anything.
+    let (_, fields) = stat.rsplit_once(')').context("a process without a name")?;
+    let in_user_and_kernel = fields.split_whitespace().skip(11).take(2);
+    in_user_and_kernel.map(|ticks| ticks.parse::<u64>().context("processor time is no number")).sum()
+}
+
 /// A loopback port that is free at this moment.
 ///
 /// # Errors

@@ -174,7 +174,8 @@ impl<C: Clock> WclApi<C> {
         let (head, text) = match read(sent).await {
             Ok(read) => read,
             Err(error) => {
-                let is_slow = error.downcast_ref::<reqwest::Error>().is_some_and(reqwest::Error::is_timeout);
+                let is_slow = |error: &reqwest::Error| error.is_timeout() && !error.is_connect();
+                let is_slow = error.downcast_ref().is_some_and(is_slow);
                 let error = error.context("asking the API");
                 return if is_slow { Attempt::TimedOut(error) } else { Attempt::Transient(error) };
             }

@@ -199,6 +199,30 @@ async fn a_page_that_stays_broken_is_set_aside_for_the_next_run() {
 }
 
 #[tokio::test]
+async fn a_board_half_of_which_stays_broken_is_finished_when_it_is_due_again() {
+    let (bench, raid, difficulty) = one_board(35).await;
+    let machine = bench.machine(&[]);
+    machine.store().add_rule(&Target { end_page: 8, ..target(raid, difficulty, SourceKind::Site) }).unwrap();
+    bench.simulator.faults().set(Fault::SiteTruncated, When::Ids(vec![1, 3, 5, 7]));
+    let begun = bench.clock.now();
+    let finished = loop {
+        match machine.discover(None).await {
+            Ok(summary) if summary.stopped == StopReason::Complete => break summary,
+            Ok(summary) => assert_eq!(summary.stopped, StopReason::NothingDue),
+            Err(error) => assert!(format!("{error:#}").contains("ranking page"), "{error:#}"),
+        }
+        assert!(bench.clock.now() - begun < chrono::TimeDelta::hours(72), "no end in sight");
+        bench.clock.advance(Duration::from_secs(3600));
+    };
+    let mut set_aside = finished.set_aside;
+    set_aside.sort_unstable();
+    assert_eq!(set_aside, [1, 3, 5, 7]);
+    assert!(bench.clock.now() - begun > chrono::TimeDelta::hours(24));
+    let found = discovered(&machine).await.len();
+    assert!((301..=400).contains(&found), "{found} players of four pages");
+}
+
+#[tokio::test]
 async fn a_board_whose_only_page_is_broken_is_not_finished() {
     let bench = Bench::start(World::generate(40, 34), |_| {}).await;
     let (raid, difficulty) = largest_board(&bench);

@@ -87,7 +87,7 @@ pub struct DiscoverSummary {
     pub pages: u32,
     /// Players on them, a player counting once per page.
     pub players: u64,
-    /// Pages that stay broken. A finished rule leaves them to its next run.
+    /// Pages that stay broken. A finished rule leaves them to the day when it is due again, else they are asked for next time.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub set_aside: Vec<u32>,
     /// Why it stopped.
@@ -263,7 +263,9 @@ where
             target: target.clone(),
             started_at: self.ports.clock.now(),
             remaining: vec![whole],
+            failed: Vec::new(),
             pages: 0,
+            filled: 0,
             players: 0,
         })
     }
@@ -306,8 +308,8 @@ where
     async fn read(&self, source: &Source<'_, A, W>, target: &Target, progress: &mut Progress) -> Ended {
         let now = self.ports.clock.now();
         let last_start = self.invocation.deadline.map(|deadline| deadline - DEADLINE_MARGIN.min((deadline - now) / 4));
-        let ranges = pages::cut(&progress.remaining, self.config.pages.pages_per_thread);
-        progress.remaining.clone_from(&ranges);
+        let (unfailed, failed) = progress.left();
+        let chunks = pages::cut(&unfailed, self.config.pages.pages_per_thread);
         let scrap = RaidsToScrap::one(target.raid, target.difficulty);
         let fetch = |page| source.page(page);
         let store = async |page: u32, mut found: Vec<crate::PlayerId>| {
@@ -319,7 +321,8 @@ where
             progress.count(page, discovered.len() as u64);
             self.save_progress(progress).await
         };
-        read_pages(&self.config.pages, source.page_kind(), self.ports.clock, last_start, ranges, fetch, store).await
+        let (config, clock) = (&self.config.pages, self.ports.clock);
+        read_pages(config, source.page_kind(), clock, last_start, chunks, failed, fetch, store).await
     }
 
     async fn save_progress(&self, progress: &mut Progress) -> Result<()> {
@@ -332,7 +335,7 @@ where
     async fn conclude(
         self,
         target: Target,
-        progress: Progress,
+        mut progress: Progress,
         before: (u32, u64),
         ended: Ended,
     ) -> Result<DiscoverSummary> {
@@ -354,11 +357,12 @@ where
             blocked_until: None,
             refused: false,
         };
-        let is_overdue = progress.players > 0 && now - progress.started_at > rule::delta(self.config.delay);
+        progress.fail(ended.failed.iter().chain(ended.set_aside.iter().map(|(page, _)| page)).copied());
+        let is_overdue = now - progress.started_at > rule::delta(self.config.delay);
         let mut block = None;
         let mut wait = None;
         let mut failure = None;
-        match judged(ended, is_overdue) {
+        match judged(ended, progress.filled, is_overdue) {
             Stopped::Complete => {}
             Stopped::EndOfBoard => summary.stopped = StopReason::EndOfBoard,
             Stopped::Deadline => summary.stopped = StopReason::Deadline,
@@ -420,10 +424,12 @@ where
     }
 }
 
-/// Why the run ended. Where no more pages could be read than were set aside, it is the source that is broken: the rule is
-/// not done, unless it has been kept from that for so long that it is due again.
-fn judged(ended: Ended, is_overdue: bool) -> Stopped {
-    let is_broken = ended.set_aside.len() >= ended.filled && !is_overdue;
+/// Why the run ended. With too many pages set aside, it is the source that is broken: the rule is not done, unless it has
+/// been kept from that for so long that it is due again.
+fn judged(ended: Ended, filled: u32, is_overdue: bool) -> Stopped {
+    let (failed, filled) = (ended.set_aside.len(), filled as usize);
+    let are_many = failed >= filled || pages::are_too_many(failed, filled);
+    let is_broken = filled == 0 || (are_many && !is_overdue);
     match (ended.stopped, ended.set_aside.into_iter().next()) {
         (Stopped::Complete | Stopped::EndOfBoard, Some((_, error))) if is_broken => {
             Stopped::Source(SourceError::Failed(error))
