@@ -14,7 +14,7 @@ use chrono::TimeDelta;
 use futures::future::{Either, select};
 use serde::Serialize;
 
-use self::pages::{Ended, PageKind, PagesConfig, Stopped, read_pages};
+use self::pages::{Ended, PageKind, PagesConfig, Stopped, ToRead, read_pages};
 use crate::player::Raid;
 use crate::ports::{
     ApiError, Board, Clock, Discoveries, Raids, RankingSite, Reports, ReportsWindow, Result, Rules, SourceError,
@@ -310,6 +310,7 @@ where
         let last_start = self.invocation.deadline.map(|deadline| deadline - DEADLINE_MARGIN.min((deadline - now) / 4));
         let (unfailed, failed) = progress.left();
         let chunks = pages::cut(&unfailed, self.config.pages.pages_per_thread);
+        let to_read = ToRead { kind: source.page_kind(), chunks, failed };
         let scrap = RaidsToScrap::one(target.raid, target.difficulty);
         let fetch = |page| source.page(page);
         let store = async |page: u32, mut found: Vec<crate::PlayerId>| {
@@ -321,8 +322,7 @@ where
             progress.count(page, discovered.len() as u64);
             self.save_progress(progress).await
         };
-        let (config, clock) = (&self.config.pages, self.ports.clock);
-        read_pages(config, source.page_kind(), clock, last_start, chunks, failed, fetch, store).await
+        read_pages(&self.config.pages, self.ports.clock, last_start, to_read, fetch, store).await
     }
 
     async fn save_progress(&self, progress: &mut Progress) -> Result<()> {

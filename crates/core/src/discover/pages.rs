@@ -110,6 +110,17 @@ pub enum PageKind {
     News,
 }
 
+/// What is to be read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ToRead {
+    /// What the pages are of.
+    pub kind: PageKind,
+    /// Pages of a chunk are asked for in their order.
+    pub chunks: Vec<PageRange>,
+    /// Pages that failed in an earlier run: they are left to the end.
+    pub failed: Vec<u32>,
+}
+
 /// Pages that are asked for in their order.
 struct Chunk {
     /// The pages that nobody has taken yet.
@@ -182,18 +193,15 @@ impl Shared {
 /// Waits before a page that could not be read is asked for again. A refusal is not asked again at all.
 const RETRY_AFTER: [Duration; 2] = [Duration::from_secs(1), Duration::from_secs(5)];
 
-/// Reads `chunks` with `fetch` and hands each page's players to `store`, page by page.
+/// Reads pages with `fetch` and hands each page's players to `store`, page by page.
 ///
 /// No page is begun after `last_start`, after a refusal, or behind the end of the board; pages under way when a
-/// reader stops are still stored. `store` runs for one page at a time; pages of one chunk may come out of order. Pages in
-/// `failed`, which failed in an earlier run, are left to the end.
+/// reader stops are still stored. `store` runs for one page at a time; pages of one chunk may come out of order.
 pub async fn read_pages<C, Fetch, Store>(
     config: &PagesConfig,
-    kind: PageKind,
     clock: &C,
     last_start: Option<Timestamp>,
-    chunks: Vec<PageRange>,
-    failed: Vec<u32>,
+    ToRead { kind, chunks, failed }: ToRead,
     fetch: Fetch,
     mut store: Store,
 ) -> Ended
@@ -342,6 +350,10 @@ mod tests {
         async fn sleep(&self, _: Duration) {}
     }
 
+    fn all(kind: PageKind, chunks: Vec<PageRange>) -> ToRead {
+        ToRead { kind, chunks, failed: Vec::new() }
+    }
+
     #[tokio::test]
     async fn a_store_that_fails_late_stops_every_reader() {
         let config = PagesConfig { pages_per_thread: 10, max_threads: 4, pace: Pace::per_second(1e6) };
@@ -354,8 +366,7 @@ mod tests {
             }
             if page > 3 { Err(anyhow::anyhow!("the disk is full")) } else { Ok(()) }
         };
-        let stopped =
-            read_pages(&config, PageKind::Board, &StandingClock, None, chunks, Vec::new(), fetch, store).await;
+        let stopped = read_pages(&config, &StandingClock, None, all(PageKind::Board, chunks), fetch, store).await;
         assert!(matches!(stopped.stopped, Stopped::Store(_)), "{stopped:?}");
     }
 
@@ -382,8 +393,7 @@ mod tests {
             stored.extend(players);
             Ok(())
         };
-        let Ended { stopped, .. } =
-            read_pages(&config, kind, &StandingClock, None, chunks, Vec::new(), fetch, store).await;
+        let Ended { stopped, .. } = read_pages(&config, &StandingClock, None, all(kind, chunks), fetch, store).await;
         stored.sort_unstable();
         let (mut pages, _, most) = asked.into_inner().unwrap();
         pages.sort_unstable();
@@ -427,7 +437,7 @@ mod tests {
             Ok(())
         };
         let chunks = cut(&[PageRange { next: 1, end: 10 }], 4);
-        let ended = read_pages(&config, kind, &StandingClock, None, chunks, Vec::new(), fetch, store).await;
+        let ended = read_pages(&config, &StandingClock, None, all(kind, chunks), fetch, store).await;
         stored.sort_unstable();
         (ended, stored, asked.into_inner())
     }
@@ -468,7 +478,7 @@ mod tests {
         };
         let store = async |_, _| Ok(());
         let chunks = cut(&[PageRange { next: 1, end: 10 }], 4);
-        let ended = read_pages(&config, PageKind::Board, &StandingClock, None, chunks, Vec::new(), fetch, store).await;
+        let ended = read_pages(&config, &StandingClock, None, all(PageKind::Board, chunks), fetch, store).await;
         assert!(matches!(ended.stopped, Stopped::Complete) && ended.set_aside.is_empty(), "{ended:?}");
         let asked = asked.into_inner().unwrap();
         assert_eq!(asked.len(), 10 + 3);
