@@ -6,6 +6,8 @@ set -euo pipefail
 called_from=$PWD
 self=$(realpath "$0")
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
+# Every script looks for binaries here, wherever the caller's own builds go.
+export CARGO_TARGET_DIR=$PWD/target
 
 # Prints the lines FROM to TO of the script's head.
 print_help() { sed -n "$1,$2s/^# \\{0,1\\}//p" "$self"; }

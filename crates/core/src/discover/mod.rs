@@ -428,8 +428,7 @@ where
 /// been kept from that for so long that it is due again.
 fn judged(ended: Ended, filled: u32, is_overdue: bool) -> Stopped {
     let (failed, filled) = (ended.set_aside.len(), filled as usize);
-    let are_many = failed >= filled || pages::are_too_many(failed, filled);
-    let is_broken = filled == 0 || (are_many && !is_overdue);
+    let is_broken = filled == 0 || (!is_overdue && (failed >= filled || pages::are_too_many(failed, filled)));
     match (ended.stopped, ended.set_aside.into_iter().next()) {
         (Stopped::Complete | Stopped::EndOfBoard, Some((_, error))) if is_broken => {
             Stopped::Source(SourceError::Failed(error))

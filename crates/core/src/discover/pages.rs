@@ -15,7 +15,7 @@ use crate::{PlayerId, Timestamp};
 /// How pages are cut up and how fast they are asked for.
 #[derive(Debug, Clone)]
 pub struct PagesConfig {
-    /// `PAGES_PER_THREAD`: pages of one chunk, asked for one after the other.
+    /// `PAGES_PER_THREAD`: pages of one chunk, asked for in their order.
     pub pages_per_thread: u32,
     /// `MAX_THREADS`: readers, each with a chunk of its own while there are enough.
     pub max_threads: usize,
@@ -176,6 +176,15 @@ impl Shared {
         Some(Taken { page: chunk.left.next - 1, is_again: false })
     }
 
+    /// The first reason to stop counts.
+    fn stop(&mut self, reason: Stopped) {
+        self.stopped.get_or_insert(reason);
+    }
+
+    fn end_at(&mut self, page: u32) {
+        self.board_ends_at = self.board_ends_at.min(page);
+    }
+
     /// Keeps a page that failed for later, or sets it aside.
     fn fail(&mut self, taken: Taken, error: anyhow::Error) {
         if taken.is_again {
@@ -184,8 +193,8 @@ impl Shared {
         }
         self.failed.push(taken.page);
         self.failures += 1;
-        if are_too_many(self.failures, self.filled) && self.stopped.is_none() {
-            self.stopped = Some(Stopped::Source(SourceError::Failed(error)));
+        if are_too_many(self.failures, self.filled) {
+            self.stop(Stopped::Source(SourceError::Failed(error)));
         }
     }
 }
@@ -220,30 +229,8 @@ where
         set_aside: Vec::new(),
         stopped: None,
     });
-    let with = |f: &mut dyn FnMut(&mut Shared)| f(&mut shared.lock().unwrap_or_else(PoisonError::into_inner));
-    let is_stopped = || {
-        let mut stopped = false;
-        with(&mut |shared| stopped = shared.stopped.is_some());
-        stopped
-    };
-    let stop = |reason: Stopped| {
-        let mut reason = Some(reason);
-        with(&mut |shared| {
-            if shared.stopped.is_none() {
-                shared.stopped = reason.take();
-            }
-        });
-    };
-    let board_end = |page: Option<u32>| {
-        let mut end = u32::MAX;
-        with(&mut |shared| {
-            if let Some(page) = page {
-                shared.board_ends_at = shared.board_ends_at.min(page);
-            }
-            end = shared.board_ends_at;
-        });
-        end
-    };
+    // Never held over an await: each use is one statement.
+    let lock = || shared.lock().unwrap_or_else(PoisonError::into_inner);
 
     let (found, mut to_store) = mpsc::channel::<(u32, Vec<PlayerId>)>(config.max_threads.max(1));
     let reader = async |mut found: mpsc::Sender<(u32, Vec<PlayerId>)>| {
@@ -251,8 +238,7 @@ where
         // A page behind the end leaves the reader's turn for another page.
         let mut has_turn = false;
         loop {
-            let mut taken = None;
-            with(&mut |shared| taken = shared.take(&mut own, kind));
+            let taken = lock().take(&mut own, kind);
             let Some(taken) = taken else { return };
             let page = taken.page;
             let mut waits = RETRY_AFTER.iter();
@@ -261,14 +247,14 @@ where
                     config.pace.wait().await;
                     has_turn = true;
                 }
-                if is_stopped() {
+                if lock().stopped.is_some() {
                     return;
                 }
-                if page >= board_end(None) {
+                if page >= lock().board_ends_at {
                     break None;
                 }
                 if last_start.is_some_and(|last_start| clock.now() >= last_start) {
-                    stop(Stopped::Deadline);
+                    lock().stop(Stopped::Deadline);
                     return;
                 }
                 has_turn = false;
@@ -284,25 +270,21 @@ where
                 None => {}
                 Some(Ok(read)) => {
                     let is_end = read.is_last;
-                    with(&mut |shared| shared.filled += usize::from(!read.players.is_empty()));
+                    lock().filled += usize::from(!read.players.is_empty());
                     // An empty last page lies behind the board; a filled one is its last.
                     let ends_at = if read.players.is_empty() { page } else { page + 1 };
                     if found.send((page, read.players)).await.is_err() {
                         return;
                     }
                     if is_end {
-                        board_end(Some(ends_at));
+                        lock().end_at(ends_at);
                     }
                 }
                 Some(Err(SourceError::Failed(error))) if kind == PageKind::Board => {
-                    let mut error = Some(error);
-                    with(&mut |shared| error.take().into_iter().for_each(|error| shared.fail(taken, error)));
-                    if is_stopped() {
-                        return;
-                    }
+                    lock().fail(taken, error);
                 }
                 Some(Err(error)) => {
-                    stop(Stopped::Source(error));
+                    lock().stop(Stopped::Source(error));
                     return;
                 }
             }
@@ -314,7 +296,7 @@ where
     let writer = async move {
         while let Some((page, players)) = to_store.next().await {
             if let Err(error) = store(page, players).await {
-                stop(Stopped::Store(error));
+                lock().stop(Stopped::Store(error));
                 return;
             }
         }
