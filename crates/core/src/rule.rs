@@ -216,7 +216,7 @@ impl Progress {
     }
 
     /// Keeps in mind which pages failed, beside those that are known to.
-    pub fn fail(&mut self, pages: impl IntoIterator<Item = u32>) {
+    pub fn fail(&mut self, pages: &[u32]) {
         self.failed.extend(pages);
         self.failed.sort_unstable();
         self.failed.dedup();
@@ -426,7 +426,7 @@ mod tests {
         let remaining = vec![range(1, 5), range(9, 9)];
         let mut progress =
             Progress { target, started_at: now(), remaining, failed: vec![9, 2], pages: 0, filled: 0, players: 0 };
-        progress.fail([7, 9]);
+        progress.fail(&[7, 9]);
         assert_eq!(progress.left(), (vec![range(1, 1), range(3, 5)], vec![2, 9]));
         let lefts = [
             (3, vec![range(1, 2), range(4, 5), range(9, 9)]),

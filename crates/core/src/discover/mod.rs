@@ -357,7 +357,7 @@ where
             blocked_until: None,
             refused: false,
         };
-        progress.fail(ended.failed.iter().chain(ended.set_aside.iter().map(|(page, _)| page)).copied());
+        progress.fail(&ended.failed);
         let is_overdue = now - progress.started_at > rule::delta(self.config.delay);
         let mut block = None;
         let mut wait = None;

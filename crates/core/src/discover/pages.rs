@@ -67,7 +67,7 @@ pub enum Stopped {
 pub struct Ended {
     /// Why.
     pub stopped: Stopped,
-    /// Pages that failed and were not asked for again.
+    /// Pages that failed, also those that could be read in the end.
     pub failed: Vec<u32>,
     /// Pages that failed when they were asked for again at the end, and why.
     pub set_aside: Vec<(u32, anyhow::Error)>,
@@ -139,6 +139,8 @@ struct Shared {
     failures: usize,
     /// Pages that failed: they are asked for again when all others are done.
     failed: Vec<u32>,
+    /// How many of them somebody has taken again.
+    taken_again: usize,
     /// Pages that failed then, too.
     set_aside: Vec<(u32, anyhow::Error)>,
     stopped: Option<Stopped>,
@@ -167,7 +169,9 @@ impl Shared {
             .or_else(|| longest(false))
             .or_else(|| longest(true).filter(|_| kind == PageKind::Board));
         let Some(chunk) = chunk else {
-            return self.failed.pop().map(|page| Taken { page, is_again: true });
+            let page = *self.failed.get(self.taken_again)?;
+            self.taken_again += 1;
+            return Some(Taken { page, is_again: true });
         };
         *own = Some(chunk);
         let chunk = &mut self.chunks[chunk];
@@ -226,6 +230,7 @@ where
         filled: 0,
         failures: 0,
         failed,
+        taken_again: 0,
         set_aside: Vec::new(),
         stopped: None,
     });
