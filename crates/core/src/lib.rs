@@ -18,6 +18,7 @@ pub mod pause;
 pub mod player;
 pub mod ports;
 pub mod rank;
+pub mod report;
 pub mod revive;
 pub mod rule;
 pub mod scrap;
