@@ -17,6 +17,7 @@ pub mod generate;
 pub mod player;
 pub mod ports;
 pub mod rank;
+pub mod report;
 pub mod rule;
 pub mod scrap;
 #[cfg(test)]
