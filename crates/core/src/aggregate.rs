@@ -15,7 +15,7 @@ use serde::Serialize;
 
 use crate::Timestamp;
 use crate::ports::{Clock, Discoveries, PlayerQueue, Result, Rules};
-use crate::rule;
+use crate::rule::schedule;
 use crate::scrap::Discovered;
 
 /// Settings of aggregator.
@@ -118,7 +118,7 @@ async fn gate<S: Rules, C: Clock>(store: &S, clock: &C, config: &AggregateConfig
     for rule in &malformed {
         tracing::error!(document = %rule.document, reason = %rule.reason, "rule skipped");
     }
-    let stale = rule::stale(&rules, clock.now(), config.delay);
+    let stale = schedule::stale(&rules, clock.now(), config.delay);
     let names: Vec<_> = stale
         .iter()
         .map(|rule| format!("{} (raid {}, difficulty {})", rule.id, rule.target.raid, rule.target.difficulty))

@@ -82,13 +82,18 @@ pub enum PlayerUpdate {
         /// The player.
         id: PlayerId,
     },
+    /// There is no such character any more: what was stored of its ranks goes.
+    Gone {
+        /// The player.
+        id: PlayerId,
+    },
 }
 
 impl PlayerUpdate {
     /// The player that is changed.
     pub fn id(&self) -> PlayerId {
         match self {
-            Self::Ranked { id, .. } | Self::Hidden { id } => *id,
+            Self::Ranked { id, .. } | Self::Hidden { id } | Self::Gone { id } => *id,
         }
     }
 }

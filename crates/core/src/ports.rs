@@ -1,15 +1,16 @@
 //! What the stages ask of the world. One trait per need; `parsebook-adapters` implements them.
 #![expect(async_fn_in_trait, reason = "stages are generic over their ports and await them in place")]
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use futures::Stream;
 
 use crate::player::{Player, PlayerUpdate, Raid};
+use crate::report_state::{Settled, StoredReport};
 use crate::rule::{Lease, Rule, RuleId, RuleState};
 use crate::scrap::Discovered;
-use crate::{Difficulty, EncounterId, PlayerId, RaidId, Timestamp};
+use crate::{Difficulty, PlayerId, RaidId, Timestamp};
 
 /// A failure nobody branches on: the chain is logged at the edge.
 pub type Error = anyhow::Error;
@@ -103,6 +104,58 @@ pub trait PlayerQueue {
     const BATCH: usize = 10;
 }
 
+/// A report that discovery has read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SeenReport {
+    /// Its code.
+    pub code: String,
+    /// The revision that was read.
+    pub revision: u32,
+    /// For which difficulties it was read.
+    pub difficulties: BTreeSet<Difficulty>,
+    /// When its log ended.
+    pub end: Timestamp,
+}
+
+/// Which reports discovery has read, so that none is asked for twice at one revision.
+pub trait SeenReports {
+    /// Those of the reports that were read for the raid, by code.
+    async fn seen_reports(&self, raid: RaidId, codes: &[String]) -> Result<BTreeMap<String, SeenReport>>;
+    /// Remembers them. The same revision's difficulties add up; another revision replaces what was remembered.
+    async fn mark_seen(&self, raid: RaidId, reports: &[SeenReport]) -> Result<()>;
+    /// Forgets those whose logs ended before.
+    async fn forget_seen(&self, raid: RaidId, ended_before: Timestamp) -> Result<()>;
+}
+
+/// How many reports wait for their ranks to be read.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct ReportLag {
+    /// Reports that are due and not done.
+    pub due: u64,
+    /// Since when the oldest of them is due.
+    pub oldest_due: Option<Timestamp>,
+    /// Reports that were read and whose percentages were missing.
+    pub again: u64,
+    /// Reports in all.
+    pub all: u64,
+}
+
+/// `reports`: those whose ranks are read for everybody in them.
+pub trait ReportBacklog {
+    /// Those of the reports that are stored, by code.
+    async fn reports(&self, codes: &[String]) -> Result<BTreeMap<String, StoredReport>>;
+    /// Stores each report, unless one of a higher revision is stored. Atomic for each.
+    async fn raise_reports(&self, reports: &[StoredReport]) -> Result<()>;
+    /// Up to `limit` open reports that are due at `now` and were not sent after `sent_before`, newest end first.
+    async fn due_reports(&self, now: Timestamp, sent_before: Timestamp, limit: usize) -> Result<Vec<StoredReport>>;
+    /// Remembers that they were sent to the queue.
+    async fn mark_sent(&self, codes: &[String], at: Timestamp) -> Result<()>;
+    /// Stores what became of a report, if `revision` is still the stored one.
+    async fn settle_report(&self, code: &str, revision: u32, settled: &Settled) -> Result<()>;
+    /// How many wait.
+    async fn report_lag(&self, now: Timestamp) -> Result<ReportLag>;
+}
+
 /// What a raid's zone says of itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Zone {
@@ -194,36 +247,6 @@ impl From<ApiError> for SourceError {
 pub trait RankingSite {
     /// Reads page `page` (from 1). One request, no retries of a refusal.
     async fn ranking_page(&self, board: &Board, page: u32) -> std::result::Result<SourcePage, SourceError>;
-}
-
-/// A public report, as discovery needs it.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Report {
-    /// Every character ranked in it.
-    pub players: Vec<PlayerId>,
-    /// Boss kills with their difficulty.
-    pub kills: BTreeSet<(EncounterId, Difficulty)>,
-}
-
-/// Which reports to list.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct ReportsWindow {
-    /// The raid they are tagged with.
-    pub raid: RaidId,
-    /// Only reports that were still going on at or after this.
-    pub since: Option<Timestamp>,
-    /// Only reports begun before this, so that pages do not shift while they are read.
-    pub until: Timestamp,
-}
-
-/// Public reports, from the API.
-pub trait Reports {
-    /// Reads page `page` (from 1) of the window; the flag says whether it is the last.
-    async fn reports_page(
-        &self,
-        window: &ReportsWindow,
-        page: u32,
-    ) -> std::result::Result<(Vec<Report>, bool), ApiError>;
 }
 
 /// What a key has.

@@ -10,8 +10,9 @@ use futures::{Stream, stream};
 use crate::player::{Identity, Player, PlayerUpdate, Raid};
 use crate::ports::{
     ApiError, Clock, DiscoveredPage, Discoveries, KeyPoints, KeyPool, Malformed, PlayerQueue, Players, Raids,
-    RankOutcome, RankSource, Ranked, Result, Rules,
+    RankOutcome, RankSource, Ranked, ReportBacklog, ReportLag, Result, Rules, SeenReport, SeenReports,
 };
+use crate::report_state::{ReportState, Settled, StoredReport};
 use crate::rule::{Lease, Rule, RuleId, RuleState};
 use crate::scrap::{Discovered, RaidsToScrap};
 use crate::{PlayerId, RaidId, Timestamp};
@@ -57,6 +58,8 @@ pub struct Memory {
     pub malformed: RefCell<Vec<Malformed>>,
     pub players: RefCell<BTreeMap<PlayerId, Player>>,
     pub raids: RefCell<BTreeMap<RaidId, Raid>>,
+    pub seen: RefCell<BTreeMap<(RaidId, String), SeenReport>>,
+    pub reports: RefCell<BTreeMap<String, StoredReport>>,
     /// Players whose documents take no update.
     pub rejects: RefCell<Vec<PlayerId>>,
     /// Whether removing from `discovers` fails.
@@ -154,7 +157,7 @@ impl Players for Memory {
                 return Err("the document is broken".to_owned());
             }
             match update {
-                PlayerUpdate::Hidden { id } => {
+                PlayerUpdate::Hidden { id } | PlayerUpdate::Gone { id } => {
                     players.entry(*id).and_modify(|player| player.ranks.clear());
                 }
                 PlayerUpdate::Ranked { id, identity, parts } => {
@@ -191,6 +194,83 @@ impl Raids for Memory {
     async fn save_raid(&self, raid: &Raid) -> Result<()> {
         self.raids.borrow_mut().insert(raid.id, raid.clone());
         Ok(())
+    }
+}
+
+impl SeenReports for Memory {
+    async fn seen_reports(&self, raid: RaidId, codes: &[String]) -> Result<BTreeMap<String, SeenReport>> {
+        let seen = self.seen.borrow();
+        let found = codes.iter().filter_map(|code| Some((code.clone(), seen.get(&(raid, code.clone()))?.clone())));
+        Ok(found.collect())
+    }
+
+    async fn mark_seen(&self, raid: RaidId, reports: &[SeenReport]) -> Result<()> {
+        let mut seen = self.seen.borrow_mut();
+        for report in reports {
+            let known = seen.entry((raid, report.code.clone())).or_insert_with(|| report.clone());
+            if known.revision == report.revision {
+                known.difficulties.extend(&report.difficulties);
+            } else {
+                *known = report.clone();
+            }
+        }
+        Ok(())
+    }
+
+    async fn forget_seen(&self, raid: RaidId, ended_before: Timestamp) -> Result<()> {
+        self.seen.borrow_mut().retain(|(of, _), report| *of != raid || report.end >= ended_before);
+        Ok(())
+    }
+}
+
+impl ReportBacklog for Memory {
+    async fn reports(&self, codes: &[String]) -> Result<BTreeMap<String, StoredReport>> {
+        let reports = self.reports.borrow();
+        Ok(codes.iter().filter_map(|code| Some((code.clone(), reports.get(code)?.clone()))).collect())
+    }
+
+    async fn raise_reports(&self, raised: &[StoredReport]) -> Result<()> {
+        let mut reports = self.reports.borrow_mut();
+        for report in raised {
+            if reports.get(&report.code).is_none_or(|stored| stored.revision <= report.revision) {
+                reports.insert(report.code.clone(), report.clone());
+            }
+        }
+        Ok(())
+    }
+
+    async fn due_reports(&self, now: Timestamp, sent_before: Timestamp, limit: usize) -> Result<Vec<StoredReport>> {
+        let reports = self.reports.borrow();
+        let is_due = |report: &&StoredReport| {
+            report.state.is_open() && report.due_at <= now && report.sent_at.is_none_or(|sent| sent <= sent_before)
+        };
+        let mut due: Vec<_> = reports.values().filter(is_due).cloned().collect();
+        due.sort_by(|a, b| b.end.cmp(&a.end).then_with(|| a.code.cmp(&b.code)));
+        due.truncate(limit);
+        Ok(due)
+    }
+
+    async fn mark_sent(&self, codes: &[String], at: Timestamp) -> Result<()> {
+        let mut reports = self.reports.borrow_mut();
+        codes.iter().for_each(|code| {
+            reports.entry(code.clone()).and_modify(|report| report.sent_at = Some(at));
+        });
+        Ok(())
+    }
+
+    async fn settle_report(&self, code: &str, revision: u32, settled: &Settled) -> Result<()> {
+        if let Some(report) = self.reports.borrow_mut().get_mut(code).filter(|report| report.revision == revision) {
+            (report.state, report.due_at, report.tries) = (settled.state, settled.due_at, settled.tries);
+        }
+        Ok(())
+    }
+
+    async fn report_lag(&self, now: Timestamp) -> Result<ReportLag> {
+        let reports = self.reports.borrow();
+        let due = || reports.values().filter(|report| report.state.is_open() && report.due_at <= now);
+        let again = reports.values().filter(|report| report.state == ReportState::Again).count() as u64;
+        let oldest_due = due().map(|report| report.due_at).min();
+        Ok(ReportLag { due: due().count() as u64, oldest_due, again, all: reports.len() as u64 })
     }
 }
 
