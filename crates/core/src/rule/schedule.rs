@@ -45,7 +45,10 @@ pub struct Block {
     pub at: Timestamp,
     /// Nothing is asked of this source before then.
     pub until: Timestamp,
-    /// How many refusals in a row: the pause grows with it.
+    /// When the first of the refusals in a row was met.
+    #[serde(default)]
+    pub since: Timestamp,
+    /// How many refusals in a row: the cooldown grows with it.
     pub refusals: u32,
     /// What was met, in words.
     pub reason: String,
@@ -60,7 +63,8 @@ impl Block {
     /// The block after a refusal at `now`, given the one before, if no run succeeded since.
     pub fn after(previous: Option<&Self>, now: Timestamp, reason: String) -> Self {
         let refusals = previous.map_or(0, |block| block.refusals).saturating_add(1);
-        Self { at: now, until: now + growing_pause(refusals), refusals, reason }
+        let since = previous.map_or(now, |block| block.since);
+        Self { at: now, until: now + growing_pause(refusals), since, refusals, reason }
     }
 }
 
@@ -70,6 +74,9 @@ impl Block {
 pub struct Wait {
     /// The rule is not due before then.
     pub until: Timestamp,
+    /// When the first of the failures in a row happened.
+    #[serde(default)]
+    pub since: Timestamp,
     /// How often in a row it failed: the wait grows with it. 0 when only points were missing.
     pub failures: u32,
     /// What happened, in words.
@@ -79,13 +86,14 @@ pub struct Wait {
 impl Wait {
     /// No key had points.
     pub fn for_points(resets_at: Timestamp) -> Self {
-        Self { until: resets_at, failures: 0, reason: format!("no points left until {resets_at}") }
+        Self { until: resets_at, since: resets_at, failures: 0, reason: format!("no points left until {resets_at}") }
     }
 
     /// The rule failed. Without a growing wait, it would stay the most overdue one and starve all others.
     pub fn after_failure(previous: Option<&Self>, now: Timestamp, reason: String) -> Self {
         let failures = previous.map_or(0, |wait| wait.failures).saturating_add(1);
-        Self { until: now + growing_pause(failures), failures, reason }
+        let since = previous.filter(|wait| wait.failures > 0).map_or(now, |wait| wait.since);
+        Self { until: now + growing_pause(failures), since, failures, reason }
     }
 }
 
@@ -161,6 +169,21 @@ pub fn stale(rules: &[Rule], now: Timestamp, delay: Duration) -> Vec<&Rule> {
         .filter(|rule| rule.enabled)
         .filter(|rule| rule.last_run.is_none_or(|last_run| now.signed_duration_since(last_run) > delta(delay)))
         .collect()
+}
+
+/// Why aggregator goes on without a rule that is not fresh: it has failed, or its source has refused, for longer than
+/// `delay`.
+pub fn given_up(rules: &[Rule], rule: &Rule, now: Timestamp, delay: Duration) -> Option<String> {
+    let is_long_ago = |since: Timestamp| now - since > delta(delay);
+    let wait = rule.state.wait.as_ref().filter(|wait| wait.failures > 0 && is_long_ago(wait.since));
+    let of_source = || rules.iter().filter(|other| other.target.source == rule.target.source);
+    let last_success = of_source().filter_map(|rule| rule.last_run).max();
+    let blocks = of_source().filter_map(|rule| rule.state.block.as_ref());
+    let block = blocks
+        .filter(|block| last_success.is_none_or(|success| success < block.at))
+        .min_by_key(|block| block.since)
+        .filter(|block| is_long_ago(block.since));
+    wait.map(|wait| wait.reason.clone()).or_else(|| block.map(|block| block.reason.clone()))
 }
 
 fn is_overdue(rule: &Rule, now: Timestamp, delay: Duration) -> bool {
