@@ -3,4 +3,5 @@
 mod binaries;
 mod deployed;
 mod faults;
+mod pages;
 mod scripts;

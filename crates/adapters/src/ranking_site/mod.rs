@@ -1,20 +1,20 @@
 //! The ranking pages of the site: one request per page, what stands on it, and how it refuses.
 //!
-//! Nothing here tries to get round a refusal. Markup and forms of refusal: the project's facts on Warcraft Logs,
-//! sections A.4 and A.6; rows are found by their id and players by their link, wherever they stand in the row.
+//! Nothing here tries to get round a refusal. Rows are found by their id and players by their link, wherever it stands in
+//! the row.
+
+mod page;
 
 use anyhow::{Context, anyhow};
-use lol_html::{HtmlRewriter, MemorySettings, Settings, element};
-use parsebook_core::PlayerId;
 use parsebook_core::ports::{Board, RankingSite, SourceError, SourcePage};
-use parsebook_core::scrap::MAX_ID;
 use reqwest::Client;
 use url::Url;
 
+pub use self::page::{PageContent, parse};
 use crate::http;
 
-/// A page is some 200 KB; one this large is not a page.
-const MAX_PAGE_BYTES: usize = 16 * 1024 * 1024;
+/// A page is some 200 KB; one that is larger than this is not a page.
+const MAX_PAGE_BYTES: usize = 2_000_000;
 
 /// The site behind `WCL_URL`.
 #[derive(Debug, Clone)]
@@ -85,71 +85,6 @@ fn page_url(base: &Url, board: &Board, page: u32) -> anyhow::Result<Url> {
     Url::parse(&format!("{base}/{path}")).context("building a ranking page's address")
 }
 
-/// What stands in a document, whatever it is.
-#[derive(Debug, Default, PartialEq, Eq)]
-pub struct PageContent {
-    /// Whether there is a table at all.
-    pub has_table: bool,
-    /// Whether one of the tables is the ranking's, by its class.
-    pub has_ranking_table: bool,
-    /// Whether it is a whole page, not a fragment.
-    pub is_whole_page: bool,
-    /// Rows with an id: ranked players, hidden ones included.
-    pub rows: usize,
-    /// Players with a link to their character.
-    pub players: Vec<PlayerId>,
-}
-
-/// Reads any bytes as HTML.
-///
-/// # Errors
-/// When the parser's memory bound is met; nothing makes it panic.
-pub fn parse(html: &[u8]) -> anyhow::Result<PageContent> {
-    let content = std::cell::RefCell::new(PageContent::default());
-    let memory = MemorySettings::new().with_max_allowed_memory_usage(8 * 1024 * 1024);
-    let settings = Settings::new()
-        .with_memory_settings(memory)
-        .with_strict(false)
-        .append_element_content_handler(element!("html", |_| {
-            content.borrow_mut().is_whole_page = true;
-            Ok(())
-        }))
-        .append_element_content_handler(element!("table", |table| {
-            let class = table.get_attribute("class").unwrap_or_default();
-            let mut content = content.borrow_mut();
-            content.has_table = true;
-            content.has_ranking_table |=
-                class.split_whitespace().any(|class| matches!(class, "ranking-table" | "players-table"));
-            Ok(())
-        }))
-        .append_element_content_handler(element!("tr[id]", |_| {
-            content.borrow_mut().rows += 1;
-            Ok(())
-        }))
-        .append_element_content_handler(element!(r#"tr[id] a[href*="/character/id/"]"#, |link| {
-            let id = link.get_attribute("href").as_deref().and_then(character_id);
-            if let Some(id) = id {
-                let players = &mut content.borrow_mut().players;
-                // A row may link its character twice.
-                if players.last() != Some(&id) {
-                    players.push(id);
-                }
-            }
-            Ok(())
-        }));
-    let mut rewriter = HtmlRewriter::new(settings, |_: &[u8]| {});
-    rewriter.write(html)?;
-    rewriter.end()?;
-    Ok(content.into_inner())
-}
-
-/// The digits behind `/character/id/`.
-fn character_id(href: &str) -> Option<PlayerId> {
-    let (_, rest) = href.split_once("/character/id/")?;
-    let digits = rest.split(|c: char| !c.is_ascii_digit()).next()?;
-    digits.parse().ok().filter(|id| (1..=MAX_ID).contains(id))
-}
-
 fn last_place(body: &[u8], needle: &[u8]) -> Option<usize> {
     body.windows(needle.len()).rposition(|window| window.eq_ignore_ascii_case(needle))
 }
@@ -160,6 +95,10 @@ fn read(body: &[u8]) -> Result<SourcePage, SourceError> {
     // A table that is cut off would look like a short page, or like the end of the board.
     if content.has_table && last_place(body, b"</table") <= last_place(body, b"<table") {
         return Err(SourceError::Failed(anyhow!("the ranking table is cut off after {} bytes", body.len())));
+    }
+    // Only hidden players have no link: a page without any is of a form that is not understood.
+    if content.players.is_empty() && content.rows > content.hidden {
+        return Err(SourceError::Failed(anyhow!("none of {} rows links to a character", content.rows)));
     }
     if content.rows > 0 {
         return Ok(SourcePage { players: content.players, is_last: false });
@@ -176,6 +115,7 @@ fn read(body: &[u8]) -> Result<SourcePage, SourceError> {
 
 #[cfg(test)]
 mod tests {
+    use parsebook_core::scrap::MAX_ID;
     use proptest::prelude::*;
 
     use super::*;
@@ -214,6 +154,26 @@ mod tests {
                 other => panic!("{body}: {other:?}"),
             }
         }
+    }
+
+    #[test]
+    fn only_rows_of_the_ranking_table_count() {
+        let other = r#"<table><tr id="a"><td><a href="/character/id/9">x</a></td></tr></table>"#;
+        let page = read(format!("<html><body>{other}{}{other}</body></html>", table(ROW)).as_bytes()).unwrap();
+        assert_eq!(page, SourcePage { players: vec![57_147_396], is_last: false });
+        let end = read(format!("<html><body>{other}{}</body></html>", table("")).as_bytes()).unwrap();
+        assert_eq!(end, SourcePage { players: vec![], is_last: true });
+    }
+
+    #[test]
+    fn rows_without_any_link_are_a_failure_and_not_an_empty_page() {
+        let rows = r#"<tr id="row--1-2"><td><a href="/profile/7">x</a></td></tr>"#.repeat(3);
+        match read(table(&rows).as_bytes()) {
+            Err(SourceError::Failed(error)) => assert_eq!(error.to_string(), "none of 3 rows links to a character"),
+            other => panic!("{other:?}"),
+        }
+        let hidden = r#"<tr id="row--1-2"><td><span>Anonymous</span></td></tr>"#;
+        assert_eq!(read(table(hidden).as_bytes()).unwrap(), SourcePage { players: vec![], is_last: false });
     }
 
     #[test]
@@ -270,12 +230,5 @@ mod tests {
             url.as_str(),
             "https://www.example.org/zone/rankings/table/31/playerspeed/-1/5/20/2/Any/Any/0/0/0/0/0/?search=&page=7"
         );
-    }
-
-    #[test]
-    fn ids_that_cannot_be_asked_are_left_out() {
-        for href in ["/character/id/", "/character/id/0", "/character/id/99999999999", "/character/eu/realm/name"] {
-            assert_eq!(character_id(href), None, "{href}");
-        }
     }
 }
