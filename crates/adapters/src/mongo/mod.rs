@@ -9,13 +9,16 @@
 
 mod command;
 mod discoveries;
+mod folding;
 mod players;
 mod raids;
 mod read;
+mod reports;
 mod retry;
 mod rules;
 mod state;
 mod throttle;
+mod waiting;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -54,6 +57,9 @@ const RULES: &str = "discovery_schedules";
 const DISCOVERS: &str = "discovers";
 const PLAYERS: &str = "players";
 const RAIDS: &str = "raids";
+const REPORTS: &str = "reports";
+const REPORTS_READ: &str = "reports_read";
+const QUEUED: &str = "queued";
 const THROTTLE: &str = "throttle";
 
 /// The index that gives `players` in the order of the addon database.
