@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::{Difficulty, EncounterId, PlayerId, RaidId, Timestamp};
 
@@ -18,14 +18,50 @@ pub struct EncounterRank {
 
 /// One metric's ranks of a player in one raid and difficulty.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", from = "StoredMetricRanks")]
 pub struct MetricRanks {
     /// WCL's partition (season part) of the ranks.
     pub partition: i32,
-    /// When WCL was asked.
+    /// When these ranks were last read, wholly or in part.
     pub ranked_at: Timestamp,
+    /// When all kills were last read together; `None` (stored as null) for ranks put together from reports alone. A
+    /// document without the field is older than it: there `ranked_at` is meant.
+    pub read_at: Option<Timestamp>,
+    /// The spec of most encounters as WCL writes it, such as `BeastMastery`, where known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub spec: Option<String>,
     /// Only bosses with a kill.
     pub encounters: BTreeMap<EncounterId, EncounterRank>,
+}
+
+/// [`MetricRanks`] as a store has it.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct StoredMetricRanks {
+    partition: i32,
+    ranked_at: Timestamp,
+    /// `None` where the field is absent, `Some(None)` where it is null.
+    #[serde(default, deserialize_with = "present")]
+    read_at: Option<Option<Timestamp>>,
+    #[serde(default)]
+    spec: Option<String>,
+    encounters: BTreeMap<EncounterId, EncounterRank>,
+}
+
+fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Option<Timestamp>>, D::Error> {
+    Option::deserialize(deserializer).map(Some)
+}
+
+impl From<StoredMetricRanks> for MetricRanks {
+    fn from(stored: StoredMetricRanks) -> Self {
+        Self {
+            partition: stored.partition,
+            ranked_at: stored.ranked_at,
+            read_at: stored.read_at.unwrap_or(Some(stored.ranked_at)),
+            spec: stored.spec,
+            encounters: stored.encounters,
+        }
+    }
 }
 
 /// Metric (`dps`, `hps`, …) → its ranks: the part of a player that one raid + difficulty replaces.
@@ -82,13 +118,18 @@ pub enum PlayerUpdate {
         /// The player.
         id: PlayerId,
     },
+    /// WCL has no such character (any more): ranks stored before go.
+    Gone {
+        /// The player.
+        id: PlayerId,
+    },
 }
 
 impl PlayerUpdate {
     /// The player that is changed.
     pub fn id(&self) -> PlayerId {
         match self {
-            Self::Ranked { id, .. } | Self::Hidden { id } => *id,
+            Self::Ranked { id, .. } | Self::Hidden { id } | Self::Gone { id } => *id,
         }
     }
 }
@@ -156,6 +197,8 @@ mod tests {
         let metric = |percent| MetricRanks {
             partition: 1,
             ranked_at: Timestamp::UNIX_EPOCH,
+            read_at: None,
+            spec: None,
             encounters: BTreeMap::from([(2587, EncounterRank { rank_percent: percent, kills: 3 })]),
         };
         let part = |difficulty, percent| RankedPart {
@@ -172,6 +215,25 @@ mod tests {
         RankedPart { raid: 31, difficulty: 3, ranks: DifficultyRanks::new() }.apply_to(&mut ranks);
         RankedPart { raid: 31, difficulty: 4, ranks: DifficultyRanks::new() }.apply_to(&mut ranks);
         assert!(ranks.is_empty());
+    }
+
+    #[test]
+    fn the_last_full_reading_is_told_from_none_and_from_an_old_document() {
+        let read = |read_at: &str| -> MetricRanks {
+            let json = format!(r#"{{"partition":1,"rankedAt":"2026-09-01T00:00:00Z",{read_at}"encounters":{{}}}}"#);
+            serde_json::from_str(&json).unwrap()
+        };
+        let old = read("");
+        assert_eq!(old.read_at, Some(old.ranked_at));
+        let from_reports = read(r#""readAt":null,"#);
+        assert_eq!(from_reports.read_at, None);
+        assert!(serde_json::to_string(&from_reports).unwrap().contains(r#""readAt":null"#));
+        let full = read(r#""readAt":"2026-08-01T00:00:00Z","spec":"Frost","#);
+        assert!(full.read_at.is_some_and(|at| at < full.ranked_at) && full.spec.as_deref() == Some("Frost"));
+        for ranks in [old, from_reports, full] {
+            let json = serde_json::to_string(&ranks).unwrap();
+            assert_eq!(serde_json::from_str::<MetricRanks>(&json).unwrap(), ranks);
+        }
     }
 
     #[test]

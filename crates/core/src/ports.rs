@@ -255,10 +255,20 @@ pub trait KeyPool {
 pub enum RankOutcome {
     /// Save this.
     Update(PlayerUpdate),
-    /// Never succeeds: no such character, or no class set.
+    /// Never succeeds: no class set.
     Never(&'static str),
     /// Ask again later.
     Failed(String),
+}
+
+/// A player whose ranks are wanted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Wanted {
+    /// Who, and what of it.
+    pub discovered: Discovered,
+    /// WCL's class number, where the store knows it: a class that cannot heal is not asked for its healing, and one
+    /// that is unknown costs a question of its own.
+    pub class_id: Option<u8>,
 }
 
 /// Ranks of many players.
@@ -266,17 +276,19 @@ pub enum RankOutcome {
 pub struct Ranked {
     /// One outcome per player that was reached.
     pub outcomes: Vec<(PlayerId, RankOutcome)>,
+    /// One line for each raid + difficulty, or boss in it, that was left out: what, and why. What is stored of it
+    /// stays.
+    pub skipped: Vec<String>,
     /// Points spent, as far as known.
     pub points_spent: f64,
     /// Why it ended early: players without an outcome were not reached.
     pub stopped: Option<ApiError>,
 }
 
-/// A source of ranks for many players at once. Today each player is asked for by id; a report's characters can be
-/// ranked by one request behind the same trait.
+/// A source of ranks for many players at once, each asked for by id.
 pub trait RankSource {
     /// Ranks `players` with the points of `key`; outcomes may come in any order.
-    async fn rank(&self, key: &str, players: &[Discovered]) -> Ranked;
+    async fn rank(&self, key: &str, players: &[Wanted]) -> Ranked;
 }
 
 /// The switch of the queue's consumer (player-rank): its concurrency limit, its queue mapping, and the one-time

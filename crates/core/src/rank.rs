@@ -12,7 +12,9 @@ use serde::Serialize;
 use crate::budget::{self, Choice};
 use crate::pause;
 use crate::player::PlayerUpdate;
-use crate::ports::{ApiError, Clock, ConsumerSwitch, Error, KeyPoints, KeyPool, Players, RankOutcome, RankSource};
+use crate::ports::{
+    ApiError, Clock, ConsumerSwitch, Error, KeyPoints, KeyPool, Players, RankOutcome, RankSource, Wanted,
+};
 use crate::scrap::{Discovered, RaidsToScrap};
 use crate::{PlayerId, Timestamp};
 
@@ -170,7 +172,9 @@ where
             return Err(no_budget(required, &steps, batch.summary.points_left));
         }
     };
-    let ranked = ports.api.rank(&key, &batch.wanted).await;
+    let wanted: Vec<Wanted> =
+        batch.wanted.iter().map(|discovered| Wanted { discovered: discovered.clone(), class_id: None }).collect();
+    let ranked = ports.api.rank(&key, &wanted).await;
     batch.summary.key = Some(key);
     batch.summary.points_spent = ranked.points_spent;
     if ranked.outcomes.is_empty() {
@@ -254,6 +258,7 @@ async fn save<S: Players>(
     let saved = store.save(&updates).await.context("writing to players")?;
     for (update, saved) in updates.iter().zip(saved) {
         let outcome = match saved {
+            Ok(()) if matches!(update, PlayerUpdate::Gone { .. }) => Outcome::Never("no such character"),
             Ok(()) => Outcome::Done { hidden: matches!(update, PlayerUpdate::Hidden { .. }) },
             Err(reason) => Outcome::Failed(format!("not stored: {reason}")),
         };

@@ -50,7 +50,7 @@ impl RawPlayer {
 
 fn apply(transaction: &Transaction<'_>, update: &PlayerUpdate) -> Result<()> {
     match update {
-        PlayerUpdate::Hidden { id } => {
+        PlayerUpdate::Hidden { id } | PlayerUpdate::Gone { id } => {
             transaction.prepare_cached("UPDATE players SET ranks = '{}' WHERE id = ?1")?.execute([id])?;
         }
         PlayerUpdate::Ranked { id, identity, parts } => {

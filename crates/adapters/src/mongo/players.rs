@@ -33,8 +33,17 @@ fn stored_ranks(ranks: &DifficultyRanks) -> Document {
                 })
                 .collect();
             let ranked_at = DateTime::from_millis(metric.ranked_at.timestamp_millis());
-            let metric = doc! { "partition": metric.partition, "rankedAt": ranked_at, "encounters": encounters };
-            (name.clone(), Bson::from(metric))
+            let read_at = metric.read_at.map(|time| DateTime::from_millis(time.timestamp_millis()));
+            let mut stored = doc! {
+                "partition": metric.partition,
+                "rankedAt": ranked_at,
+                "readAt": read_at,
+                "encounters": encounters,
+            };
+            if let Some(spec) = &metric.spec {
+                stored.insert("spec", spec);
+            }
+            (name.clone(), Bson::from(stored))
         })
         .collect()
 }
@@ -42,7 +51,9 @@ fn stored_ranks(ranks: &DifficultyRanks) -> Document {
 /// The statements that bring `update` about, to be carried out in order; doing so twice does no harm.
 fn statements(update: &PlayerUpdate) -> Vec<Document> {
     let (id, identity, parts) = match update {
-        PlayerUpdate::Hidden { id } => return vec![doc! { "q": { "_id": id }, "u": { "$set": { "ranks": {} } } }],
+        PlayerUpdate::Hidden { id } | PlayerUpdate::Gone { id } => {
+            return vec![doc! { "q": { "_id": id }, "u": { "$set": { "ranks": {} } } }];
+        }
         PlayerUpdate::Ranked { id, identity, parts } => (id, identity, parts),
     };
     let mut set = doc! {
@@ -101,9 +112,16 @@ fn metric(document: &Document) -> Result<MetricRanks> {
             kills: read::whole_field(document, "kills")?,
         })
     };
+    let ranked_at = read::time(read::field(document, "rankedAt")?).context("rankedAt")?;
     Ok(MetricRanks {
         partition: read::whole_field(document, "partition")?,
-        ranked_at: read::time(read::field(document, "rankedAt")?).context("rankedAt")?,
+        ranked_at,
+        read_at: match document.get("readAt") {
+            Some(Bson::Null) => None,
+            Some(time) => Some(read::time(time).context("readAt")?),
+            None => Some(ranked_at),
+        },
+        spec: document.get_str("spec").ok().map(str::to_owned),
         encounters: by_number(read::field(document, "encounters")?, "encounter", encounter)?,
     })
 }
