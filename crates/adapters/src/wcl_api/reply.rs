@@ -68,10 +68,8 @@ fn path_of(error: &Value) -> &[Value] {
 
 /// The names with which an answer's JSON may begin.
 const BEGINNINGS: [&str; 5] = ["data", "errors", "error", "status", "extensions"];
-/// Braces looked at in a body that is not JSON as a whole.
-const MOST_BRACES: usize = 1000;
-
 /// The JSON object that is the body, or that stands in it: after a byte order mark or a notice, or between sentences.
+/// Only the first place where an answer could begin counts: what follows in an answer that is cut off is a part of it.
 pub fn json_in(text: &str) -> Option<Value> {
     let text = text.trim_start_matches('\u{feff}');
     if let Ok(whole) = serde_json::from_str::<Value>(text) {
@@ -81,9 +79,8 @@ pub fn json_in(text: &str) -> Option<Value> {
         let name = text[at + 1..].trim_start().strip_prefix('"').and_then(|rest| rest.split('"').next());
         name.is_some_and(|name| BEGINNINGS.contains(&name))
     };
-    let braces = text.match_indices('{').map(|(at, _)| at).take(MOST_BRACES);
-    let object = |at: usize| serde_json::Deserializer::from_str(&text[at..]).into_iter::<Value>().next()?.ok();
-    braces.filter(begins).take(8).find_map(object)
+    let at = text.match_indices('{').map(|(at, _)| at).find(begins)?;
+    serde_json::Deserializer::from_str(&text[at..]).into_iter::<Value>().next()?.ok()
 }
 
 /// The HTTP status that an answer without data tells of itself, such as `{"status":429,"error":…}`.
@@ -110,7 +107,8 @@ mod tests {
         ] {
             assert_eq!(json_in(&body), good, "{body}");
         }
-        for body in [sentence, "{\"cut", "[1]", "", "<html><script>let x = {\"a\":1};</script></html>", "{\"data\":{"] {
+        let cut_off = r#"{"data":{"characterData":{"p1":{"z40d5":{"error":"no"}"#;
+        for body in [sentence, "{\"cut", "[1]", "", "<html><script>let x = {\"a\":1};</script></html>", cut_off] {
             assert_eq!(json_in(body), None, "{body}");
         }
     }

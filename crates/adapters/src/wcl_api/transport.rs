@@ -190,8 +190,9 @@ impl<C: Clock> WclApi<C> {
                 return None;
             }
             let reason = http::refusal_in_body(text.as_bytes());
-            // A gateway tells its own failure in HTML, too.
-            let reason = reason.or((!head.status.is_server_error()).then_some("an HTML page in place of JSON"))?;
+            // A gateway tells its own failure in HTML, too, and so does a limiter.
+            let tells_itself = head.status.is_server_error() || head.status == StatusCode::TOO_MANY_REQUESTS;
+            let reason = reason.or((!tells_itself).then_some("an HTML page in place of JSON"))?;
             Some(format!("{reason} (HTTP {})", head.status.as_u16()))
         };
         let forbidden = || (head.status == StatusCode::FORBIDDEN).then(|| format!("HTTP {}", head.status));

@@ -82,18 +82,13 @@ fn listed(report: &Value) -> Result<Option<ListedReport>, String> {
         let millis = report.get(field).and_then(json::number);
         millis.and_then(json::time).ok_or_else(|| odd(field))
     };
-    let segments = |field: &str| report.get(field).and_then(json::number);
-    let is_exporting = match (segments("exportedSegments"), segments("segments")) {
-        (Some(exported), Some(all)) => exported < all,
-        _ => false,
-    };
     Ok(Some(ListedReport {
         code: code.to_owned(),
         revision: report.get("revision").and_then(json::whole).ok_or_else(|| odd("revision"))?,
         region: json::text(report, "/region/compactName").map(str::to_uppercase),
         start: time("startTime")?,
         end: time("endTime")?,
-        is_exporting,
+        is_exporting: lookup::is_exporting(report),
     }))
 }
 

@@ -138,6 +138,12 @@ fn kill(fight: &Value, start: f64) -> Result<Option<Kill>, String> {
     }))
 }
 
+/// Whether WCL is still working on a part of the report.
+pub fn is_exporting(report: &Value) -> bool {
+    let segments = |field: &str| report.get(field).and_then(json::number);
+    segments("exportedSegments").zip(segments("segments")).is_some_and(|(exported, all)| exported < all)
+}
+
 /// A moment of the report.
 pub fn time(report: &Value, field: &str) -> Result<Timestamp, String> {
     let millis = report.get(field).and_then(json::number);

@@ -31,6 +31,12 @@ impl Skipped {
         (understood == 0).then(|| self.lines.first().cloned()).flatten()
     }
 
+    /// Adds the lines that are not there yet: of things that were told twice.
+    fn append_new(&mut self, mut other: Self) {
+        other.lines.retain(|line| !self.lines.contains(line));
+        self.append(other);
+    }
+
     fn append(&mut self, other: Self) {
         self.more += other.more;
         other.lines.into_iter().for_each(|line| self.push(line));

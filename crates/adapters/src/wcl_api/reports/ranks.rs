@@ -10,8 +10,9 @@ use super::super::points::{Receipt, ReportPrice};
 use super::super::question::Question;
 use super::super::reply::Body;
 use super::super::{WclApi, json};
+use super::Skipped;
 use super::lookup::{self, Said, alias};
-use super::{Skipped, rows};
+use super::rows::{self, NoRows};
 
 /// Points of a report besides its ranks: kills and characters.
 const AROUND: f64 = 2.0;
@@ -79,7 +80,8 @@ impl Pieces<String> for Ranking<'_> {
                         fights += ranked_fights;
                         ReportOutcome::Read(reading)
                     }
-                    Err(reason) => {
+                    Err(NoRows::Refused(reason)) => ReportOutcome::Failed(reason),
+                    Err(NoRows::Odd(reason)) => {
                         odd.push(reason.clone());
                         ReportOutcome::Failed(reason)
                     }
@@ -118,25 +120,29 @@ fn price(reports: usize, kills: f64) -> ReportPrice {
 }
 
 /// One report, and how many of its kills have ranks.
-fn reading(code: &str, report: &Value) -> Result<(ReportReading, usize), String> {
+fn reading(code: &str, report: &Value) -> Result<(ReportReading, usize), NoRows> {
     let mut skipped = Skipped::default();
-    let characters = lookup::characters(report, &mut skipped)?;
-    let kills = lookup::kills(report, &mut skipped)?;
+    let characters = lookup::characters(report, &mut skipped).map_err(NoRows::Odd)?;
+    let kills = lookup::kills(report, &mut skipped).map_err(NoRows::Odd)?;
     let mut rows: Vec<RankRow> = Vec::new();
     let mut fights = 0;
     for metric in METRICS {
         let answer = report.get(metric.to_string()).unwrap_or(&Value::Null);
-        let read = rows::read(answer, &mut skipped).map_err(|error| format!("{metric}: {error}"))?;
+        let mut odd = Skipped::default();
+        let read = rows::read(answer, &mut odd)?;
+        // Everyone stands under both metrics.
+        skipped.append_new(odd);
         fights = fights.max(read.fights);
         rows.extend(read.rows.into_iter().filter(|row| row.metric == metric));
     }
-    let number = |field: &str| report.get(field).and_then(json::number);
     let revision = report.get("revision").and_then(json::whole);
+    let revision =
+        revision.ok_or_else(|| NoRows::Odd(format!("revision {}", json::told_field(report, "/revision"))))?;
     let reading = ReportReading {
         code: code.to_owned(),
-        revision: revision.ok_or_else(|| format!("revision {}", json::told_field(report, "/revision")))?,
-        end: lookup::time(report, "endTime")?,
-        is_exporting: number("exportedSegments").zip(number("segments")).is_some_and(|(exported, all)| exported < all),
+        revision,
+        end: lookup::time(report, "endTime").map_err(NoRows::Odd)?,
+        is_exporting: lookup::is_exporting(report),
         characters,
         kills,
         rows,

@@ -19,15 +19,24 @@ pub struct Rows {
     pub rows: Vec<RankRow>,
 }
 
+/// Why an answer holds no rows.
+#[derive(Debug, PartialEq, Eq)]
+pub enum NoRows {
+    /// What WCL says instead.
+    Refused(String),
+    /// What cannot be understood.
+    Odd(String),
+}
+
 /// Reads `{"data": [fight, …]}`, which may come as text. A fight or row that cannot be understood is skipped; an error
 /// when there are some and none can be.
-pub fn read(answer: &Value, skipped: &mut Skipped) -> Result<Rows, String> {
+pub fn read(answer: &Value, skipped: &mut Skipped) -> Result<Rows, NoRows> {
     let answer = json::scalar(answer);
     if let Some(error) = answer.get("error").and_then(Value::as_str) {
-        return Err(excerpt(error));
+        return Err(NoRows::Refused(excerpt(error)));
     }
     let fights = answer.get("data").and_then(Value::as_array);
-    let fights = fights.ok_or_else(|| format!("not rankings: {}", json::told(&answer)))?;
+    let fights = fights.ok_or_else(|| NoRows::Odd(format!("not rankings: {}", json::told(&answer))))?;
     let mut read = Rows { fights: fights.len(), rows: Vec::new() };
     let mut odd = Skipped::default();
     for fight in fights {
@@ -37,7 +46,7 @@ pub fn read(answer: &Value, skipped: &mut Skipped) -> Result<Rows, String> {
         }
     }
     if let Some(reason) = odd.nothing_understood(read.rows.len()) {
-        return Err(reason);
+        return Err(NoRows::Odd(reason));
     }
     skipped.append(odd);
     Ok(read)

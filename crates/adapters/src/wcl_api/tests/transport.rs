@@ -86,7 +86,8 @@ async fn a_refusal_is_told_at_once() {
 async fn a_429_is_believed_for_a_minute() {
     let in_head = || Answer { head: "retry-after: 1036\r\n".to_owned(), ..Answer::text(429, "{}") };
     let in_body = || Answer::json(&json!({"status": 429, "error": "Too many requests"}));
-    for limited in [in_head, in_body] {
+    let bare = || Answer::text(429, "<html>Too Many Requests</html>");
+    for limited in [in_head, in_body, bare] {
         let server = Server::start(move |query, before| match before {
             0 => good(query),
             1 => limited(),
