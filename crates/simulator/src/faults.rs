@@ -5,7 +5,8 @@ use std::fmt;
 use std::str::FromStr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use crate::rng::Rng;
+use rand::{Rng, SeedableRng};
+use rand_chacha::ChaCha8Rng;
 
 macro_rules! faults {
     ($($variant:ident $name:literal $text:literal;)*) => {
@@ -172,7 +173,7 @@ pub struct Faults(Arc<Mutex<State>>);
 struct State {
     on: HashMap<Fault, When>,
     shown: HashMap<Fault, u64>,
-    rng: Rng,
+    rng: ChaCha8Rng,
 }
 
 impl Default for Faults {
@@ -184,7 +185,11 @@ impl Default for Faults {
 impl Faults {
     /// A switchboard with everything off; probabilities draw from this seed.
     pub fn seeded(seed: u64) -> Self {
-        Self(Arc::new(Mutex::new(State { on: HashMap::new(), shown: HashMap::new(), rng: Rng::new(seed) })))
+        Self(Arc::new(Mutex::new(State {
+            on: HashMap::new(),
+            shown: HashMap::new(),
+            rng: ChaCha8Rng::seed_from_u64(seed),
+        })))
     }
 
     /// Switches a fault on, or changes when it shows.
@@ -250,7 +255,7 @@ impl Faults {
                 *left -= 1;
                 false
             }
-            When::Probability(probability) => rng.chance(*probability),
+            When::Probability(probability) => rng.random_bool(*probability),
             When::Ids(ids) => occasion.id.is_some_and(|id| ids.contains(&id)),
             When::FromPage(page) => occasion.id.is_some_and(|id| id >= *page),
             When::Rate { per_second, at_once } => {
