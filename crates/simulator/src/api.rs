@@ -16,15 +16,29 @@ use serde_json::json;
 use crate::faults::{Fault, Occasion};
 use crate::points::Verdict;
 use crate::respond::{self, Cut};
-use crate::schema::{Scope, Tally};
-use crate::server::Shared;
+use crate::schema::Schema;
+use crate::schema::scope::{Scope, Tally};
+use crate::state::Shared;
 
 /// The sentence WCL writes into the body, outside the JSON, for a character without a class (facts B.6).
 pub const NO_CLASS: &str =
     "No class set for this character. Click the Update button in the upper right to establish a class.";
 
+/// What the endpoint works with: what all share, and the schema.
+#[derive(Clone)]
+pub(crate) struct Api {
+    shared: Arc<Shared>,
+    schema: Arc<Schema>,
+}
+
+impl Api {
+    pub(crate) fn new(shared: Arc<Shared>) -> Self {
+        Self { shared, schema: Arc::new(Schema::new()) }
+    }
+}
+
 /// Answers a GraphQL query.
-pub(crate) async fn query(State(shared): State<Arc<Shared>>, headers: HeaderMap, body: Bytes) -> Response {
+pub(crate) async fn query(State(Api { shared, schema }): State<Api>, headers: HeaderMap, body: Bytes) -> Response {
     let in_flight = shared.recorder.api_arrives();
     shared.wait().await;
     let now = (shared.clock)();
@@ -34,7 +48,7 @@ pub(crate) async fn query(State(shared): State<Arc<Shared>>, headers: HeaderMap,
             shared.recorder.count(|stats| stats.limiter_refusals += 1);
             too_many_requests(seconds)
         }
-        None => answer(&shared, &headers, &body).await,
+        None => answer(&shared, &schema, &headers, &body).await,
     };
     if let Some(Verdict { limit, remaining, .. }) = verdict {
         response.headers_mut().entry("x-ratelimit-limit").or_insert(limit.into());
@@ -49,7 +63,7 @@ pub(crate) async fn not_found() -> Response {
     (StatusCode::NOT_FOUND, Json(json!({"message": ""}))).into_response()
 }
 
-async fn answer(shared: &Arc<Shared>, headers: &HeaderMap, body: &[u8]) -> Response {
+async fn answer(shared: &Arc<Shared>, schema: &Schema, headers: &HeaderMap, body: &[u8]) -> Response {
     if let Some(response) = failure(shared) {
         return response;
     }
@@ -71,7 +85,7 @@ async fn answer(shared: &Arc<Shared>, headers: &HeaderMap, body: &[u8]) -> Respo
     };
     let tally = Arc::new(Tally::default());
     let scope = Scope { shared: shared.clone(), reading: shared.accounts.read(client, now), tally: tally.clone() };
-    let mut response = shared.schema.execute(request.data(scope)).await;
+    let mut response = schema.execute(request.data(scope)).await;
     let executed = response.errors.is_empty() || response.errors.iter().any(|error| !error.path.is_empty());
     // A query of rateLimitData alone costs 1.00, an invalid one nothing.
     let points = if executed { tally.points.load(Ordering::Relaxed).max(1) } else { 0 };

@@ -1,93 +1,12 @@
-//! Rankings of one boss: `Encounter.characterRankings` (a page of the board) and `Character.encounterRankings`, shaped
-//! like the recorded answers (facts B.3). Rows carry no character id and no percentile, as in reality.
+//! `Character.encounterRankings`: one player's kills of one boss, shaped like the recorded answers. Parsebook asks it only
+//! to find out how the live API behaves (`parsebook calibrate`).
 
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 
-use crate::board::Boards;
 use crate::classes::{class_slug, spec_for};
 use crate::rng::hash;
-use crate::world::{Kill, Metric, Player, Region, World, rank_fraction};
-use crate::zone_rankings::raid_size;
-
-/// Rows on one page.
-const ROWS: usize = 100;
-
-/// Which page of which board.
-#[derive(Debug)]
-pub(crate) struct Filter<'a> {
-    pub difficulty: i32,
-    pub page: i32,
-    pub partition: Option<i32>,
-    pub region: Option<&'a str>,
-    pub realm_slug: Option<&'a str>,
-    pub size: Option<i32>,
-    pub metric: Option<&'a str>,
-    pub class_name: Option<&'a str>,
-    pub spec_name: Option<&'a str>,
-}
-
-/// Why there is no page.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Refused {
-    /// The metrics of another game: WCL answers with an internal error (facts B.7).
-    Internal,
-    /// A sentence inside the scalar.
-    Filter(&'static str),
-}
-
-/// One page: `{ page, hasMorePages, count, rankings: [ … ] }`, best rank first, one row per player.
-pub(crate) fn page(
-    world: &World,
-    boards: &Boards,
-    raid: usize,
-    encounter: usize,
-    filter: &Filter<'_>,
-) -> Result<String, Refused> {
-    let metric = match filter.metric {
-        None | Some("default" | "dps") => Some(Metric::Dps),
-        Some("hps") => Some(Metric::Hps),
-        Some("rdps" | "ndps" | "cdps" | "bossrdps" | "bossndps" | "bosscdps") => return Err(Refused::Internal),
-        Some(_) => None,
-    };
-    let page = filter.page.max(1);
-    let region = match filter.region.map(Region::parse) {
-        Some(None) => return Err(Refused::Filter("Invalid server region specified.")),
-        Some(known) => known,
-        None => None,
-    };
-    let data = &world.raids()[raid];
-    let difficulty = u8::try_from(filter.difficulty).unwrap_or(0);
-    let fits = filter.partition.is_none_or(|partition| partition == data.partition)
-        && filter.size.is_none_or(|size| size == raid_size(filter.difficulty));
-    let mut rows: Vec<(Player<'_>, &Kill)> = Vec::new();
-    for &index in boards.board(raid as u8, difficulty).iter().filter(|_| fits) {
-        let player = world.at(index);
-        let realm = player.realm();
-        if region.is_some_and(|region| region != realm.region)
-            || filter.realm_slug.is_some_and(|slug| !slug.eq_ignore_ascii_case(&realm.slug))
-            || filter.class_name.is_some_and(|name| name != class_slug(player.class_id()))
-        {
-            continue;
-        }
-        let kill = player
-            .kills_in(raid as u8, difficulty)
-            .iter()
-            .find(|kill| usize::from(kill.encounter) == encounter && Some(kill.metric) == metric);
-        if let Some(kill) = kill
-            && filter.spec_name.is_none_or(|name| name == spec_of(player, kill).0)
-        {
-            rows.push((player, kill));
-        }
-    }
-    rows.sort_by_key(|(player, kill)| {
-        (std::cmp::Reverse((kill.rank, rank_fraction(player.record.id, kill))), player.record.id)
-    });
-    let start = (page as usize - 1) * ROWS;
-    let rankings: Vec<Value> = rows.iter().skip(start).take(ROWS).map(|(player, kill)| row(*player, kill)).collect();
-    let more = rows.len() > start + ROWS;
-    Ok(json!({"page": page, "hasMorePages": more, "count": rankings.len(), "rankings": rankings}).to_string())
-}
+use crate::world::{Kill, Player, World, rank_fraction};
 
 fn spec_of(player: Player<'_>, kill: &Kill) -> crate::classes::Spec {
     spec_for(player.class_id(), kill.metric, hash(&[u64::from(player.record.id)]))

@@ -2,17 +2,17 @@
 
 use std::sync::atomic::Ordering;
 
-use async_graphql::{Context, Error, Object, Result, SimpleObject};
+use async_graphql::{Context, Error, Object, Result};
 
 use crate::faults::{Fault, Occasion};
-use crate::world::{Player, Region};
+use crate::world::Player;
 use crate::{encounter_rankings, zone_rankings};
 
 use super::enums::{CharacterPageRankingMetricType, CharacterRankingMetricType, RankingCompareType};
 use super::enums::{RankingTimeframeType, RoleType, Spelled};
 use super::scalar::{self, Json};
+use super::scope::{Scope, scope};
 use super::zone::Server;
-use super::{Scope, scope};
 
 /// What the API says instead of the rankings of somebody who hides them.
 const NO_PERMISSION: &str = "You do not have permission to see this character's rankings.";
@@ -21,26 +21,20 @@ pub(super) struct CharacterData;
 
 #[Object]
 impl CharacterData {
-    /// One character by id, or by name, server slug and region.
+    /// One character by its id.
     async fn character(
         &self,
         ctx: &Context<'_>,
         id: Option<i32>,
-        name: Option<String>,
-        server_slug: Option<String>,
-        server_region: Option<String>,
+        #[expect(unused, reason = "nobody is looked up by name here")] name: Option<String>,
+        #[expect(unused, reason = "as above")] server_slug: Option<String>,
+        #[expect(unused, reason = "as above")] server_region: Option<String>,
     ) -> Result<Option<Character>> {
         let scope = scope(ctx);
         scope.spend(1);
         scope.tally.characters.fetch_add(1, Ordering::Relaxed);
-        let world = &scope.shared.world;
-        let found = match (id, name, server_slug, server_region) {
-            (Some(id), ..) => world.player(id),
-            (None, Some(name), Some(slug), Some(region)) => {
-                Region::parse(&region).and_then(|region| world.player_named(&name, &slug, region))
-            }
-            _ => return Err(Error::new("You must specify either an id or a name, a server slug and a server region.")),
-        };
+        let id = id.ok_or_else(|| Error::new("You must specify an id here."))?;
+        let found = scope.shared.world.player(id);
         let Some(player) = found else {
             return Ok(None);
         };
@@ -147,14 +141,6 @@ impl Character {
         Ok(Some(found.map_or_else(|| scalar::error("Invalid encounter specified."), Json)))
     }
 
-    async fn faction(&self) -> GameFaction {
-        if self.id % 2 == 0 { GameFaction { id: 1, name: "Alliance" } } else { GameFaction { id: 2, name: "Horde" } }
-    }
-
-    async fn guild_rank(&self) -> i32 {
-        self.id % 10
-    }
-
     async fn hidden(&self) -> bool {
         self.hidden
     }
@@ -163,16 +149,12 @@ impl Character {
         self.id
     }
 
-    async fn level(&self) -> i32 {
-        80
-    }
-
     async fn name(&self, ctx: &Context<'_>) -> Result<String> {
         Ok(self.player(scope(ctx))?.name().to_owned())
     }
 
     async fn server(&self, ctx: &Context<'_>) -> Result<Server> {
-        Ok(Server::of(self.player(scope(ctx))?.record.realm))
+        Ok(Server::of(self.player(scope(ctx))?.realm()))
     }
 
     #[graphql(name = "zoneRankings")]
@@ -215,10 +197,4 @@ impl Character {
         }
         Ok(Some(Json(text)))
     }
-}
-
-#[derive(SimpleObject)]
-struct GameFaction {
-    id: i32,
-    name: &'static str,
 }

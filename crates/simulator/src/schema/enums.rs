@@ -43,7 +43,7 @@ api_enum! {
 }
 
 api_enum! {
-    /// Metrics of `encounterRankings` and `characterRankings`: without the two of Mythic+.
+    /// Metrics of `encounterRankings`: without the two of Mythic+.
     CharacterRankingMetricType {
         BossCdps "bosscdps", BossDps "bossdps", BossNdps "bossndps", BossRdps "bossrdps", Default "default", Dps "dps",
         Hps "hps", Krsi "krsi", PlayerScore "playerscore", PlayerSpeed "playerspeed", Cdps "cdps", Ndps "ndps",
@@ -86,22 +86,4 @@ api_enum! {
 api_enum! {
     /// Which fights of a report are meant.
     KillType { All "All", Encounters "Encounters", Kills "Kills", Trash "Trash", Wipes "Wipes" }
-}
-
-api_enum! {
-    /// Which boards a rank counts on.
-    LeaderboardRank { Any "Any", LogsOnly "LogsOnly" }
-}
-
-api_enum! {
-    /// Hard modes of old raids.
-    HardModeLevelRankFilter {
-        Any "Any", Highest "Highest", NormalMode "NormalMode", Level0 "Level0", Level1 "Level1", Level2 "Level2",
-        Level3 "Level3", Level4 "Level4",
-    }
-}
-
-api_enum! {
-    /// Filter by buffs from other players.
-    ExternalBuffRankFilter { Any "Any", Require "Require", Exclude "Exclude" }
 }

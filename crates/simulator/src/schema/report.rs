@@ -10,8 +10,8 @@ use crate::reports::{self, Filter};
 use super::character::Character;
 use super::enums::{KillType, RankingCompareType, RankingTimeframeType, ReportRankingMetricType, Spelled};
 use super::scalar::Json;
+use super::scope::{Scope, scope};
 use super::zone::{Region, Zone};
-use super::{Scope, scope};
 
 const PRIVATE: &str = "You do not have permission to view this report.";
 const MISSING: &str = "This report does not exist.";
@@ -218,18 +218,13 @@ impl Report {
         Ok(self.data(scope(ctx))?.started_at_ms as f64)
     }
 
-    async fn title(&self, ctx: &Context<'_>) -> Result<String> {
-        let scope = scope(ctx);
-        let tag = usize::from(self.data(scope)?.tag);
-        Ok(scope.shared.world.raids().get(tag).map_or_else(String::new, |raid| raid.name.clone()))
-    }
-
     async fn visibility(&self) -> &str {
         "public"
     }
 
     async fn zone(&self, ctx: &Context<'_>) -> Result<Option<Zone>> {
-        Ok(Some(Zone(self.data(scope(ctx))?.tag.into())))
+        let scope = scope(ctx);
+        Ok(scope.shared.world.raids().get(usize::from(self.data(scope)?.tag)).map(Zone::of))
     }
 }
 

@@ -1,35 +1,15 @@
 //! The markup of ranking pages, as parsers of the live page describe it (facts A.4; nobody has published a saved page).
 
-use std::str::FromStr;
-
 use chrono::{DateTime, Utc};
 
 use crate::classes::{class_slug, spec_for};
 use crate::json_text::{push, push_int};
 use crate::rng::hash;
+use crate::state::PageLayout;
 use crate::world::{Metric, Player, World};
 
-/// What stands around the table.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum PageLayout {
-    /// The table alone, as the site's own scripts load it.
-    #[default]
-    Fragment,
-    /// The table inside a whole page, as a browser would save it.
-    Page,
-}
-
-impl FromStr for PageLayout {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        match text {
-            "fragment" => Ok(Self::Fragment),
-            "page" => Ok(Self::Page),
-            other => Err(format!("unknown layout {other:?}: expected fragment or page")),
-        }
-    }
-}
+/// Rows on one page.
+pub(super) const ROWS: usize = 100;
 
 /// Where a page stands on its board.
 #[derive(Debug, Clone, Copy)]
@@ -85,7 +65,7 @@ pub(super) fn write(world: &World, layout: PageLayout, rows: &[u32], at: Place, 
         write_row(&mut out, world.at(row), at.start + offset + 1, at.hostile, now);
     }
     out.push_str("</tbody></table></div>\n");
-    write_pager(&mut out, at.number, rows.len() == super::ROWS);
+    write_pager(&mut out, at.number, rows.len() == ROWS);
     if layout == PageLayout::Page {
         out.push_str(PAGE_FOOT);
     }

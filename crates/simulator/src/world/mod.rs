@@ -2,16 +2,13 @@
 //! no points and no faults. Compact: a kill takes 8 bytes, a player 20, names lie in one string.
 
 mod generate;
-mod load;
+pub(crate) mod load;
 mod names;
 mod write;
 
 use std::collections::HashMap;
-use std::sync::OnceLock;
 
 use crate::rng;
-
-pub use load::{LineError, Loaded, WorldError};
 
 /// A Warcraft Logs region, in the order of its numeric id (1 US, 2 EU as recorded; 3 KR, 4 TW, 5 CN as usually given).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -179,7 +176,6 @@ pub struct World {
     names: String,
     kills: Vec<Kill>,
     players: Vec<PlayerRecord>,
-    by_name: OnceLock<HashMap<u64, Vec<u32>>>,
 }
 
 /// A player as the world knows it; cheap to copy.
@@ -325,24 +321,6 @@ impl World {
         let id = u32::try_from(id).ok()?;
         let index = self.players.binary_search_by_key(&id, |record| record.id).ok()?;
         Some(self.at(index as u32))
-    }
-
-    /// The player of this name (any case) on the realm with this slug.
-    pub fn player_named(&self, name: &str, realm_slug: &str, region: Region) -> Option<Player<'_>> {
-        let index = self.by_name.get_or_init(|| {
-            let mut index: HashMap<u64, Vec<u32>> = HashMap::with_capacity(self.players.len());
-            for (at, player) in self.players().enumerate() {
-                index.entry(rng::hash_text(&player.name().to_lowercase())).or_default().push(at as u32);
-            }
-            index
-        });
-        let lower = name.to_lowercase();
-        index.get(&rng::hash_text(&lower))?.iter().map(|&at| self.at(at)).find(|player| {
-            let realm = player.realm();
-            realm.region == region
-                && realm.slug.eq_ignore_ascii_case(realm_slug)
-                && player.name().to_lowercase() == lower
-        })
     }
 
     /// The raid with this zone id.

@@ -33,8 +33,6 @@ async fn each_part_of_a_query_has_its_price() {
         ),
         ("{ characterData { character(id: 3) { zoneRankings } } }".to_owned(), 1.0),
         ("{ worldData { zone(id: 62) { name } } }".to_owned(), 1.0),
-        ("{ worldData { zones { name } } }".to_owned(), 2.0),
-        ("{ worldData { encounter(id: 6203) { characterRankings } } }".to_owned(), 2.0),
         (report("code"), 1.0),
         (report("rankings"), 3.0),
         (report("fights { id } rankedCharacters { id }"), 3.0),
