@@ -17,16 +17,19 @@ use tokio::task::JoinHandle;
 use tower::ServiceExt;
 
 use crate::board::Boards;
+use crate::clock::SimulatedClock;
+use crate::edits::{Edit, Edits};
 use crate::faults::Faults;
 use crate::points::{Accounts, Limiter};
-use crate::reports::Reports;
+use crate::reports::index::Reports;
 use crate::respond::Dropped;
 use crate::schema::Schema;
+use crate::season::Calendar;
 use crate::state::{Config, Shared};
 use crate::stats::{Recorder, Stats};
 use crate::tokens::Tokens;
 use crate::world::World;
-use crate::{api, oauth, site};
+use crate::{api, clock, oauth, site};
 
 /// The simulator cannot start.
 #[derive(Debug, thiserror::Error)]
@@ -54,10 +57,15 @@ impl Simulator {
         let unusable = |source| StartError::Listen { address: config.listen, source };
         let listener = TcpListener::bind(config.listen).await.map_err(unusable)?;
         let address = listener.local_addr().map_err(unusable)?;
-        let started_at = (config.clock)();
+        let clock = config.simulated_clock.as_ref().map_or(config.clock, SimulatedClock::clock);
+        let started_at = clock();
         let boards = Boards::new(&config.world);
+        let calendar = match &config.season {
+            Some(season) => Calendar::season(season, started_at),
+            None => Calendar::past(config.report_days, started_at),
+        };
         let shared = Arc::new(Shared {
-            reports: Reports::new(&config.world, &boards, started_at, config.report_days),
+            reports: Reports::new(&config.world, calendar),
             boards,
             accounts: Accounts::new(config.clients.len(), config.points_per_hour, config.hour, started_at),
             limiter: config.request_limit.map(Limiter::new),
@@ -65,15 +73,17 @@ impl Simulator {
             clients: config.clients,
             faults: config.faults,
             recorder: Recorder::default(),
-            clock: config.clock,
+            clock,
             started_at,
             latency: config.latency,
             layout: config.layout,
             token_lifetime: config.token_lifetime,
+            behaviour: config.behaviour,
+            edits: Edits::default(),
             world: config.world,
         });
         let (stop, stopped) = watch::channel(false);
-        let task = tokio::spawn(serve(listener, router(shared.clone()), stopped));
+        let task = tokio::spawn(serve(listener, router(shared.clone(), config.simulated_clock), stopped));
         Ok(Handle { address, shared, stop, task: Some(task) })
     }
 
@@ -83,8 +93,9 @@ impl Simulator {
     }
 }
 
-fn router(shared: Arc<Shared>) -> Router {
+fn router(shared: Arc<Shared>, clock: Option<SimulatedClock>) -> Router {
     Router::new()
+        .route("/simulator/clock", post(clock::advance).with_state(clock))
         .route("/oauth/token", post(oauth::token))
         .route("/api/v2/client", post(api::query).fallback(api::not_found).with_state(api::Api::new(shared.clone())))
         .route("/zone/rankings/table/{*address}", get(site::table))
@@ -190,6 +201,11 @@ impl Handle {
     /// The reports being served.
     pub fn reports(&self) -> &Reports {
         &self.shared.reports
+    }
+
+    /// Deletes, hides or revises a report; the default edit undoes it. In `zoneRankings` its kills stay counted.
+    pub fn edit_report(&self, code: &str, edit: Edit) {
+        self.shared.edits.set(code, edit);
     }
 
     /// Makes every token given out so far a bad one.

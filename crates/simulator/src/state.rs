@@ -8,16 +8,17 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
+use crate::behaviour::Behaviour;
 use crate::board::Boards;
+use crate::clock::{Clock, SimulatedClock};
+use crate::edits::Edits;
 use crate::faults::Faults;
 use crate::points::{Accounts, Limiter, RequestLimit};
-use crate::reports::Reports;
+use crate::reports::index::Reports;
+use crate::season::Season;
 use crate::stats::Recorder;
 use crate::tokens::{TOKEN_LIFETIME, Tokens};
 use crate::world::World;
-
-/// Tells the time; tests hand in a simulated one.
-pub type Clock = Arc<dyn Fn() -> DateTime<Utc> + Send + Sync>;
 
 /// An API client, written `ID:SECRET`.
 #[derive(Clone, PartialEq, Eq)]
@@ -67,14 +68,20 @@ pub struct Config {
     pub latency: Duration,
     /// The clock for points, tokens and the times of reports. Default: the real time.
     pub clock: Clock,
+    /// A clock in its place that is also moved by `POST /simulator/clock?advance=SECONDS`.
+    pub simulated_clock: Option<SimulatedClock>,
     /// What stands around ranking tables.
     pub layout: PageLayout,
     /// The switchboard to use; the handle shares it.
     pub faults: Faults,
     /// How long tokens live. Default 360 days.
     pub token_lifetime: Duration,
-    /// How many days before the start the reports spread over. Default 14.
+    /// How many days before the start the reports spread over, without a season. Default 14.
     pub report_days: u32,
+    /// Makes the world's kills happen with time; nothing for a world in which all is known from the start.
+    pub season: Option<Season>,
+    /// How the API behaves where that is not known for sure.
+    pub behaviour: Behaviour,
 }
 
 impl Config {
@@ -93,10 +100,13 @@ impl Config {
             request_limit: None,
             latency: Duration::ZERO,
             clock: Arc::new(Utc::now),
+            simulated_clock: None,
             layout: PageLayout::Fragment,
             faults: Faults::default(),
             token_lifetime: TOKEN_LIFETIME,
             report_days: 14,
+            season: None,
+            behaviour: Behaviour::default(),
         }
     }
 }
@@ -117,6 +127,8 @@ pub(crate) struct Shared {
     pub latency: Duration,
     pub layout: PageLayout,
     pub token_lifetime: Duration,
+    pub behaviour: Behaviour,
+    pub edits: Edits,
 }
 
 impl Shared {

@@ -2,6 +2,10 @@
 
 use async_graphql::Enum;
 
+use crate::behaviour::{Behaviour, Compare, Timeframe};
+use crate::classes::Role;
+use crate::ranks::Lens;
+
 /// A value as the API spells it.
 pub(super) trait Spelled {
     /// The spelling.
@@ -81,6 +85,38 @@ api_enum! {
 api_enum! {
     /// Compared with today's or with that time's ranks.
     RankingTimeframeType { Today "Today", Historical "Historical" }
+}
+
+impl RoleType {
+    /// The role that is meant; nothing for any.
+    pub(super) fn role(self) -> Option<Role> {
+        match self {
+            Self::Any => None,
+            Self::Dps => Some(Role::Damage),
+            Self::Healer => Some(Role::Healer),
+            Self::Tank => Some(Role::Tank),
+        }
+    }
+}
+
+/// What ranks are compared with, as asked or by the API's own choice.
+pub(super) fn lens(
+    behaviour: &Behaviour,
+    compare: Option<RankingCompareType>,
+    timeframe: Option<RankingTimeframeType>,
+) -> Lens {
+    Lens {
+        compare: match compare {
+            None => behaviour.default_compare,
+            Some(RankingCompareType::Rankings) => Compare::Rankings,
+            Some(RankingCompareType::Parses) => Compare::Parses,
+        },
+        timeframe: match timeframe {
+            None => behaviour.default_timeframe,
+            Some(RankingTimeframeType::Today) => Timeframe::Today,
+            Some(RankingTimeframeType::Historical) => Timeframe::Historical,
+        },
+    }
 }
 
 api_enum! {

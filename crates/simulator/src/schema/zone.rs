@@ -2,6 +2,7 @@
 
 use async_graphql::{Context, Object, SimpleObject};
 
+use crate::behaviour::Behaviour;
 use crate::world::{self, Raid, Realm};
 
 use super::scope::scope;
@@ -12,8 +13,8 @@ pub(super) struct WorldData;
 impl WorldData {
     async fn zone(&self, ctx: &Context<'_>, id: Option<i32>) -> Option<Zone> {
         let scope = scope(ctx);
-        scope.spend(1);
-        scope.shared.world.raid(id?).map(Zone::of)
+        scope.spend(1.0);
+        scope.shared.world.raid(id?).map(|raid| Zone::of(raid, &scope.shared.behaviour))
     }
 }
 
@@ -29,16 +30,17 @@ pub(super) struct Zone {
 }
 
 impl Zone {
-    pub(super) fn of(raid: &Raid) -> Self {
+    pub(super) fn of(raid: &Raid, behaviour: &Behaviour) -> Self {
         let encounter = |boss: &world::Encounter| Some(Encounter { id: boss.id, name: boss.name.clone() });
-        let current = raid.partition;
+        let has_none = behaviour.raids_without_partitions.contains(&raid.id);
+        let current = if has_none { 0 } else { raid.partition };
         let partition = |id| Some(Partition { id, default: id == current });
         Self {
             id: raid.id,
             name: raid.name.clone(),
             frozen: raid.frozen,
             encounters: Some(raid.encounters.iter().map(encounter).collect()),
-            partitions: Some((1.min(current)..=current).map(partition).collect()),
+            partitions: Some((1..=current).map(partition).collect()),
         }
     }
 }

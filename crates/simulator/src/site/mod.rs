@@ -98,46 +98,34 @@ pub(crate) async fn human_challenge() -> Html<&'static str> {
     Html(page::HUMAN_CHECK)
 }
 
-/// What counts as a refusal, in the forms of facts A.6.
+/// What counts as a refusal, in every form that has been seen.
 fn refusal(shared: &Shared, occasion: Occasion) -> Option<Response> {
-    use Fault::{
-        Site403, Site429, Site502, Site520, SiteCloudflare, SiteEmpty, SiteHumanCheck, SiteHumanPage, SiteJustAMoment,
-        SiteTiny, SiteUseApi,
-    };
-    let all = [
-        SiteHumanCheck,
-        SiteHumanPage,
-        SiteUseApi,
-        SiteCloudflare,
-        SiteJustAMoment,
-        Site403,
-        Site429,
-        Site502,
-        Site520,
-        SiteTiny,
-        SiteEmpty,
-    ];
+    use Fault as F;
+    let refusals = [F::SiteHumanCheck, F::SiteHumanPage, F::SiteUseApi, F::SiteCloudflare, F::SiteJustAMoment];
+    let others = [F::Site403, F::Site429, F::SiteTiny, F::SiteEmpty];
+    let all = [&refusals[..], &others, &Fault::SITE_GATEWAY].concat();
     let fault = shared.faults.first(&all, occasion)?;
     let html = |status: StatusCode, text: &'static str| (status, Html(text)).into_response();
     Some(match fault {
-        SiteHumanCheck => {
+        F::SiteHumanCheck => {
             let target = "/human-challenge?intendedUrl=%2Fzone%2Frankings&expiresAt=1786400000&signature=5f0c";
             (StatusCode::FOUND, [(header::LOCATION, HeaderValue::from_static(target))]).into_response()
         }
-        SiteHumanPage => html(StatusCode::OK, page::HUMAN_CHECK),
-        SiteUseApi => html(StatusCode::OK, page::USE_API),
-        SiteCloudflare => respond::cloudflare(),
-        SiteJustAMoment => html(StatusCode::OK, respond::JUST_A_MOMENT),
-        Site403 => html(StatusCode::FORBIDDEN, "<html><head><title>403 Forbidden</title></head><body></body></html>"),
-        Site429 => {
+        F::SiteHumanPage => html(StatusCode::OK, page::HUMAN_CHECK),
+        F::SiteUseApi => html(StatusCode::OK, page::USE_API),
+        F::SiteCloudflare => respond::cloudflare(),
+        F::SiteJustAMoment => html(StatusCode::OK, respond::JUST_A_MOMENT),
+        F::Site403 => {
+            html(StatusCode::FORBIDDEN, "<html><head><title>403 Forbidden</title></head><body></body></html>")
+        }
+        F::Site429 => {
             let mut response = html(StatusCode::TOO_MANY_REQUESTS, "<html><body>Too Many Requests</body></html>");
             response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("60"));
             response
         }
-        Site502 => html(StatusCode::BAD_GATEWAY, respond::BAD_GATEWAY),
-        Site520 => respond::unknown_error(),
-        SiteTiny => html(StatusCode::OK, "<div></div>"),
-        _ => html(StatusCode::OK, ""),
+        F::SiteTiny => html(StatusCode::OK, "<div></div>"),
+        F::SiteEmpty => html(StatusCode::OK, ""),
+        gateway => respond::gateway(gateway.status()),
     })
 }
 

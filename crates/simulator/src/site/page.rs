@@ -1,9 +1,10 @@
-//! The markup of ranking pages, as parsers of the live page describe it (facts A.4; nobody has published a saved page).
+//! The markup of ranking pages, as parsers of the live page describe it (`docs/wcl.md`; nobody has published a saved page).
+
+use std::fmt::Write;
 
 use chrono::{DateTime, Utc};
 
 use crate::classes::{class_slug, spec_for};
-use crate::json_text::{push, push_int};
 use crate::rng::hash;
 use crate::state::PageLayout;
 use crate::world::{Metric, Player, World};
@@ -100,7 +101,7 @@ fn write_pager(out: &mut String, number: i32, full: bool) {
 fn write_row(out: &mut String, player: Player<'_>, rank: usize, hostile: bool, now: DateTime<Utc>) {
     let dice = hash(&[u64::from(player.record.id), 17]);
     let metric = player.kills().first().map_or(Metric::Dps, |kill| kill.metric);
-    let (class, spec) = (class_slug(player.class_id()), spec_for(player.class_id(), metric, dice).0);
+    let (class, spec) = (class_slug(player.class_id()), spec_for(player.class_id(), metric == Metric::Hps, dice).0);
     let colour = ["legendary", "epic", "rare", "uncommon", "common"][(dice % 5) as usize];
     let killed_at = now.timestamp_millis() - (dice % 1_209_600_000) as i64;
     push(out, format_args!("<tr id=\"row--1-{rank}\" class=\"\">\n<td class=\"rank {colour}\">{rank}</td>\n"));
@@ -138,7 +139,7 @@ fn write_row(out: &mut String, player: Player<'_>, rank: usize, hostile: bool, n
             out.push_str("</a> ");
         }
         out.push_str("<a class=\"players-table-realm\" href=\"/server/");
-        push_int(out, player.realm().id.unsigned_abs().into());
+        push(out, format_args!("{}", player.realm().id));
         out.push_str("\">");
         push_escaped(out, &player.realm().name);
         push(out, format_args!(" ({})</a></div></div></td>\n", player.realm().region.compact_name()));
@@ -167,6 +168,11 @@ fn write_row(out: &mut String, player: Player<'_>, rank: usize, hostile: bool, n
 /// Guilds have no part in anything; a handful of made-up names does.
 fn guild_name(dice: u64) -> &'static str {
     ["Late Again", "Œuf à la coque", "Последний пул", "Pull & Pray", "O'Grady's", "새벽 공대"][(dice % 6) as usize]
+}
+
+/// Appends formatted text; writing into a string cannot fail.
+fn push(out: &mut String, text: std::fmt::Arguments<'_>) {
+    let _ = out.write_fmt(text);
 }
 
 fn push_escaped(out: &mut String, text: &str) {
