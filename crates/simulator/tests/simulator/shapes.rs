@@ -78,7 +78,7 @@ async fn report_rankings() -> Shape {
 
 fn sample(path: &str) -> Option<String> {
     let Ok(folder) = std::env::var("PARSEBOOK_WCL_SAMPLES") else {
-        println!("skipped: PARSEBOOK_WCL_SAMPLES names no folder of recorded answers");
+        eprintln!("skipped: PARSEBOOK_WCL_SAMPLES names no folder of recorded answers");
         return None;
     };
     let file = PathBuf::from(folder).join(path);
