@@ -5,6 +5,8 @@
 //! test that finds the variable absent says so and passes over; `scripts/test` always sets it.
 
 pub mod aws;
+pub mod certificate;
+pub mod git;
 pub mod lambda;
 pub mod ministack;
 pub mod mongod;
