@@ -298,6 +298,12 @@ async fn the_login_is_sent_when_asked_for_and_only_then() {
         .unwrap();
     Publisher::new(&late.url(), History::Append).publish("EU", "1").await.unwrap();
     assert_eq!(late.git(&["show", "main:EU/data.lua"]).unwrap(), "1");
+    // Servers that hide from strangers.
+    for status in [403, 404] {
+        let hidden = GitServer::start(move |asked: &Asked| asked.authorization.is_none().then(|| answer(status)));
+        let hidden = hidden.await.unwrap();
+        Publisher::new(&hidden.url(), History::Append).publish("EU", "1").await.unwrap();
+    }
 }
 
 #[tokio::test]

@@ -86,6 +86,11 @@ enum Moved {
     Lost,
 }
 
+/// Whether a server could not lock the branch, because something else was at work on it.
+fn is_lock(reason: &str) -> bool {
+    ["failed to update ref", "cannot lock ref", "fetch first", "stale info"].iter().any(|words| reason.contains(words))
+}
+
 /// Who commits.
 fn signature() -> Result<Signature<'static>, git2::Error> {
     Signature::now("parsebook", "parsebook@users.noreply.github.com")

@@ -7,7 +7,7 @@ use git2::{Direction, ErrorCode, Oid, PushOptions, RemoteCallbacks, Repository};
 use parsebook_core::ports::PublishError;
 use url::Url;
 
-use super::Moved;
+use super::{Moved, is_lock};
 use crate::text::excerpt;
 
 /// The fetched branch.
@@ -131,7 +131,7 @@ impl NativeServer {
         drop(options);
         match (pushed, refused) {
             (Err(error), _) => Err(anyhow!(error).context("pushing").into()),
-            (Ok(()), Some(reason)) if is_race(&reason) => Ok(Moved::Lost),
+            (Ok(()), Some(reason)) if is_lock(&reason) => Ok(Moved::Lost),
             (Ok(()), Some(reason)) => Err(PublishError::PushRejected(excerpt(&reason))),
             (Ok(()), None) => Ok(Moved::Done),
         }
@@ -148,9 +148,4 @@ fn compare_and_set(there: &Repository, reference: &str, tip: Option<Oid>, commit
         Err((ErrorCode::Modified | ErrorCode::Exists | ErrorCode::NotFound | ErrorCode::Locked, _)) => Ok(Moved::Lost),
         Err((_, error)) => Err(anyhow!(error).context("moving the branch")),
     }
-}
-
-/// A server that saw another push in between says one of these.
-fn is_race(reason: &str) -> bool {
-    ["fetch first", "failed to update ref", "cannot lock ref", "stale info"].iter().any(|words| reason.contains(words))
 }

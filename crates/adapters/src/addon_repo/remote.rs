@@ -95,7 +95,8 @@ impl RemoteRepo {
     pub fn open(scratch: &Path, config: RemoteConfig) -> anyhow::Result<Self> {
         let reference = format!("refs/heads/{}", config.branch);
         anyhow::ensure!(git2::Reference::is_valid_name(&reference), "GIT_BRANCH is no branch name");
-        let is_http = config.url.trim_start().to_ascii_lowercase().starts_with("http");
+        let scheme = config.url.trim_start().split_once(':').map(|(scheme, _)| scheme.to_ascii_lowercase());
+        let is_http = scheme.is_some_and(|scheme| matches!(scheme.as_str(), "http" | "https"));
         let server = if is_http {
             Server::Http(HttpServer::new(&config.url, config.token.as_ref())?)
         } else {

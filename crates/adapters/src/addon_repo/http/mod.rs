@@ -3,10 +3,12 @@
 //!
 //! libgit2's own client is not used: it pushes whole files, and gives the login to whomever it is sent to.
 
+mod address;
 mod answers;
 mod login;
 mod pkt_line;
 mod redirect;
+mod status;
 mod trust;
 
 use std::fs::File;
@@ -18,14 +20,14 @@ use anyhow::{Context, anyhow};
 use futures::stream;
 use git2::Oid;
 use parsebook_core::ports::PublishError;
-use reqwest::header::{ACCEPT, CONTENT_LENGTH, CONTENT_TYPE, RETRY_AFTER};
+use reqwest::header::{ACCEPT, CONTENT_LENGTH, CONTENT_TYPE};
 use reqwest::{Client, RequestBuilder, Response, StatusCode};
 use secrecy::SecretString;
 use url::Url;
 
 use self::answers::{Advertisement, Band, Report, Told};
 use self::login::Login;
-use super::Moved;
+use super::{Moved, is_lock};
 
 /// A server that is silent for so long is given up.
 const SILENCE: Duration = Duration::from_secs(60);
@@ -33,6 +35,8 @@ const SILENCE: Duration = Duration::from_secs(60);
 const LONGEST_ANSWER: usize = 16 << 20;
 /// The largest pack that is fetched, in bytes: `/tmp` of a Lambda has 512 MB.
 const LARGEST_PACK: u64 = 400 << 20;
+/// A push of more bytes is begun by an empty one, as git does it.
+const LONG_PUSH: u64 = 1 << 20;
 /// Servers tell git from a browser by how this begins.
 const USER_AGENT: &str = concat!("git/2 (parsebook ", env!("CARGO_PKG_VERSION"), ")");
 
@@ -77,7 +81,7 @@ impl HttpServer {
     /// # Errors
     /// When `url` is no address that git can use, or TLS cannot be set up.
     pub fn new(url: &str, token: Option<&SecretString>) -> anyhow::Result<Self> {
-        let base = checked(url)?;
+        let base = address::checked(url)?;
         let client = Client::builder()
             .tls_backend_preconfigured(trust::of_the_system()?)
             .user_agent(USER_AGENT)
@@ -108,9 +112,15 @@ impl HttpServer {
     /// [`PublishError::PushRejected`] where it would not.
     pub async fn may_push(&mut self, reference: &str) -> Result<bool, PublishError> {
         let advertisement = self.advertisement(Service::Push, reference).await?;
-        // An empty push: git itself tries a login this way before it sends much.
-        self.post(Service::Push, || Ok(pkt_line::FLUSH.into()), pkt_line::FLUSH.len() as u64).await?;
+        self.try_login().await?;
         Ok(advertisement.tip.is_some())
+    }
+
+    /// Pushes nothing: git itself tries a login this way before it sends much. A server that refuses a long push may
+    /// close the connection before it has read all of it, and then nobody sees why.
+    async fn try_login(&mut self) -> Result<(), PublishError> {
+        self.post(Service::Push, || Ok(pkt_line::FLUSH.into()), pkt_line::FLUSH.len() as u64).await?;
+        Ok(())
     }
 
     /// Writes the pack of commit `tip`, without its history, into `pack`.
@@ -174,6 +184,9 @@ impl HttpServer {
         let command = format!("{old} {commit} {reference}\0 report-status{bands} agent=parsebook");
         let head = [&pkt_line::line(&command), pkt_line::FLUSH].concat();
         let length = head.len() as u64 + pack.metadata().context("the pack")?.len();
+        if length > LONG_PUSH {
+            self.try_login().await?;
+        }
         let mut response = self.post(Service::Push, || body(head.clone(), pack), length).await?;
         let answer = self.read(&mut response).await?;
         let (report, words) = if receiver.in_bands { self.unbanded(&answer)? } else { (answer, String::new()) };
@@ -213,7 +226,7 @@ impl HttpServer {
     /// Asks for the list of references, and follows the server where it moved the repository.
     async fn advertisement(&mut self, service: Service, reference: &str) -> Result<Advertisement, PublishError> {
         for _ in 0..=redirect::MOST {
-            let mut url = below(&self.base, "info/refs");
+            let mut url = address::below(&self.base, "info/refs");
             url.set_query(Some(&format!("service={}", service.name())));
             let mut response = self.send(&url, |client| Ok(client.get(url.clone()))).await?;
             if let Some(target) = redirect::target(&response, &url) {
@@ -244,7 +257,7 @@ impl HttpServer {
         body: impl Fn() -> anyhow::Result<reqwest::Body>,
         length: u64,
     ) -> Result<Response, PublishError> {
-        let url = below(&self.base, service.name());
+        let url = address::below(&self.base, service.name());
         let kind = |what: &str| format!("application/x-{}-{what}", service.name());
         let request = |client: &Client| {
             let request = client.post(url.clone()).header(CONTENT_TYPE, kind("request")).header(ACCEPT, kind("result"));
@@ -271,42 +284,19 @@ impl HttpServer {
                 made = self.login.sign(made, url);
             }
             let response = made.send().await.map_err(|error| self.broken(error))?;
-            if response.status() != StatusCode::UNAUTHORIZED || self.is_asked || !self.login.is_known() {
+            // Some servers hide from strangers what they would show after a login.
+            let is_closed =
+                matches!(response.status(), StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN | StatusCode::NOT_FOUND);
+            if !is_closed || self.is_asked || !self.login.is_known() {
                 return Ok(response);
             }
             self.is_asked = true;
         }
     }
 
-    /// Tells by the status why the server does not answer.
     fn check(&self, service: Service, response: &Response) -> Result<(), PublishError> {
-        let (name, status) = (self.name(), response.status());
-        let is_limit = response.headers().contains_key(RETRY_AFTER)
-            || response.headers().get("x-ratelimit-remaining").is_some_and(|left| left == "0");
-        let reason = match status {
-            StatusCode::OK => return Ok(()),
-            StatusCode::FORBIDDEN if is_limit => return Err(anyhow!("{name} asks to wait (HTTP 403)").into()),
-            StatusCode::UNAUTHORIZED if self.login.is_known() => {
-                format!("{name} does not accept GIT_TOKEN (HTTP 401): it is wrong, expired or revoked")
-            }
-            StatusCode::UNAUTHORIZED => format!("{name} wants a login (HTTP 401) and GIT_TOKEN is not set"),
-            StatusCode::FORBIDDEN if service == Service::Push => format!(
-                "HTTP 403 from {name}: GIT_TOKEN lacks the permission to write to this repository \
-                 (GitHub: Contents, read and write; GitLab: write_repository)"
-            ),
-            StatusCode::FORBIDDEN => format!(
-                "HTTP 403 from {name}: GIT_TOKEN lacks the permission to read this repository \
-                 (GitHub: Contents, read and write; GitLab: write_repository)"
-            ),
-            StatusCode::NOT_FOUND => format!(
-                "{name} shows no such repository (HTTP 404): GIT_REPOSITORY_URL is wrong, or GIT_TOKEN is not for it"
-            ),
-            _ => return Err(anyhow!("{name} answers HTTP {}", status.as_u16()).into()),
-        };
-        Err(match service {
-            Service::Push => PublishError::PushRejected(reason),
-            Service::Fetch => PublishError::Failed(anyhow!(reason)),
-        })
+        let refusal = status::refusal(response, service, &self.name(), self.login.is_known());
+        refusal.map_or(Ok(()), Err)
     }
 
     async fn read(&self, response: &mut Response) -> anyhow::Result<Vec<u8>> {
@@ -331,30 +321,6 @@ impl HttpServer {
             Err(error) => error,
         }
     }
-}
-
-/// A server that could not lock the branch, because something else was at work on it.
-fn is_lock(reason: &str) -> bool {
-    ["failed to update ref", "cannot lock ref", "fetch first", "stale info"].iter().any(|words| reason.contains(words))
-}
-
-/// Parses the address without repeating it: somebody may have put a login there.
-fn checked(url: &str) -> anyhow::Result<Url> {
-    let parsed = Url::parse(url.trim()).map_err(|_| anyhow!("GIT_REPOSITORY_URL is no address"))?;
-    let has_login = !parsed.username().is_empty() || parsed.password().is_some();
-    // A login with a character that ends the name of a host stands elsewhere in the address.
-    let is_odd = parsed.query().is_some() || parsed.fragment().is_some() || url.contains('@');
-    anyhow::ensure!(!has_login, "GIT_REPOSITORY_URL holds a login: put the token into GIT_TOKEN");
-    anyhow::ensure!(!is_odd, "GIT_REPOSITORY_URL may hold no \"?\", \"#\" or \"@\"");
-    anyhow::ensure!(parsed.has_host(), "GIT_REPOSITORY_URL names no host");
-    Ok(parsed)
-}
-
-/// The address of what belongs to the repository at `base`.
-fn below(base: &Url, rest: &str) -> Url {
-    let mut url = base.clone();
-    url.set_path(&format!("{}/{rest}", base.path().trim_end_matches('/')));
-    url
 }
 
 /// `head` and then the file, read as it is sent.
