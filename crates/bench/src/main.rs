@@ -2,10 +2,12 @@
 
 mod parsing;
 mod pipeline;
+mod pushing;
 
 use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
+use parsebook_adapters::addon_repo::History;
 use parsebook_simulator::World;
 
 /// Measures parsebook.
@@ -44,6 +46,28 @@ enum Command {
         #[arg(long)]
         out: PathBuf,
     },
+    /// What a refresh pushes over https, and by how much it lets the repository grow.
+    Pushing {
+        /// A world file.
+        #[arg(long)]
+        world: PathBuf,
+        /// Its region.
+        #[arg(long, default_value = "EU")]
+        region: String,
+    },
+    /// Publishes the folders below a folder, once; prints the most memory that this took, in kB.
+    #[command(hide = true)]
+    Publish {
+        /// The addon repository.
+        #[arg(long)]
+        url: String,
+        /// append or replace.
+        #[arg(long)]
+        history: History,
+        /// What is published.
+        #[arg(long)]
+        folder: PathBuf,
+    },
     /// Pages per second of the page reader and of BeautifulSoup on the same page.
     Parsing {
         /// A Python with BeautifulSoup.
@@ -63,6 +87,8 @@ fn main() -> anyhow::Result<()> {
             World::generate(players, seed).write_jsonl(&mut file)?;
             Ok(std::io::Write::flush(&mut file)?)
         }
+        Command::Pushing { world, region } => runtime.block_on(pushing::measure(&world, &region)),
+        Command::Publish { url, history, folder } => runtime.block_on(pushing::publish(url, history, &folder)),
         Command::Parsing { python } => runtime.block_on(parsing::measure(&python)),
     }
 }
