@@ -16,6 +16,8 @@ use std::collections::BTreeMap;
 use anyhow::Context;
 use git2::{FileMode, ObjectType, Oid, Repository, Signature, Tree, TreeWalkMode, TreeWalkResult};
 
+#[cfg(feature = "testing")]
+pub use self::http::read_answers;
 pub use self::local::LocalRepo;
 pub use self::remote::{History, PushCheck, RemoteConfig, RemoteRepo};
 

@@ -142,6 +142,16 @@ fn text(line: &[u8]) -> std::borrow::Cow<'_, str> {
     String::from_utf8_lossy(line.strip_suffix(b"\n").unwrap_or(line))
 }
 
+/// Reads `bytes` as every kind of answer: for those who try the readers with any bytes.
+#[cfg(feature = "testing")]
+pub fn read_all(bytes: &[u8]) {
+    let reference = "refs/heads/main";
+    drop(advertisement(bytes, "git-receive-pack", reference));
+    drop(report(bytes, reference));
+    let mut rest = bytes;
+    while let Ok(Some(_)) = take_band(&mut rest) {}
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -207,11 +217,18 @@ mod tests {
     proptest! {
         #[test]
         fn no_bytes_bring_a_reader_down(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
-            drop(read(&bytes));
-            drop(report(&bytes, "refs/heads/main"));
             let mut rest = bytes.as_slice();
             while let Ok(Some(_)) = take_band(&mut rest) {}
             prop_assert!(rest.len() <= bytes.len());
+            prop_assert!(read(&bytes).is_err() && report(&bytes, "refs/heads/main").is_err());
+        }
+
+        #[test]
+        fn no_bytes_behind_a_good_beginning_do(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
+            let begun = [&line("# service=git-receive-pack\n"), FLUSH, &line(&format!("{ID} x\0y")), &bytes].concat();
+            if let Ok(found) = read(&begun) {
+                prop_assert!(found.is_able("y") && found.tip.is_none());
+            }
         }
     }
 }

@@ -25,6 +25,8 @@ use reqwest::{Client, RequestBuilder, Response, StatusCode};
 use secrecy::SecretString;
 use url::Url;
 
+#[cfg(feature = "testing")]
+pub use self::answers::read_all as read_answers;
 use self::answers::{Advertisement, Band, Report, Told};
 use self::login::Login;
 use super::{Moved, is_lock};
