@@ -1,4 +1,5 @@
 //! Publishing to git's own server over http: what is sent, to whom, and what is never lost.
+#![expect(clippy::unwrap_used, reason = "a test stops at once")]
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
