@@ -2,7 +2,8 @@
 
 use serde_json::{Value, json};
 
-use crate::faults::{Fault, Faults, Occasion};
+use crate::fault::Fault;
+use crate::faults::{Faults, Occasion};
 
 /// A `zoneRankings` answer, changed or replaced where a fault says so.
 pub(crate) fn zone_rankings(faults: &Faults, occasion: Occasion, mut answer: Value) -> Value {
@@ -71,6 +72,14 @@ pub(crate) fn report_rankings(faults: &Faults, text: String) -> String {
         }
     }
     answer.to_string()
+}
+
+/// Ten thousand ranked characters in place of a few, where a fault says so.
+pub(crate) fn crowd<T: Clone>(faults: &Faults, characters: Vec<T>) -> Vec<T> {
+    if characters.is_empty() || !faults.strikes(Fault::ReportCrowded, Occasion::default()) {
+        return characters;
+    }
+    characters.iter().cycle().take(10_000).cloned().collect()
 }
 
 /// Writes every number of a value as text.
