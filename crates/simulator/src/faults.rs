@@ -127,6 +127,12 @@ impl Faults {
         self.lock().on.clear();
     }
 
+    /// Whether one of these is on.
+    pub(crate) fn has_any(&self, faults: &[Fault]) -> bool {
+        let state = self.lock();
+        faults.iter().any(|fault| state.on.contains_key(fault))
+    }
+
     /// How often a fault has shown.
     pub fn shown(&self, fault: Fault) -> u64 {
         self.lock().shown.get(&fault).copied().unwrap_or(0)

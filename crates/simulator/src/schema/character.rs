@@ -205,6 +205,6 @@ impl Character {
             is_unlocked: faults.strikes(Fault::RankingsNotLocked, occasion),
         };
         let answer = zone_rankings::answer(world, reports, behaviour, scope.now, self.player(scope)?, &request);
-        Ok(Some(Json(odd::zone_rankings(faults, occasion, answer).to_string())))
+        Ok(Some(Json(odd::zone_rankings(faults, occasion, &answer))))
     }
 }
