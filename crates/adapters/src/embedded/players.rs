@@ -73,9 +73,10 @@ fn apply(transaction: &Transaction<'_>, update: &PlayerUpdate) -> Result<()> {
 fn stored_ranks(transaction: &Transaction<'_>, id: PlayerId) -> Result<RaidRanks> {
     let mut select = transaction.prepare_cached("SELECT ranks FROM players WHERE id = ?1")?;
     let stored: Option<String> = select.query_row([id], |row| row.get(0)).optional()?;
-    stored.map_or_else(|| Ok(RaidRanks::new()), |json| {
-        serde_json::from_str(&json).context("the stored ranks cannot be read")
-    })
+    stored.map_or_else(
+        || Ok(RaidRanks::new()),
+        |json| serde_json::from_str(&json).context("the stored ranks cannot be read"),
+    )
 }
 
 fn store(transaction: &Transaction<'_>, id: PlayerId, identity: &Identity, ranks: &RaidRanks) -> Result<()> {

@@ -4,9 +4,9 @@
 use std::collections::BTreeMap;
 
 use chrono::TimeDelta;
-use parsebook_core::{PlayerId, Timestamp};
 use parsebook_core::ports::{MessageQueue, Result, Waiting};
 use parsebook_core::scrap::{Discovered, Message, RaidsToScrap};
+use parsebook_core::{PlayerId, Timestamp};
 use rusqlite::{Transaction, params};
 
 use super::{EmbeddedStore, count, millis, time};

@@ -30,7 +30,9 @@ fn read(row: &Row<'_>) -> rusqlite::Result<RawReport> {
     ))
 }
 
-fn check((code, raid, region, [start, end], revision, state, due_at, sent_at, tries): RawReport) -> Result<StoredReport> {
+fn check(
+    (code, raid, region, [start, end], revision, state, due_at, sent_at, tries): RawReport,
+) -> Result<StoredReport> {
     Ok(StoredReport {
         code,
         raid: raid.try_into().context("raid")?,
@@ -117,9 +119,8 @@ impl ReportBacklog for EmbeddedStore {
                  coalesce(sum(state = 'again'), 0), count(*) FROM reports"
         );
         let (due, oldest_due, again, all): (i64, Option<i64>, i64, i64) =
-            self.lock().query_row(&sql, [millis(now)], |row| {
-                Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?))
-            })?;
+            self.lock()
+                .query_row(&sql, [millis(now)], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)))?;
         Ok(ReportLag {
             due: due.try_into()?,
             oldest_due: oldest_due.map(time).transpose()?,

@@ -67,20 +67,13 @@ fn begin(path: &str, newest: i32, ranked_at: Timestamp) -> Document {
 }
 
 /// One boss of a part whose partition is `newest`, or newer: then nothing of it counts.
-fn fold_boss(
-    set: &mut Document,
-    path: &str,
-    newest: i32,
-    boss: EncounterId,
-    kills: &[&RankedKill],
-    now: Timestamp,
-) {
+fn fold_boss(set: &mut Document, path: &str, newest: i32, boss: EncounterId, kills: &[&RankedKill], now: Timestamp) {
     let horizon = now - REMEMBERED;
     let ends: BTreeSet<Timestamp> = kills.iter().map(|kill| kill.ended_at).filter(|end| *end >= horizon).collect();
     let ends: Vec<Bson> = ends.into_iter().map(|end| date(end).into()).collect();
-    let told = kills.iter().filter_map(|kill| {
-        Some((kill.percent?.clamp(0.0, 100.0), kill.spec.as_deref().unwrap_or_default()))
-    });
+    let told = kills
+        .iter()
+        .filter_map(|kill| Some((kill.percent?.clamp(0.0, 100.0), kill.spec.as_deref().unwrap_or_default())));
     let best = told.max_by(|a, b| a.0.total_cmp(&b.0).then_with(|| a.1.cmp(b.1)));
 
     let is_this = doc! { "$eq": [format!("${path}.partition"), newest] };
@@ -153,7 +146,8 @@ fn spec(path: &str) -> Document {
         "in": "$$this.v",
     } };
     let named = doc! { "$filter": { "input": "$$specs", "cond": { "$ne": ["$$this", ""] } } };
-    let count = doc! { "$size": { "$filter": { "input": "$$specs", "as": "s", "cond": { "$eq": ["$$s", "$$this"] } } } };
+    let count =
+        doc! { "$size": { "$filter": { "input": "$$specs", "as": "s", "cond": { "$eq": ["$$s", "$$this"] } } } };
     let better = doc! { "$cond": [
         { "$gt": [count.clone(), "$$value.count"] },
         { "spec": "$$this", "count": count },

@@ -156,11 +156,9 @@ fn discover_line(summary: &RuleSummary) -> String {
 
 fn aggregate_line(summary: &AggregateSummary) -> String {
     let mut line = format!("aggregate  {} players queued", grouped(summary.sent - summary.reports));
-    for (count, what) in [
-        (summary.reports, "reports queued"),
-        (summary.fresh, "ranked lately"),
-        (summary.skipped, "documents skipped"),
-    ] {
+    for (count, what) in
+        [(summary.reports, "reports queued"), (summary.fresh, "ranked lately"), (summary.skipped, "documents skipped")]
+    {
         if count > 0 {
             line += &format!(", {} {what}", grouped(count));
         }

@@ -118,12 +118,13 @@ impl<C: Clock + Clone> Machine<C> {
     ///
     /// # Errors
     /// As [`discover`].
-    async fn discover(
+    pub async fn discover(
         &self,
         backfill: Option<Target>,
         only: Option<BTreeSet<RuleId>>,
     ) -> anyhow::Result<DiscoverSummary> {
-        let label = backfill.as_ref().map_or_else(|| "discover".to_owned(), |target| format!("discover {}", describe(target)));
+        let label =
+            backfill.as_ref().map_or_else(|| "discover".to_owned(), |target| format!("discover {}", describe(target)));
         let has_work = backfill.is_some() || only.as_ref().is_none_or(|only| !only.is_empty());
         let progress = has_work.then(|| Progress::start(label, "pages", None));
         let site = Watched { inner: &self.site, progress: progress.as_ref() };

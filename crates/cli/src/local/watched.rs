@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use futures::{Stream, StreamExt};
 use parsebook_core::player::{Player, PlayerUpdate, Raid};
 use parsebook_core::ports::{
-    ApiError, Board, Known, Malformed, MessageQueue, Players, Raids, RankingSite, Result, SourceError, SourcePage, Zone,
-    Zones,
+    ApiError, Board, Known, Malformed, MessageQueue, Players, Raids, RankingSite, Result, SourceError, SourcePage,
+    Zone, Zones,
 };
 use parsebook_core::report::{DetailOutcome, ListPage, ReportLists, Window};
 use parsebook_core::scrap::Message;
