@@ -63,9 +63,11 @@ async fn many_short_rules_keep_the_pace_of_one() {
         let one_page = Target { start_page: page, end_page: page, ..target(raid, difficulty, SourceKind::Site) };
         machine.store().add_rule(&one_page).unwrap();
     }
+    let begun = bench.clock.now();
     assert_eq!(machine.discover_due(&mut Vec::new()).await.unwrap().len(), 14);
-    let stats = bench.simulator.stats();
-    assert!(stats.site_requests >= 14 && stats.max_site_per_second <= 9, "{stats:?}");
+    let took = (bench.clock.now() - begun).as_seconds_f64();
+    let requests = bench.simulator.stats().site_requests;
+    assert!(requests >= 14 && took >= (requests - 1) as f64 / 8.0, "{requests} requests in {took} s");
 }
 
 #[tokio::test]
@@ -351,7 +353,7 @@ async fn reports_of_the_next_run_are_those_since_the_last() {
     assert!(first.players > 0);
     bench.clock.advance(Duration::from_secs(48 * 3600));
     let second = discover_one(&machine, None).await.unwrap();
-    assert_eq!(second.stopped, StopReason::EndOfBoard);
+    assert_eq!(second.stopped, StopReason::Complete);
     assert!(second.players < first.players / 2, "{} after {}", second.players, first.players);
 }
 
@@ -364,5 +366,5 @@ async fn discovery_by_reports_without_points_waits_for_them() {
     let summaries = machine.discover_due(&mut Vec::new()).await.unwrap();
     assert!(summaries.len() > 1, "{summaries:?}");
     assert!(summaries.iter().all(|summary| !summary.refused));
-    assert_eq!(summaries.last().unwrap().stopped, StopReason::EndOfBoard);
+    assert_eq!(summaries.last().unwrap().stopped, StopReason::Complete);
 }

@@ -68,7 +68,18 @@ async fn simulate_rules_run_and_lookup_work_together() {
         let added = run(
             folder.path(),
             &[],
-            &["rules", "add", "--raid", &raid.to_string(), "--difficulty", &difficulty.to_string(), "--pages", "1-50"],
+            &[
+                "rules",
+                "add",
+                "--source",
+                "site",
+                "--raid",
+                &raid.to_string(),
+                "--difficulty",
+                &difficulty.to_string(),
+                "--pages",
+                "1-50",
+            ],
         );
         assert_eq!(out(&added).trim().len(), 24);
     }
