@@ -39,8 +39,8 @@ fn files() -> Vec<File> {
         character("아즈샤라", "가람", some()),
         character("불타는 군단", "天下第一", some()),
     ];
-    let mut files = encode("EU", &raids(), europe).unwrap().0;
-    files.extend(encode("KR", &raids(), korea).unwrap().0);
+    let mut files = encode("EU", &raids(), &europe).unwrap().0;
+    files.extend(encode("KR", &raids(), &korea).unwrap().0);
     files
 }
 
