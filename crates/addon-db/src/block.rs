@@ -14,9 +14,9 @@ use crate::tables::Kind;
 
 /// Least and most characters of a block, but for the last of a realm, and those that differ in letter case only. The
 /// longer a block, the fewer bytes and the slower a lookup; where players have many ranks, it is the time that counts.
-const LENGTHS: (usize, usize) = (9, 12);
+const LENGTHS: (usize, usize) = (8, 11);
 /// The same for KR, TW and CN.
-const ASIAN_LENGTHS: (usize, usize) = (7, 10);
+const ASIAN_LENGTHS: (usize, usize) = (5, 8);
 
 /// A character as it is written: `groups` as [`Reference::tidy`] gives them.
 pub struct Entry<'a> {

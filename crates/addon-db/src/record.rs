@@ -139,6 +139,8 @@ struct Past<'a> {
     rank_sum: usize,
     rank_count: usize,
     kills: Option<u8>,
+    /// 0 before the first group, 1 if the kills of the last one were all the same, 2 if they differed.
+    kills_form: usize,
     /// Metric and specialisation of each group so far.
     specs: Vec<(&'a str, Option<&'a str>)>,
 }
@@ -214,7 +216,7 @@ impl<'a> RecordWriter<'a> {
             let (listed, extra) = group.encounters.split_at(split.unwrap_or(group.encounters.len()));
             let killed: Vec<bool> = known.iter().map(|k| listed.iter().any(|e| e.0 == k.id)).collect();
             let before = masks.iter().position(|m| m.metric == group.metric);
-            let mask = write_mask(group.metric, &killed, extra, before.map(|i| &masks[i]), sink);
+            let mask = write_mask(group, &killed, extra, before.map(|i| &masks[i]), sink);
             match before {
                 Some(i) => masks[i] = mask,
                 None => masks.push(mask),
@@ -256,7 +258,7 @@ struct Mask<'a> {
 
 /// `before`: the mask of the next harder difficulty in the same metric.
 fn write_mask<'a>(
-    metric: &'a str,
+    group: &Group<'a>,
     killed: &[bool],
     extra: &[(u32, u8, u8)],
     before: Option<&Mask>,
@@ -265,11 +267,17 @@ fn write_mask<'a>(
     let form = if extra.is_empty() { usize::from(killed.contains(&false)) } else { 2 };
     let bits = |four: &[bool]| (0..4).filter(|&i| *four.get(i).unwrap_or(&true)).map(|i| 1 << i).sum();
     let nibbles: Vec<usize> = killed.chunks(4).map(bits).collect();
-    sink.put(Kind::Mask, before.map_or(0, |m| m.form + 1), form);
+    let alone = match group.difficulty {
+        5 => 0,
+        4 => 4,
+        3 => 5,
+        _ => 6,
+    };
+    sink.put(Kind::Mask, before.map_or(alone, |m| m.form + 1), form);
     if form > 0 {
         let mut last = 0;
         for (i, &nibble) in nibbles.iter().enumerate() {
-            let row = before.map_or(16 + i.min(3), |m| m.nibbles[i]);
+            let row = before.map_or(if alone == 0 { 20 } else { 16 } + i.min(3), |m| m.nibbles[i]);
             sink.put(Kind::Killed, 3 * row + last, nibble);
             last = if nibble == 15 { 1 } else { 2 };
         }
@@ -278,7 +286,7 @@ fn write_mask<'a>(
         sink.raw(8, extra.len() as u32);
         extra.iter().for_each(|e| sink.raw32(e.0));
     }
-    Mask { metric, form, nibbles }
+    Mask { metric: group.metric, form, nibbles }
 }
 
 /// A text of at most 63 bytes.
@@ -332,7 +340,7 @@ fn usual_shape(raid: &[Group]) -> Option<(usize, usize)> {
 
 /// Kills of all encounters, then their ranks, each predicted from those before.
 fn write_ranks(encounters: &[(u32, u8, u8)], past: &mut Past, sink: &mut impl Sink) {
-    write_kills(encounters, past.kills, sink);
+    write_kills(encounters, past, sink);
     let n = encounters.len();
     let kills: usize = encounters.iter().map(|e| usize::from(e.2)).sum();
     let contexts = if kills < 2 * n { 0 } else { HALF };
@@ -358,9 +366,9 @@ const HALF: usize = 1 + 11 * 3;
 pub const RANK_ROWS: usize = 2 * HALF;
 
 /// The first encounter's kills, then whether all are the same, else each as its distance from the most so far.
-fn write_kills(encounters: &[(u32, u8, u8)], past: Option<u8>, sink: &mut impl Sink) {
+fn write_kills(encounters: &[(u32, u8, u8)], past: &mut Past, sink: &mut impl Sink) {
     let Some((&(_, _, first), rest)) = encounters.split_first() else { return };
-    sink.put(Kind::Kills, past.map_or(0, |k| 1 + usize::from(k).min(17)), usize::from(first.min(40)));
+    sink.put(Kind::Kills, past.kills.map_or(0, |k| 1 + usize::from(k).min(17)), usize::from(first.min(40)));
     if first >= 40 {
         sink.raw(8, u32::from(first));
     }
@@ -368,7 +376,8 @@ fn write_kills(encounters: &[(u32, u8, u8)], past: Option<u8>, sink: &mut impl S
         return;
     }
     let differ = rest.iter().any(|e| e.2 != first);
-    sink.put(Kind::KillsForm, usize::from(first).min(10), usize::from(differ));
+    sink.put(Kind::KillsForm, 11 * past.kills_form + usize::from(first).min(10), usize::from(differ));
+    past.kills_form = 1 + usize::from(differ);
     if !differ {
         return;
     }

@@ -228,19 +228,25 @@ end
 
 -- The next symbol, as its place in the row, which is 33 for symbol 0.
 local function place(row)
-  local slot = x % 4096
+  local window = x
+  local slot = window % 4096
   local i = row[(slot - slot % 128) / 128 + 1]
   local start, stop = row[i], row[i + 1]
   while stop <= slot do
     i = i + 1
     start, stop = stop, row[i + 1]
   end
-  x = (stop - start) * ((x - slot) / 4096) + slot - start
-  while x < 16777216 do
-    local digit = byte(text, at)
-    if digit < 32 then break end
-    x, at = x * 95 + digit - 32, at + 1
+  window = (stop - start) * ((window - slot) / 4096) + slot - start
+  if window < 16777216 then
+    local position = at
+    repeat
+      local digit = byte(text, position)
+      if digit < 32 then break end
+      window, position = window * 95 + digit - 32, position + 1
+    until window >= 16777216
+    at = position
   end
+  x = window
   return i
 end
 
@@ -462,28 +468,33 @@ local function readName(isFirst)
   while true do
     i = i + 1
     if i > 1 and kinds[i - 1] == LATIN then
-      -- The most frequent characters: `place` written out.
-      local row = rows[26 * plains[i - 2] + plains[i - 1] - 1]
-      local slot = x % 4096
-      local found = row[(slot - slot % 128) / 128 + 1]
-      local start, stop = row[found], row[found + 1]
-      while stop <= slot do
-        found = found + 1
-        start, stop = stop, row[found + 1]
-      end
-      x = (stop - start) * ((x - slot) / 4096) + slot - start
-      while x < 16777216 do
-        local digit = byte(text, at)
-        if digit < 32 then break end
-        x, at = x * 95 + digit - 32, at + 1
-      end
-      local letter = found - 33
-      if letter == 0 then break end
-      if letter < 27 then
+      -- The most frequent characters: `place` written out for all that follow each other.
+      local window, position, line = x, at, text
+      local before, last = plains[i - 2], plains[i - 1]
+      local letter
+      while true do
+        local row = rows[26 * before + last - 1]
+        local slot = window % 4096
+        local found = row[(slot - slot % 128) / 128 + 1]
+        local start, stop = row[found], row[found + 1]
+        while stop <= slot do
+          found = found + 1
+          start, stop = stop, row[found + 1]
+        end
+        window = (stop - start) * ((window - slot) / 4096) + slot - start
+        while window < 16777216 do
+          local digit = byte(line, position)
+          if digit < 32 then break end
+          window, position = window * 95 + digit - 32, position + 1
+        end
+        letter = found - 33
+        if letter == 0 or letter == 27 then break end
         codes[i], folded[i], kinds[i], numbers[i], plains[i] = letter + 96, letter + 96, LATIN, letter, letter
-      else
-        readAccent(i, plains[i - 1])
+        before, last, i = last, letter, i + 1
       end
+      x, at = window, position
+      if letter == 0 then break end
+      readAccent(i, last)
     elseif not readCharacter(i) then
       break
     end
@@ -578,8 +589,9 @@ local difficulties, metrics = {}, {}
 local masks, forms = {}, {}
 -- The encounters of one group and their kills.
 local ids, kills = {}, {}
--- Of the character's groups before: sum and number of ranks, last kills; its class.
-local rankSum, rankCount, killsBefore, classId
+-- Of the character's groups before: sum and number of ranks, last kills, whether kills were all the same (1) or not (2;
+-- 0 before the first); its class.
+local rankSum, rankCount, killsBefore, killsForm, classId
 -- By metric, the specialisation of its last group (false if that is unknown); and whether the one read before in this
 -- block was unknown.
 local specs, specUnknown = {}, false
@@ -655,9 +667,10 @@ local function readShape(context)
 end
 
 -- Reads the encounters of a group, into `ids` if they are kept; returns their number.
-local function readEncounters(known, metric, keep)
+local function readEncounters(known, metric, difficulty, keep)
   local before = forms[metric]
-  local form = place(T.mask[before and before + 1 or 0]) - 33
+  local alone = difficulty == 5 and 0 or difficulty == 4 and 4 or difficulty == 3 and 5 or 6
+  local form = place(T.mask[before and before + 1 or alone]) - 33
   local mask = masks[metric]
   if not mask then
     mask = {}
@@ -668,7 +681,8 @@ local function readEncounters(known, metric, keep)
   for first = 1, count, 4 do
     local four = 15
     if form > 0 then
-      four = place(T.killed[3 * (before and mask[first] or 16 + min((first - 1) / 4, 3)) + last]) - 33
+      local row = before and mask[first] or (alone == 0 and 20 or 16) + min((first - 1) / 4, 3)
+      four = place(T.killed[3 * row + last]) - 33
       last = four == 15 and 1 or 2
     end
     mask[first] = four
@@ -699,7 +713,13 @@ local function readKills(n, keep)
   local first = place(T.kills[killsBefore and 1 + min(killsBefore, 17) or 0]) - 33
   if first == 40 then first = raw(256) end
   kills[1] = first
-  if n == 1 or place(T.killsForm[min(first, 10)]) == 33 then
+  if n == 1 then
+    killsBefore = first
+    return first
+  end
+  local differ = place(T.killsForm[11 * killsForm + min(first, 10)]) == 34
+  killsForm = differ and 2 or 1
+  if not differ then
     if keep then
       for i = 2, n do kills[i] = first end
     end
@@ -776,7 +796,7 @@ local function readRaid(raid, context, ranks)
   local groups
   groups, context = readShape(context)
   for g = 1, groups do
-    local n = readEncounters(known, metrics[g], ranks)
+    local n = readEncounters(known, metrics[g], difficulties[g], ranks)
     local spec = readSpec(metrics[g])
     local list, sum = readRanks(n, ranks)
     rankSum, rankCount = rankSum + sum, rankCount + n
@@ -794,7 +814,7 @@ local function readRecord(keep)
   local ranks = keep and {} or nil
   classId = place(T.class[0]) - 33
   if classId == 15 then classId = raw(256) end
-  rankSum, rankCount, killsBefore = 0, 0, nil
+  rankSum, rankCount, killsBefore, killsForm = 0, 0, nil, 0
   for metric in pairs(specs) do specs[metric] = nil end
   local some = place(T.raid[0]) - 33
   if some == 1 then
@@ -862,10 +882,10 @@ function Decoder.Find(realm, name, reference)
   while true do
     local order, exact = compareName()
     if order > 0 then break end
-    local name = order == 0 and nameRead()
+    local spelled = order == 0 and (exact and name or nameRead())
     local record = readRecord(order == 0)
     if order == 0 then
-      record.name = name
+      record.name = spelled
       if exact then return record end
       found, several = record, found ~= nil
     end

@@ -98,10 +98,8 @@ local function isIgnored(code)
   return false
 end
 
--- What is left of a realm's name when spelling doesn't matter: two realms with one key are one realm. Nil if the name
--- is no UTF-8.
 local codes = {}
-function ns.RealmKey(realm)
+local function newKey(realm)
   local count = ns.CodePoints(realm, codes)
   if not count then return nil end
   local key = {}
@@ -109,6 +107,21 @@ function ns.RealmKey(realm)
     if not isIgnored(codes[i]) then key[#key + 1] = ns.Utf8(ns.Folded[codes[i]]) end
   end
   return concat(key)
+end
+
+-- What is left of a realm's name when spelling doesn't matter: two realms with one key are one realm. Nil if the name
+-- is no UTF-8. So many are remembered before the memory is emptied.
+local REMEMBERED = 1000
+local keys, remembered = {}, 0
+function ns.RealmKey(realm)
+  local key = keys[realm]
+  if key then return key end
+  key = newKey(realm)
+  if key then
+    if remembered >= REMEMBERED then keys, remembered = {}, 0 end
+    keys[realm], remembered = key, remembered + 1
+  end
+  return key
 end
 
 -- The capital of a small letter, or the code point itself.
