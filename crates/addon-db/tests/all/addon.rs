@@ -59,6 +59,16 @@ fn the_committed_data_is_what_the_encoder_writes() {
     }
 }
 
+/// The README decodes this record by hand.
+#[test]
+fn the_record_in_the_readme_is_that_of_the_committed_data() {
+    let file = files().into_iter().find(|f| f.path == "Parsebook_DB_EU/Realms4.lua").unwrap();
+    let text = String::from_utf8(file.bytes).unwrap();
+    let realm = &text[text.find("realm(\"Azjol-Nerub\"").unwrap()..];
+    let readme = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md")).unwrap();
+    assert!(readme.contains(realm.trim_end()), "{realm}");
+}
+
 fn files_of_region_toc() -> String {
     let toc = files().into_iter().find(|f| f.path == "Parsebook_DB_EU/Parsebook_DB_EU.toc").unwrap();
     String::from_utf8(toc.bytes).unwrap()
