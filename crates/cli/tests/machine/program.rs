@@ -120,7 +120,7 @@ async fn a_refusal_is_the_cause_of_the_failure() {
     let simulator = Simulator::start(Config::new(World::generate(300, 4))).await.unwrap();
     simulator.faults().set_text("site-human-check").unwrap();
     let folder = tempfile::tempdir().unwrap();
-    run(folder.path(), &[], &["rules", "add", "--raid", "61", "--difficulty", "4"]);
+    run(folder.path(), &[], &["rules", "add", "--source", "site", "--raid", "61", "--difficulty", "4"]);
     let (url, keys) = (simulator.url(), keys());
     let output = run(folder.path(), &[("WCL_URL", &url), ("WCL_API_KEYS", &keys)], &["run", "--once"]);
     assert!(failure(&output).contains("human check"));
