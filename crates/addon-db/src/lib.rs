@@ -14,6 +14,7 @@ mod character;
 mod encoder;
 mod files;
 mod hash;
+mod meta;
 mod name;
 mod rans;
 #[cfg(feature = "reader")]
@@ -28,3 +29,4 @@ pub use addon::addon_files;
 pub use character::{Character, Encounter, EncounterRank, Raid, Ranks};
 pub use encoder::{EncodeError, RegionEncoder, SetAside, Summary, encode};
 pub use files::{FORMAT_VERSION, File};
+pub use meta::{ADDON_TOC, AddonMeta, MetaError};
