@@ -33,16 +33,16 @@ files["contrib"] = { read_globals = { "GetNormalizedRealmName", "Parsebook" } }
 -- The tests set the game's globals themselves.
 files["tests"] = {
   globals = {
-    "C_LFGList", "CommunitiesMemberListEntryMixin", "GameTooltip", "GetRealmName", "LFGListApplicantMember_OnEnter", "Parsebook",
+    "C_LFGList", "Enum", "CommunitiesMemberListEntryMixin", "GameTooltip", "GetRealmName", "LFGListApplicantMember_OnEnter", "Parsebook",
     "ParsebookPanel", "ParsebookSettings", "ParsebookTooltip", "PLAYER_DIFFICULTY2", "REPOSITORY", "SlashCmdList",
     "StaticPopupDialogs", "TEST_FOLDER", "UnitGroupRolesAssigned", "UnitGUID", "UnitIsPlayer", "UnitNameUnmodified",
     "UnitRealmRelationship", "time",
   },
   read_globals = {
     "LFGListApplicationViewer_UpdateApplicantMember", "LFGListFrame",
-    "LFGListSearchEntry_Update", "LFGListUtil_SetSearchEntryTooltip", "LFGListUtil_SortApplicants",
+    "LFGListSearchEntry_OnEnter", "LFGListSearchEntry_Update", "LFGListUtil_SetSearchEntryTooltip", "LFGListUtil_SortApplicants",
     "LFGListUtil_SortSearchResults", "Parsebook_OnAddonCompartmentClick", "Parsebook_OnAddonCompartmentEnter",
-    "UIParent",
+    "QuickJoinButtonMixin", "UIParent",
   },
 }
 -- The stand-in takes and gives any global.

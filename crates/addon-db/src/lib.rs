@@ -20,6 +20,7 @@ mod rans;
 #[cfg(feature = "reader")]
 pub mod reader;
 mod record;
+mod repository;
 mod sink;
 mod tables;
 #[doc(hidden)]
@@ -30,3 +31,4 @@ pub use character::{Character, Encounter, EncounterRank, Raid, Ranks};
 pub use encoder::{EncodeError, RegionEncoder, SetAside, Summary, encode};
 pub use files::{FORMAT_VERSION, File};
 pub use meta::{ADDON_TOC, AddonMeta, MetaError};
+pub use repository::repository_files;

@@ -8,6 +8,7 @@ use parsebook_adapters::wcl_api::{ApiKey, parse_keys};
 use parsebook_core::Timestamp;
 use parsebook_core::discover::DiscoverConfig;
 use parsebook_core::discover::pages::{Pace, PagesConfig};
+use parsebook_core::generate::AddonMeta;
 
 /// Settings of the stages on one machine.
 #[derive(Debug, Clone)]
@@ -23,6 +24,8 @@ pub struct Settings {
     /// `SOURCE_DATE_EPOCH`, seconds since 1970: every rank is dated so, and the same answers make the same files
     /// (reproducible-builds.org). The moment of reading when absent.
     pub stamp: Option<Timestamp>,
+    /// `ADDON_INTERFACE`, `ADDON_CURSE_ID`, `ADDON_WAGO_ID`, `ADDON_WOWI_ID`.
+    pub addon: AddonMeta,
 }
 
 impl Settings {
@@ -79,6 +82,7 @@ impl Settings {
             },
             call_budget,
             stamp,
+            addon: AddonMeta::read(&variable)?,
         })
     }
 }
@@ -127,6 +131,7 @@ mod tests {
             ("WCL_CALL_BUDGET", "-1"),
             ("SOURCE_DATE_EPOCH", "today"),
             ("DELAY_DISCOVERY_IN_HOURS", "99999999999"),
+            ("ADDON_INTERFACE", "12.1"),
         ] {
             let error = read(&[KEYS, (name, value)]).unwrap_err().to_string();
             assert!(error.contains(name), "{name}={value}: {error}");

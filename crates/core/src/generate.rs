@@ -7,12 +7,15 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::Context;
 use futures::{StreamExt, pin_mut};
-use parsebook_addon_db::{self as addon_db, EncodeError, RegionEncoder, addon_files};
+use parsebook_addon_db::{self as addon_db, ADDON_TOC, EncodeError, RegionEncoder, addon_files};
 use serde::Serialize;
 
+use crate::changelog::{self, CHANGELOG};
 use crate::player::Player;
 use crate::ports::{AddonRepo, ApiError, Error, Players, PublishError, Published, Raids, Result, Zones};
 use crate::{RaidId, Timestamp};
+
+pub use parsebook_addon_db::{AddonMeta, MetaError};
 
 /// What to generate.
 #[derive(Debug, Clone)]
@@ -21,6 +24,8 @@ pub struct GenerateConfig {
     pub regions: Vec<String>,
     /// Encode everything, publish nothing.
     pub dry_run: bool,
+    /// `ADDON_*`: what stands in the `.toc` files.
+    pub addon: AddonMeta,
 }
 
 /// What db-generator did.
@@ -102,6 +107,7 @@ where
     let mut summary =
         GenerateSummary { regions: vec![], empty_regions: vec![], commit: None, stopped: StopReason::DryRun };
     let mut reference = Reference::load(store).await?;
+    let toc = if config.dry_run { None } else { read_text(repo, ADDON_TOC).await? };
     for region in config.regions.iter().collect::<BTreeSet<_>>() {
         let (mut encoded, met) = encode_region(store, &reference, region).await?;
         // The first time a raid is met, its names are asked for and the region is encoded with them.
@@ -114,22 +120,48 @@ where
             continue;
         }
         if !config.dry_run {
-            for (name, files) in by_top_level_name(encoded.files) {
-                repo.stage(&name, files).await?;
-            }
+            config.addon.apply(&mut encoded.files, toc.as_deref(), None);
+            stage(repo, encoded.files).await?;
         }
         summary.regions.push(encoded.summary);
     }
     if !config.dry_run {
-        for (name, files) in by_top_level_name(addon_files()) {
-            repo.stage(&name, files).await?;
-        }
+        let newest = summary.regions.iter().filter_map(|region| region.generated_at).max();
+        let mut files = addon_files();
+        config.addon.apply(&mut files, toc.as_deref(), newest.map(|newest| newest.timestamp()));
+        files.extend(changelog_file(repo, &summary.regions, newest).await?);
+        stage(repo, files).await?;
         (summary.stopped, summary.commit) = match repo.publish(&commit_message(&summary.regions)).await? {
             Published::Unchanged => (StopReason::Unchanged, None),
             Published::Commit(commit) => (StopReason::Published, Some(commit)),
         };
     }
     Ok(summary)
+}
+
+/// A file of the repository as text; `None` where it has none, or one that is no text.
+async fn read_text<R: AddonRepo>(repo: &mut R, path: &str) -> std::result::Result<Option<String>, PublishError> {
+    Ok(repo.read(path).await?.and_then(|bytes| String::from_utf8(bytes).ok()))
+}
+
+async fn stage<R: AddonRepo>(repo: &mut R, files: Vec<addon_db::File>) -> std::result::Result<(), PublishError> {
+    for (name, files) in by_top_level_name(files) {
+        repo.stage(&name, files).await?;
+    }
+    Ok(())
+}
+
+/// The changelog with what is published now; `None` if no region has ranks.
+async fn changelog_file<R: AddonRepo>(
+    repo: &mut R,
+    regions: &[RegionSummary],
+    newest: Option<Timestamp>,
+) -> std::result::Result<Option<addon_db::File>, PublishError> {
+    let Some(newest) = newest else { return Ok(None) };
+    let published = read_text(repo, CHANGELOG).await?;
+    let characters = regions.iter().map(|region| (region.region.clone(), region.characters)).collect();
+    let text = changelog::updated(published.as_deref(), &newest.format("%Y.%m.%d").to_string(), &characters);
+    Ok(Some(addon_db::File { path: CHANGELOG.to_owned(), bytes: text.into_bytes() }))
 }
 
 /// Reference data, and the raids for which the API had none.

@@ -2,6 +2,7 @@
 
 use parsebook_adapters::addon_repo::History;
 use parsebook_adapters::secret_source::SecretSource;
+use parsebook_core::generate::AddonMeta;
 use parsebook_lambda::settings::{StoreSettings, WclSettings};
 use parsebook_lambda::{ConfigError, Environment};
 
@@ -25,6 +26,8 @@ pub struct Config {
     pub history: History,
     /// `REGIONS`: default `US,EU,KR,TW,CN`.
     pub regions: Vec<String>,
+    /// `ADDON_INTERFACE`, `ADDON_CURSE_ID`, `ADDON_WAGO_ID`, `ADDON_WOWI_ID`.
+    pub addon: AddonMeta,
 }
 
 impl Config {
@@ -57,6 +60,8 @@ impl Config {
             token,
             history,
             regions: checked_regions(regions).map_err(|problem| ConfigError::new("REGIONS", problem))?,
+            addon: AddonMeta::read(|name| environment.optional(name))
+                .map_err(|error| ConfigError::new(error.variable, error.problem))?,
         })
     }
 }
@@ -97,6 +102,7 @@ mod tests {
             (vec![("GIT_REPOSITORY_URL", "https://me:hush@host/a.git"), ("GIT_TOKEN", "t")], "GIT_REPOSITORY_URL"),
             (vec![url, ("GIT_TOKEN", "t"), ("GIT_HISTORY", "rewrite")], "GIT_HISTORY"),
             (vec![url, ("GIT_TOKEN", "t"), ("REGIONS", "EU,../x")], "REGIONS"),
+            (vec![url, ("GIT_TOKEN", "t"), ("ADDON_INTERFACE", "12.1")], "ADDON_INTERFACE"),
         ] {
             let error = read(&variables).unwrap_err();
             assert_eq!(error.variable, named);

@@ -7,7 +7,7 @@ use parsebook_adapters::addon_repo::{RemoteConfig, RemoteRepo};
 use parsebook_adapters::clock::SystemClock;
 use parsebook_adapters::mongo::MongoStore;
 use parsebook_adapters::wcl_api::WclApi;
-use parsebook_core::generate::{GenerateConfig, GenerateError, GenerateSummary, StopReason, generate};
+use parsebook_core::generate::{AddonMeta, GenerateConfig, GenerateError, GenerateSummary, StopReason, generate};
 use parsebook_core::ports::PublishError;
 use parsebook_lambda::{Answer, Failure, Invocation, Metrics, Unit};
 use serde::Deserialize;
@@ -25,6 +25,7 @@ pub struct DbGenerator {
     pub api: WclApi<SystemClock>,
     pub repository: RemoteConfig,
     pub regions: Vec<String>,
+    pub addon: AddonMeta,
 }
 
 /// The event; anything else in it (a schedule's own fields) is of no concern.
@@ -54,6 +55,7 @@ impl DbGenerator {
         let config = GenerateConfig {
             regions: event.regions.unwrap_or_else(|| self.regions.clone()),
             dry_run: event.dry_run.unwrap_or_default(),
+            addon: self.addon.clone(),
         };
         // A folder of its own, gone afterwards: /tmp outlives the invocation and would fill up.
         let scratch = tempfile::tempdir().context("making a folder for the repository")?;

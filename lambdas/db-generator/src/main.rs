@@ -31,6 +31,7 @@ async fn main() -> ExitCode {
             api: connect::wcl_api(config.wcl, &secrets).await?,
             repository: RemoteConfig { url: config.url, branch: config.branch, token, history: config.history },
             regions: config.regions,
+            addon: config.addon,
         };
         run("db-generator", async |invocation| db_generator.handle(invocation).await).await
     })

@@ -9,7 +9,7 @@ use git2::{
 use parsebook_core::ports::{AddonRepo, PublishError, Published};
 use secrecy::{ExposeSecret, SecretString};
 
-use super::{Staged, signature};
+use super::{Staged, read_file, signature};
 use crate::text::excerpt;
 
 /// `GIT_HISTORY`.
@@ -199,6 +199,13 @@ impl From<git2::Error> for Lost {
 }
 
 impl AddonRepo for RemoteRepo {
+    async fn read(&mut self, path: &str) -> Result<Option<Vec<u8>>, PublishError> {
+        let tip = self.fetch_tip().context("fetching the addon repository (GIT_REPOSITORY_URL)")?;
+        let tree = tip.map(|tip| self.repository.find_commit(tip)?.tree()).transpose();
+        let tree = tree.map_err(anyhow::Error::from)?;
+        Ok(read_file(&self.repository, tree.as_ref(), path)?)
+    }
+
     async fn stage(&mut self, name: &str, files: Vec<(String, Vec<u8>)>) -> Result<(), PublishError> {
         Ok(self.staged.stage(&self.repository, name, files)?)
     }
@@ -284,6 +291,8 @@ mod tests {
         assert!(matches!(publish(&mut ours, "EU", "3").await, Published::Commit(_)));
         assert_eq!(publish(&mut ours, "EU", "3").await, Published::Unchanged);
         assert_eq!(server.main(), (vec![file("EU", "3"), file("US", "2")], 3));
+        assert_eq!(theirs.read("EU/data.lua").await.unwrap().as_deref(), Some(&b"3"[..]), "what others published");
+        assert_eq!(theirs.read("EU/none.lua").await.unwrap(), None);
     }
 
     #[tokio::test]

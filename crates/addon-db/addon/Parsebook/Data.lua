@@ -37,9 +37,11 @@ function Parsebook.OpenPart(version, region, ...)
   files[region] = (files[region] or 0) + 1
   local names = realms[region] or {}
   realms[region] = names
-  return function(key, display, ...)
+  return function(first, second, ...)
+    -- In format 1 a realm's key stands before its display name.
+    local display = version == 1 and second or first
     names[fold(display)] = display
-    return take(key, display, ...)
+    return take(first, second, ...)
   end
 end
 

@@ -72,7 +72,8 @@ function ns.RankLines(found, everyBoss, role)
         -- Older raids than the newest are behind the key, if wanted at all.
         if raid and ns.Options.newestOnly and not everyBoss then break end
         raid, hardest, raids = raidOf(info, group.raid), group.difficulty, raids + 1
-        if everyBoss or raids > 1 then lines[#lines + 1] = { ns.RaidName(raid), "" } end
+        -- The newest stands in the headline already.
+        if raids > 1 then lines[#lines + 1] = { ns.RaidName(raid), "" } end
       end
       if group.difficulty == hardest or not ns.Options.bestOnly then
         addGroup(lines, info, raid, group, everyBoss and raids <= RAIDS_BY_BOSS)

@@ -5,22 +5,29 @@ if not CreateFrame then return end
 
 local L = ns.L
 
--- Letters of realm names without case and marks, as the site's addresses have them.
-local PLAIN = {}
-for plain, letters in pairs({
-  a = "àáâãäåÀÁÂÃÄÅ", c = "çÇ", e = "èéêëÈÉÊË", i = "ìíîïÌÍÎÏ", n = "ñÑ", o = "òóôõöÒÓÔÕÖ", u = "ùúûüÙÚÛÜ",
-  ["а"] = "А", ["б"] = "Б", ["в"] = "В", ["г"] = "Г", ["д"] = "Д", ["е"] = "ЕЁё", ["ж"] = "Ж", ["з"] = "З",
-  ["и"] = "ИЙй", ["к"] = "К", ["л"] = "Л", ["м"] = "М", ["н"] = "Н", ["о"] = "О", ["п"] = "П", ["р"] = "Р",
-  ["с"] = "С", ["т"] = "Т", ["у"] = "У", ["ф"] = "Ф", ["х"] = "Х", ["ц"] = "Ц", ["ч"] = "Ч", ["ш"] = "Ш",
-  ["щ"] = "Щ", ["ы"] = "Ы", ["э"] = "Э", ["ю"] = "Ю", ["я"] = "Я",
-}) do
-  for letter in letters:gmatch("[\194-\244][\128-\191]*") do PLAIN[letter] = plain end
+-- Letters of realm names without case and marks, as the site's addresses have them: each stands for the first of its
+-- group.
+local LETTERS = "aàáâãäåÀÁÂÃÄÅ cçÇ eèéêëÈÉÊË iìíîïÌÍÎÏ nñÑ oòóôõöÒÓÔÕÖ uùúûüÙÚÛÜ "
+  .. "аА бБ вВ гГ дД еЕЁё жЖ зЗ иИЙй кК лЛ мМ нН оО пП рР сС тТ уУ фФ хХ цЦ чЧ шШ щЩ ыЫ эЭ юЮ яЯ"
+local LETTER = "[%z\1-\127\194-\244][\128-\191]*"
+
+-- A letter's plain form; nil if it is its own.
+local plain
+local function plainOf(letter)
+  if not plain then
+    plain = {}
+    for group in LETTERS:gmatch("%S+") do
+      local first = group:match(LETTER)
+      for other in group:gmatch(LETTER) do plain[other] = first end
+    end
+  end
+  return plain[letter]
 end
 
 -- "Aggra (Português)" to "aggra-portugues", "Azjol-Nerub" to "azjolnerub".
 local function slug(realm)
   realm = realm:lower():gsub("\226\128\153", ""):gsub("['%-()]", ""):gsub("%s+", "-")
-  return (realm:gsub("[\194-\244][\128-\191]*", PLAIN))
+  return (realm:gsub("[\194-\244][\128-\191]*", plainOf))
 end
 
 -- Everything but letters and digits as %XX.

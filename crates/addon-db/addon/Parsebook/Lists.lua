@@ -1,7 +1,7 @@
 -- Names in the game's lists: guild and communities, friends and Battle.net, recent allies, quick join, /who.
 
 local _, ns = ...
-if not CreateFrame or not hooksecurefunc then return end
+if not CreateFrame then return end
 
 local Ask, Field, Text = ns.Ask, ns.Field, ns.Text
 
@@ -47,10 +47,21 @@ local function nameOfWho(row)
   return ns.NameInList(Field(who, "fullName"))
 end
 
+-- The row of quick join that the mouse was on last: the game does not tell whom that list's menu is about.
+local quickJoinRow
+
 local function nameOfQuickJoin(row)
+  quickJoinRow = row
   local member = Field(Field(row, "Members"), 1)
   local link = Text(Field(member, "playerLink"))
   return ns.NameInList(link and link:match("|Hplayer:([^|:]+)"))
+end
+
+-- Whom the menu of quick join is about; nil where it may be one of several.
+function ns.NameInQuickJoin()
+  local members = Field(quickJoinRow, "Members")
+  if not members or Field(members, 2) then return nil end
+  return nameOfQuickJoin(quickJoinRow)
 end
 
 -- Who a row of the game's lists stands for, by the table of functions that its rows are made with.
@@ -66,7 +77,7 @@ local LISTS = {
 local function hookLists()
   for global, nameOf in pairs(LISTS) do
     local mixin = ns.Visible(_G[global])
-    if type(Field(mixin, "OnEnter")) == "function" then
+    if hooksecurefunc and type(Field(mixin, "OnEnter")) == "function" then
       LISTS[global] = nil
       local function enter(row)
         local name, realm = nameOf(row)

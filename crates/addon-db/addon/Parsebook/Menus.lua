@@ -61,4 +61,5 @@ ns.OnOptions(function()
   for _, menu in ipairs(UNIT_MENUS) do register("MENU_UNIT_" .. menu, nameInContext) end
   register("MENU_LFG_FRAME_SEARCH_ENTRY", nameOfEntry)
   register("MENU_LFG_FRAME_MEMBER_APPLY", nameOfApplicant)
+  register("MENU_QUICK_JOIN", function() return ns.NameInQuickJoin() end)
 end)

@@ -8,18 +8,14 @@ if not CreateFrame then return end
 local REGIONS = { "US", "KR", "EU", "TW", "CN" }
 
 -- Blocks of server ids: first, last, region. Ids between two blocks are not in use.
-local BLOCKS = {
-  { 1, 164, "US" }, { 201, 293, "KR" }, { 500, 647, "EU" }, { 700, 962, "CN" }, { 963, 1057, "TW" },
-  { 1067, 1075, "US" }, { 1080, 1127, "EU" }, { 1128, 1190, "US" }, { 1198, 1241, "CN" }, { 1258, 1297, "US" },
-  { 1298, 1337, "EU" }, { 1342, 1377, "US" }, { 1378, 1417, "EU" }, { 1425, 1428, "US" }, { 1482, 1524, "CN" },
-  { 1549, 1582, "US" }, { 1587, 1626, "EU" }, { 1657, 1832, "CN" }, { 1922, 1929, "EU" }, { 1931, 1972, "CN" },
-  { 2075, 2075, "TW" }, { 2079, 2116, "KR" }, { 2118, 2137, "CN" }, { 3207, 3738, "US" }, { 3751, 3941, "CN" },
-}
+local BLOCKS = "1-164US 201-293KR 500-647EU 700-962CN 963-1057TW 1067-1075US 1080-1127EU 1128-1190US 1198-1241CN "
+  .. "1258-1297US 1298-1337EU 1342-1377US 1378-1417EU 1425-1428US 1482-1524CN 1549-1582US 1587-1626EU 1657-1832CN "
+  .. "1922-1929EU 1931-1972CN 2075-2075TW 2079-2116KR 2118-2137CN 3207-3738US 3751-3941CN"
 
 -- The region of a server id, nil if it is in no known block.
-function ns.RegionOfServer(id)
-  for _, block in ipairs(BLOCKS) do
-    if id >= block[1] and id <= block[2] then return block[3] end
+local function regionOfServer(id)
+  for first, last, region in BLOCKS:gmatch("(%d+)%-(%d+)(%u+)") do
+    if id >= tonumber(first) and id <= tonumber(last) then return region end
   end
 end
 
@@ -39,10 +35,13 @@ function ns.OwnServer()
 end
 
 -- The player's region ("EU"), nil on test realms.
+local regionByServer
 function ns.OwnRegion()
-  local server = ns.OwnServer()
-  local region = server and ns.RegionOfServer(server)
-  if region then return region end
+  if regionByServer == nil then
+    local server = ns.OwnServer()
+    if server then regionByServer = regionOfServer(server) or false end
+  end
+  if regionByServer then return regionByServer end
   local id = ns.Number(ns.Ask(GetCurrentRegion))
   return id and REGIONS[id] or nil
 end

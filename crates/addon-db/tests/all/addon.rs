@@ -19,7 +19,8 @@ fn raids() -> Vec<Raid> {
     vec![Raid { id: 40, name: "Vault of Tests".to_owned(), encounters }]
 }
 
-fn files() -> Vec<File> {
+/// The test data: Parsebook_DB_EU and Parsebook_DB_KR.
+pub fn files() -> Vec<File> {
     let some = || vec![ranks(40, 4, "dps", &[(102, 97, 2), (103, 99, 1)])];
     let chogun = vec![
         ranks(40, 3, "dps", &[(101, 10, 3), (103, 10, 3), (102, 12, 3)]),
@@ -64,15 +65,20 @@ fn files_of_region_toc() -> String {
     String::from_utf8(toc.bytes).unwrap()
 }
 
-#[test]
-fn hover_by_hover() {
-    let dir = crate::support::repository(&files());
+/// Runs `tests/lua/suite.lua` on the addon and the test data in a folder; answers how many tests passed.
+pub fn run_suite(repository: &Path) -> u32 {
     let lua = Lua::new();
-    lua.globals().set("REPOSITORY", dir.path().to_str().unwrap()).unwrap();
+    lua.globals().set("REPOSITORY", repository.to_str().unwrap()).unwrap();
     let folder = format!("{}/", fixture().parent().unwrap().to_str().unwrap());
     lua.globals().set("TEST_FOLDER", folder).unwrap();
     let suite = std::fs::read(fixture().with_file_name("suite.lua")).unwrap();
-    let passed: u32 = lua.load(suite).set_name("@suite.lua").call(()).unwrap_or_else(|e| panic!("{e}"));
+    lua.load(suite).set_name("@suite.lua").call(()).unwrap_or_else(|e| panic!("{e}"))
+}
+
+#[test]
+fn hover_by_hover() {
+    let dir = crate::support::repository(&files());
+    let passed = run_suite(dir.path());
     assert!(passed >= 250, "{passed} tests");
 }
 

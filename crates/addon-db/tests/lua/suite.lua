@@ -10,7 +10,7 @@ local support = assert(loadfile(here .. "support.lua"))(here, repository)
 
 local FILES = {
   "tooltip", "who", "data", "database", "keys", "group_finder", "lists", "menus", "commands", "options", "names",
-  "api", "locales", "broken", "cost", "blizzard",
+  "api", "locales", "broken", "cost", "blizzard", "images",
 }
 
 local tests, names, failures = {}, {}, {}

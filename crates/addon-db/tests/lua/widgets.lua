@@ -53,6 +53,7 @@ function widgets.install(game, isSecret)
   function Frame:SetText(text)
     noSecret(text)
     self.text = text
+    if self.kind == "GameTooltip" then self.lines = { text } end
   end
   function Frame:GetText() return self.text end
   function Frame:IsShown() return self.shown end

@@ -184,7 +184,7 @@ impl<C: Clock + Clone> Machine<C> {
         let mut repo = LocalRepo::open(&self.out)?;
         let progress = Progress::start("write the database", "players", Some(self.store.player_count()?));
         let store = WatchedStore { inner: &self.store, progress: &progress };
-        let config = GenerateConfig { regions: regions.to_vec(), dry_run: false };
+        let config = GenerateConfig { regions: regions.to_vec(), dry_run: false, addon: self.settings.addon.clone() };
         generate(&store, &self.api, &mut repo, &config).await.context("writing the database")
     }
 

@@ -41,6 +41,7 @@ local function useEverything()
     function root.CreateButton(_, _, click) click() end
     f(row, root, { name = "Chôgun", unit = "mouseover" })
     f(row, root, { name = "Chôgun", guid = game.units.mouseover.guid })
+    f(row, root, { name = "A Friend", accountInfo = game.accounts[1] })
   end
   game.fire("CHAT_MSG_SYSTEM", "|Hplayer:Chôgun|h[Chôgun]|h: Level 80 Troll Shaman - Dornogal")
   for _, text in ipairs({

@@ -76,6 +76,17 @@ function tests.entries_and_applicants_of_the_group_finder()
   same(page("MENU_LFG_FRAME_MEMBER_APPLY", row), CHOGUN)
 end
 
+function tests.quick_join_where_it_can_only_be_one()
+  start()
+  same(page("MENU_QUICK_JOIN"), nil)
+  local row = game.installed.CreateFrame("Button")
+  row.Members = { { playerLink = "|Hplayer:Chôgun:1|h[Chôgun]|h" } }
+  QuickJoinButtonMixin.OnEnter(row)
+  same(page("MENU_QUICK_JOIN"), CHOGUN)
+  row.Members[2] = { playerLink = "|Hplayer:Elune-AzjolNerub:1|h[Elune]|h" }
+  same(page("MENU_QUICK_JOIN"), nil)
+end
+
 function tests.the_panel_shows_ranks()
   start()
   open("MENU_UNIT_FRIEND", nil, { name = "Chôgun" })["Show ranks"]()
