@@ -6,9 +6,10 @@ use anyhow::Context;
 use parsebook_adapters::addon_repo::{RemoteConfig, RemoteRepo};
 use parsebook_adapters::clock::SystemClock;
 use parsebook_adapters::mongo::MongoStore;
+use parsebook_adapters::settings::AddonSettings;
 use parsebook_adapters::settings::checked_regions;
 use parsebook_adapters::wcl_api::WclApi;
-use parsebook_core::generate::{GenerateConfig, GenerateError, GenerateSummary, StopReason, generate};
+use parsebook_core::generate::{GenerateConfig, GenerateError, GenerateSummary, StopReason, confirmed_since, generate};
 use parsebook_core::ports::PublishError;
 use parsebook_lambda::{Answer, Failure, Invocation, Metrics, Unit};
 use serde::Deserialize;
@@ -24,6 +25,7 @@ pub struct DbGenerator {
     pub api: WclApi<SystemClock>,
     pub repository: RemoteConfig,
     pub regions: Vec<String>,
+    pub addon: AddonSettings,
 }
 
 /// The event; anything else in it (a schedule's own fields) is of no concern.
@@ -53,6 +55,8 @@ impl DbGenerator {
         let config = GenerateConfig {
             regions: event.regions.unwrap_or_else(|| self.regions.clone()),
             dry_run: event.dry_run.unwrap_or_default(),
+            addon: self.addon.meta.clone(),
+            confirmed_since: confirmed_since(invocation.now, self.addon.keep_ranks_days),
         };
         self.store.ensure_indexes().await?;
         // A folder of its own, gone afterwards: /tmp outlives the invocation and would fill up.

@@ -29,6 +29,7 @@ async fn main() -> ExitCode {
             api: connect::wcl_api(settings.wcl, &secrets).await?,
             repository: RemoteConfig { url: settings.url, branch: settings.branch, token, history: settings.history },
             regions: settings.regions,
+            addon: settings.addon,
         };
         run("db-generator", async |invocation| db_generator.handle(invocation).await).await
     })

@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use crate::hash::fnv1a;
+use crate::meta::version_of;
 use crate::record::Reference;
 
 /// Number of the format. The addon refuses files with another one. Raise it with every change of blocks or tables.
@@ -67,6 +68,7 @@ fn lua_string(text: &str) -> String {
 pub fn region_files(region: &str, reference: &Reference, realms: Vec<Realm>) -> impl Iterator<Item = File> {
     let folder = format!("Parsebook_DB_{region}");
     let region = region.to_owned();
+    let newest = realms.iter().map(|realm| realm.newest).max().unwrap_or(0);
     let mut parts: Vec<Vec<Realm>> = (0..PARTS).map(|_| Vec::new()).collect();
     for realm in realms {
         parts[part_of(&realm.key)].push(realm);
@@ -81,7 +83,8 @@ pub fn region_files(region: &str, reference: &Reference, realms: Vec<Realm>) -> 
         j => format!("Realms{}_{}.lua", i + 1, j + 1),
     };
     let listed: String = plan.iter().map(|(i, j, _)| name(*i, *j) + "\n").collect();
-    let toc = File { path: format!("{folder}/{folder}.toc"), bytes: toc(&region, &listed).into_bytes() };
+    let toc =
+        File { path: format!("{folder}/{folder}.toc"), bytes: toc(&region, newest, &listed, plan.len()).into_bytes() };
     let raids = File { path: format!("{folder}/Raids.lua"), bytes: raids_file(&region, reference).into_bytes() };
     let checksum = reference.checksum();
     let data = plan.into_iter().map(move |(i, j, realms)| File {
@@ -118,16 +121,20 @@ fn pack(realms: Vec<Realm>, most: usize) -> Vec<Vec<Realm>> {
     files
 }
 
-fn toc(region: &str, listed: &str) -> String {
+/// The data addon's `.toc`. `files` is the number of data files, by which the addon sees that all were loaded.
+fn toc(region: &str, newest: i64, listed: &str, files: usize) -> String {
+    let version = version_of(newest).unwrap_or_default();
     format!(
         "## Interface: {INTERFACE}\n\
          ## Title: Parsebook data: {region}\n\
          ## Notes: Ranks of the characters of region {region}, for Parsebook. Loaded by it when needed.\n\
          ## Author: parsebook\n\
+         ## Version: {version}\n\
          ## LoadOnDemand: 1\n\
          ## Dependencies: Parsebook\n\
          ## X-Parsebook-Format: {FORMAT_VERSION}\n\
          ## X-Parsebook-Region: {region}\n\
+         ## X-Parsebook-Files: {files}\n\
          \n\
          Raids.lua\n\
          {listed}"

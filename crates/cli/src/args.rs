@@ -63,6 +63,9 @@ pub enum Command {
     Lookup(LookupArgs),
     /// What the store holds: rules, players, queue.
     Status(StatusArgs),
+    /// Set up the repository that the addon is released from.
+    #[command(subcommand)]
+    AddonRepo(AddonRepoCommand),
     /// Serve a simulated Warcraft Logs on this machine until Ctrl-C.
     Simulate(Box<SimulateArgs>),
     /// Print a completion script for a shell.
@@ -218,6 +221,20 @@ pub struct LookupArgs {
     /// Print what the addon's Lookup returns, as JSON.
     #[arg(long)]
     pub json: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum AddonRepoCommand {
+    /// Write what the repository needs besides the data into the folder of --out: README, licence, workflows, the addon.
+    #[command(
+        after_help = "Files that are there already stay as they are. ADDON_INTERFACE, ADDON_CURSE_ID, ADDON_WAGO_ID \
+                            and ADDON_WOWI_ID go into the .toc."
+    )]
+    Init {
+        /// The branch that releases come from.
+        #[arg(long, value_name = "NAME", env = "GIT_BRANCH", default_value = "main")]
+        branch: String,
+    },
 }
 
 #[derive(Debug, clap::Args)]

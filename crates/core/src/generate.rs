@@ -7,12 +7,15 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::Context;
 use futures::{StreamExt, pin_mut};
-use parsebook_addon_db::{self as addon_db, EncodeError, RegionEncoder, addon_files};
+use parsebook_addon_db::{self as addon_db, ADDON_TOC, EncodeError, RegionEncoder, addon_files};
 use serde::Serialize;
 
+use crate::changelog::{self, CHANGELOG};
 use crate::player::Player;
 use crate::ports::{AddonRepo, ApiError, Error, Players, PublishError, Published, Raids, Result, Zones};
 use crate::{RaidId, Timestamp};
+
+pub use parsebook_addon_db::{AddonMeta, MetaError};
 
 /// What to generate.
 #[derive(Debug, Clone)]
@@ -21,6 +24,17 @@ pub struct GenerateConfig {
     pub regions: Vec<String>,
     /// Encode everything, publish nothing.
     pub dry_run: bool,
+    /// `ADDON_*`: what stands in the `.toc` files.
+    pub addon: AddonMeta,
+    /// Ranks that were read or confirmed before this are left out; none if absent.
+    pub confirmed_since: Option<Timestamp>,
+}
+
+/// The moment for [`GenerateConfig::confirmed_since`] from `KEEP_RANKS_DAYS` (0: for ever). It counts from the beginning of
+/// the day (UTC) of the run: the same data on the same day make the same bytes.
+pub fn confirmed_since(now: Timestamp, keep_ranks_days: u32) -> Option<Timestamp> {
+    let today = now.date_naive().and_time(chrono::NaiveTime::MIN).and_utc();
+    (keep_ranks_days > 0).then(|| today - chrono::TimeDelta::days(keep_ranks_days.into()))
 }
 
 /// What db-generator did.
@@ -102,11 +116,12 @@ where
     let mut summary =
         GenerateSummary { regions: vec![], empty_regions: vec![], commit: None, stopped: StopReason::DryRun };
     let mut reference = Reference::load(store).await?;
+    let toc = if config.dry_run { None } else { read_text(repo, ADDON_TOC).await? };
     for region in config.regions.iter().collect::<BTreeSet<_>>() {
-        let (mut encoded, met) = encode_region(store, &reference, region).await?;
+        let (mut encoded, met) = encode_region(store, &reference, region, config.confirmed_since).await?;
         // The first time a raid is met, its names are asked for and the region is encoded with them.
-        if reference.complete(store, api, &met).await {
-            (encoded, _) = encode_region(store, &reference, region).await?;
+        if !config.dry_run && reference.complete(store, api, &met).await {
+            (encoded, _) = encode_region(store, &reference, region, config.confirmed_since).await?;
         }
         if encoded.summary.characters == 0 {
             tracing::warn!(%region, "no ranked player: what was published before stays");
@@ -114,22 +129,48 @@ where
             continue;
         }
         if !config.dry_run {
-            for (name, files) in by_top_level_name(encoded.files) {
-                repo.stage(&name, files).await?;
-            }
+            config.addon.apply(&mut encoded.files, toc.as_deref(), None);
+            stage(repo, encoded.files).await?;
         }
         summary.regions.push(encoded.summary);
     }
     if !config.dry_run {
-        for (name, files) in by_top_level_name(addon_files()) {
-            repo.stage(&name, files).await?;
-        }
+        let newest = summary.regions.iter().filter_map(|region| region.generated_at).max();
+        let mut files = addon_files();
+        config.addon.apply(&mut files, toc.as_deref(), newest.map(|newest| newest.timestamp()));
+        files.extend(changelog_file(repo, &summary.regions, newest).await?);
+        stage(repo, files).await?;
         (summary.stopped, summary.commit) = match repo.publish(&commit_message(&summary.regions)).await? {
             Published::Unchanged => (StopReason::Unchanged, None),
             Published::Commit(commit) => (StopReason::Published, Some(commit)),
         };
     }
     Ok(summary)
+}
+
+/// A file of the repository as text; `None` where it has none, or one that is no text.
+async fn read_text<R: AddonRepo>(repo: &mut R, path: &str) -> std::result::Result<Option<String>, PublishError> {
+    Ok(repo.read(path).await?.and_then(|bytes| String::from_utf8(bytes).ok()))
+}
+
+async fn stage<R: AddonRepo>(repo: &mut R, files: Vec<addon_db::File>) -> std::result::Result<(), PublishError> {
+    for (name, files) in by_top_level_name(files) {
+        repo.stage(&name, files).await?;
+    }
+    Ok(())
+}
+
+/// The changelog with what is published now; `None` if no region has ranks.
+async fn changelog_file<R: AddonRepo>(
+    repo: &mut R,
+    regions: &[RegionSummary],
+    newest: Option<Timestamp>,
+) -> std::result::Result<Option<addon_db::File>, PublishError> {
+    let Some(newest) = newest else { return Ok(None) };
+    let published = read_text(repo, CHANGELOG).await?;
+    let characters = regions.iter().map(|region| (region.region.clone(), region.characters)).collect();
+    let text = changelog::updated(published.as_deref(), &newest.format("%Y.%m.%d").to_string(), &characters);
+    Ok(Some(addon_db::File { path: CHANGELOG.to_owned(), bytes: text.into_bytes() }))
 }
 
 /// Reference data, and the raids for which the API had none.
@@ -190,6 +231,7 @@ async fn encode_region<S: Players>(
     store: &S,
     reference: &Reference,
     region: &str,
+    confirmed_since: Option<Timestamp>,
 ) -> std::result::Result<(EncodedRegion, BTreeSet<RaidId>), GenerateError> {
     let raids: Vec<_> = reference.raids.values().cloned().collect();
     let mut encoder = RegionEncoder::new(region, &raids)?;
@@ -201,7 +243,7 @@ async fn encode_region<S: Players>(
         match player.with_context(|| format!("reading the players of {region}"))? {
             Ok(player) => {
                 met.extend(player.ranks.keys());
-                if let Some(character) = to_character(player) {
+                if let Some(character) = to_character(player, confirmed_since) {
                     encoder.push(&character);
                 }
             }
@@ -232,16 +274,18 @@ async fn encode_region<S: Players>(
     Ok((EncodedRegion { files, summary }, met))
 }
 
-/// A player as the database keeps it; `None` for one without ranks.
-fn to_character(player: Player) -> Option<addon_db::Character> {
+/// A player as the database keeps it; `None` for one without ranks that were confirmed lately.
+fn to_character(player: Player, confirmed_since: Option<Timestamp>) -> Option<addon_db::Character> {
     let mut ranks = Vec::new();
     let mut newest = None;
+    let mut newest_kill = None;
     for (raid, difficulties) in player.ranks {
         for (difficulty, metrics) in difficulties {
             for (metric, of_metric) in metrics {
-                if of_metric.encounters.is_empty() {
+                if of_metric.encounters.is_empty() || confirmed_since.is_some_and(|since| of_metric.ranked_at < since) {
                     continue;
                 }
+                newest_kill = newest_kill.max(of_metric.ends.values().flatten().map(|end| end.timestamp()).max());
                 newest = newest.max(Some(of_metric.ranked_at.timestamp()));
                 let encounters = of_metric.encounters.into_iter().map(|(id, rank)| addon_db::EncounterRank {
                     id,
@@ -252,7 +296,7 @@ fn to_character(player: Player) -> Option<addon_db::Character> {
                     raid,
                     difficulty,
                     metric: metric.into(),
-                    spec: None,
+                    spec: of_metric.spec,
                     encounters: encounters.collect(),
                 });
             }
@@ -266,7 +310,9 @@ fn to_character(player: Player) -> Option<addon_db::Character> {
         class_id: identity.class_id,
         ranked_at,
         ranks,
-        ..addon_db::Character::default()
+        id: Some(player.id),
+        canonical_id: None,
+        newest_kill,
     })
 }
 

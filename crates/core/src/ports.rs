@@ -386,6 +386,8 @@ pub enum Published {
 
 /// The repository that players' addons come from.
 pub trait AddonRepo {
+    /// The content of a file as last published, whoever published it; `None` where there is none.
+    async fn read(&mut self, path: &str) -> std::result::Result<Option<Vec<u8>>, PublishError>;
     /// Replaces the whole content of top-level folder (or file) `name` in the next publication by `files`
     /// (path below the repository's root, content). Nothing is visible before [`Self::publish`].
     async fn stage(&mut self, name: &str, files: Vec<(String, Vec<u8>)>) -> std::result::Result<(), PublishError>;

@@ -7,7 +7,7 @@ use git2::build::CheckoutBuilder;
 use git2::{ErrorCode, Repository, RepositoryInitOptions};
 use parsebook_core::ports::{AddonRepo, PublishError, Published};
 
-use super::{Staged, signature};
+use super::{Staged, read_file, signature};
 
 /// A folder with its own history. Files that parsebook does not publish are left alone.
 pub struct LocalRepo {
@@ -101,6 +101,15 @@ fn remove_probes(folder: &Path) -> anyhow::Result<()> {
 }
 
 impl AddonRepo for LocalRepo {
+    async fn read(&mut self, path: &str) -> Result<Option<Vec<u8>>, PublishError> {
+        let tip = match self.repository.head() {
+            Ok(head) => Some(head.peel_to_tree().map_err(anyhow::Error::from)?),
+            Err(error) if matches!(error.code(), ErrorCode::UnbornBranch | ErrorCode::NotFound) => None,
+            Err(error) => return Err(anyhow::Error::from(error).into()),
+        };
+        Ok(read_file(&self.repository, tip.as_ref(), path)?)
+    }
+
     async fn stage(&mut self, name: &str, files: Vec<(String, Vec<u8>)>) -> Result<(), PublishError> {
         Ok(self.staged.stage(&self.repository, name, files)?)
     }
@@ -123,10 +132,15 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let read = |path: &str| std::fs::read_to_string(folder.path().join(path)).ok();
         let mut repo = LocalRepo::open(folder.path()).unwrap();
+        assert_eq!(repo.read("A/old.lua").await.unwrap(), None, "nothing is published yet");
         repo.stage("A", files(&[("A/old.lua", "1"), ("A/sub/kept.lua", "2")])).await.unwrap();
         repo.stage("B", files(&[("B/b.lua", "3")])).await.unwrap();
         assert!(matches!(repo.publish("first").await.unwrap(), Published::Commit(_)));
         std::fs::write(folder.path().join("mine.txt"), "mine").unwrap();
+        assert_eq!(repo.read("A/sub/kept.lua").await.unwrap().as_deref(), Some(&b"2"[..]));
+        for absent in ["A", "A/gone.lua", "mine.txt"] {
+            assert_eq!(repo.read(absent).await.unwrap(), None, "{absent}");
+        }
 
         let mut repo = LocalRepo::open(folder.path()).unwrap();
         repo.stage("A", files(&[("A/new.lua", "4"), ("A/sub/kept.lua", "2")])).await.unwrap();

@@ -12,9 +12,10 @@ mod remote;
 mod thin_pack;
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use anyhow::Context;
-use git2::{FileMode, ObjectType, Oid, Repository, Signature, Tree, TreeWalkMode, TreeWalkResult};
+use git2::{ErrorCode, FileMode, ObjectType, Oid, Repository, Signature, Tree, TreeWalkMode, TreeWalkResult};
 
 pub use self::http::read_answers;
 pub use self::local::LocalRepo;
@@ -90,6 +91,21 @@ enum Moved {
 /// Whether a server could not lock the branch, because something else was at work on it.
 fn is_lock(reason: &str) -> bool {
     ["failed to update ref", "cannot lock ref", "fetch first", "stale info"].iter().any(|words| reason.contains(words))
+}
+
+/// The content of a file of `tree`; `None` where there is none, or something else at its place.
+fn read_file(repository: &Repository, tree: Option<&Tree<'_>>, path: &str) -> anyhow::Result<Option<Vec<u8>>> {
+    let Some(tree) = tree else { return Ok(None) };
+    let entry = match tree.get_path(Path::new(path)) {
+        Ok(entry) => entry,
+        Err(error) if error.code() == ErrorCode::NotFound => return Ok(None),
+        Err(error) => return Err(error).with_context(|| format!("looking for {path}")),
+    };
+    if entry.kind() != Some(ObjectType::Blob) {
+        return Ok(None);
+    }
+    let blob = repository.find_blob(entry.id()).with_context(|| format!("reading {path}"))?;
+    Ok(Some(blob.content().to_vec()))
 }
 
 /// Who commits.

@@ -11,7 +11,7 @@ use secrecy::SecretString;
 
 use super::http::HttpServer;
 use super::native::NativeServer;
-use super::{Moved, Staged, signature, thin_pack};
+use super::{Moved, Staged, read_file, signature, thin_pack};
 
 /// `GIT_HISTORY`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -205,6 +205,13 @@ fn take_in(repository: &Repository, pack: &Path) -> anyhow::Result<()> {
 }
 
 impl AddonRepo for RemoteRepo {
+    async fn read(&mut self, path: &str) -> Result<Option<Vec<u8>>, PublishError> {
+        let tip = self.fetch_tip().context("fetching the addon repository (GIT_REPOSITORY_URL)")?;
+        let tree = tip.map(|tip| self.repository.find_commit(tip)?.tree()).transpose();
+        let tree = tree.map_err(anyhow::Error::from)?;
+        Ok(read_file(&self.repository, tree.as_ref(), path)?)
+    }
+
     async fn stage(&mut self, name: &str, files: Vec<(String, Vec<u8>)>) -> Result<(), PublishError> {
         Ok(self.staged.stage(&self.repository, name, files)?)
     }
@@ -287,6 +294,8 @@ mod tests {
         assert!(matches!(publish(&mut ours, "EU", "3").await, Published::Commit(_)));
         assert_eq!(publish(&mut ours, "EU", "3").await, Published::Unchanged);
         assert_eq!(server.main(), (vec![file("EU", "3"), file("US", "2")], 3));
+        assert_eq!(theirs.read("EU/data.lua").await.unwrap().as_deref(), Some(&b"3"[..]), "what others published");
+        assert_eq!(theirs.read("EU/none.lua").await.unwrap(), None);
     }
 
     #[tokio::test]

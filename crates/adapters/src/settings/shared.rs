@@ -1,9 +1,11 @@
 //! Settings that the program and the Lambdas have in common.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use parsebook_core::discover::DiscoverConfig;
 use parsebook_core::discover::pages::{Pace, PagesConfig};
+use parsebook_core::generate::AddonMeta;
 
 use super::{ConfigError, Environment, SecretSource};
 
@@ -98,17 +100,11 @@ pub(super) fn report_call_budget(environment: &Environment) -> Result<f64, Confi
     environment.positive("REPORT_CALL_BUDGET", Some(26.0))
 }
 
-/// What the addon's files say of themselves.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// What is published, and what the addon's files say of themselves.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct AddonSettings {
-    /// `ADDON_INTERFACE`: the versions of the game, such as `110207, 120000`; the built-in list when empty.
-    pub interface: Vec<u32>,
-    /// `ADDON_CURSE_ID`: `X-Curse-Project-ID`.
-    pub curse_id: Option<String>,
-    /// `ADDON_WAGO_ID`: `X-Wago-ID`.
-    pub wago_id: Option<String>,
-    /// `ADDON_WOWI_ID`: `X-WoWI-ID`.
-    pub wowi_id: Option<String>,
+    /// `ADDON_INTERFACE`, `ADDON_CURSE_ID`, `ADDON_WAGO_ID`, `ADDON_WOWI_ID`: lines of the `.toc` files.
+    pub meta: AddonMeta,
     /// `KEEP_RANKS_DAYS`: ranks that nobody confirmed for so many days are not published; default 90, 0 is for ever.
     pub keep_ranks_days: u32,
 }
@@ -119,25 +115,13 @@ impl AddonSettings {
     /// # Errors
     /// Names the variable.
     pub fn read(environment: &Environment) -> Result<Self, ConfigError> {
-        let id = |variable: &str| match environment.optional(variable)? {
-            Some(id) if !id.bytes().all(|byte| byte.is_ascii_alphanumeric()) => {
-                Err(ConfigError::new(variable, format!("{id:?} is not letters and digits")))
-            }
-            id => Ok(id),
-        };
-        let interface = environment.optional("ADDON_INTERFACE")?;
-        let interface = interface.iter().flat_map(|list| list.split(',')).map(|version| {
-            let version = version.trim();
-            let is_version = matches!(version.len(), 5..=6) && version.bytes().all(|byte| byte.is_ascii_digit());
-            let number = version.parse().ok().filter(|_| is_version);
-            number
-                .ok_or_else(|| ConfigError::new("ADDON_INTERFACE", format!("{version:?} is no version such as 110207")))
-        });
+        let mut values = BTreeMap::new();
+        for variable in ["ADDON_INTERFACE", "ADDON_CURSE_ID", "ADDON_WAGO_ID", "ADDON_WOWI_ID"] {
+            values.insert(variable, environment.optional(variable)?);
+        }
+        let meta = AddonMeta::read(|variable| values.get(variable).cloned().flatten());
         Ok(Self {
-            interface: interface.collect::<Result<_, _>>()?,
-            curse_id: id("ADDON_CURSE_ID")?,
-            wago_id: id("ADDON_WAGO_ID")?,
-            wowi_id: id("ADDON_WOWI_ID")?,
+            meta: meta.map_err(|error| ConfigError::new(error.variable, error.problem))?,
             keep_ranks_days: environment.number("KEEP_RANKS_DAYS", 90, 0)?,
         })
     }
@@ -203,8 +187,8 @@ mod tests {
     #[test]
     fn the_addons_versions_and_ids_are_looked_at() {
         let read = |variable, value| AddonSettings::read(&Environment::from_iter([(variable, value)]));
-        assert_eq!(read("ADDON_INTERFACE", " 110207, 120000 ").unwrap().interface, [110_207, 120_000]);
-        assert_eq!(read("ADDON_WAGO_ID", "aB3xYz").unwrap().wago_id.as_deref(), Some("aB3xYz"));
+        assert_ne!(read("ADDON_INTERFACE", " 110207, 120000 ").unwrap().meta, AddonMeta::default());
+        assert_ne!(read("ADDON_WAGO_ID", "aB3xYz").unwrap().meta, AddonMeta::default());
         assert_eq!(read("KEEP_RANKS_DAYS", "0").unwrap().keep_ranks_days, 0);
         for (variable, value) in
             [("ADDON_INTERFACE", "11.2.7"), ("ADDON_INTERFACE", "110207,"), ("ADDON_CURSE_ID", "1\u{7}2")]

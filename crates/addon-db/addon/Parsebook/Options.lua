@@ -1,94 +1,145 @@
--- What the player can choose. Kept in ParsebookSettings; changed in the game's settings or by `/parsebook set`.
+-- What the player can choose, kept in ParsebookSettings. The page is in OptionsPage.lua, `/parsebook set` in
+-- Command.lua; both show what stands here.
 
 local addonName, ns = ...
 if not CreateFrame then return end
 
--- In the order of the settings page: key, default, label.
+local L = ns.L
+
+-- In the order of the page: key, default, and what it may be: nothing for on and off, { least, most } for a number,
+-- a list for a choice. Label and sentence are L["OPTION_" .. key] and L["OPTION_" .. key .. "_HELP"].
 local OPTIONS = {
-  { "tooltip", true, "Ranks in the tooltips of players" },
-  { "groupFinder", true, "Ranks in the group finder: leaders and applicants" },
-  { "menu", true, "Warcraft Logs link in the right-click menu" },
-  { "hideInCombat", true, "Nothing in tooltips during combat" },
-  { "bestOnly", false, "Only the hardest difficulty of each raid" },
-  { "newestOnly", false, "Only the newest raid" },
+  { key = "tooltip", default = true },
+  { key = "groupFinder", default = true },
+  { key = "rows", default = true },
+  { key = "sort", default = false },
+  { key = "lists", default = true },
+  { key = "whoChat", default = true },
+  { key = "menu", default = true },
+  { key = "hideInCombat", default = true },
+  { key = "modifier", default = "SHIFT", choices = { "SHIFT", "CTRL", "ALT" } },
+  { key = "modifierOnly", default = false },
+  { key = "newestOnly", default = true },
+  { key = "bestOnly", default = false },
+  { key = "mythic", default = true },
+  { key = "heroic", default = true },
+  { key = "normal", default = true },
+  { key = "lfr", default = true },
+  { key = "maxLines", default = 6, range = { 1, 20 } },
+  { key = "colours", default = "WCL", choices = { "WCL", "BRIGHTNESS", "NONE" } },
+  { key = "icons", default = true },
+  { key = "englishNames", default = false },
+  { key = "notices", default = true },
 }
--- The key that shows every boss: SHIFT, CTRL or ALT.
-local DEFAULT_MODIFIER = "SHIFT"
--- Data older than this is called old.
+-- Data older than this is called old, in days.
 ns.OLD_DAYS = 7
 
-local options = { modifier = DEFAULT_MODIFIER }
-for _, option in ipairs(OPTIONS) do options[option[1]] = option[2] end
-ns.Options = options
+local options = {}
+for _, option in ipairs(OPTIONS) do options[option.key] = option.default end
+ns.Options, ns.OPTIONS = options, OPTIONS
+
+-- Raised with every change of options, data or names: what was drawn before is drawn anew.
+ns.version = 1
+function ns.Touch()
+  ns.version = ns.version + 1
+end
+
+-- Who wants to know of a change of options.
+local listeners = {}
+function ns.OnOptions(f)
+  listeners[#listeners + 1] = f
+end
+
+-- To be called after each change of an option.
+function ns.OptionsChanged()
+  ns.Touch()
+  for _, f in ipairs(listeners) do f() end
+end
 
 local MODIFIERS = { SHIFT = IsShiftKeyDown, CTRL = IsControlKeyDown, ALT = IsAltKeyDown }
 
 -- Whether the key for every boss is held.
 function ns.ModifierDown()
-  local isDown = MODIFIERS[options.modifier] or MODIFIERS[DEFAULT_MODIFIER]
-  return isDown and isDown() and true or false
+  local isDown = MODIFIERS[options.modifier]
+  return isDown ~= nil and ns.True(isDown())
 end
 
--- Sets an option from text ("on", "off", or a key); returns whether there is such an option and value.
+-- Whether ranks may be shown now, on a tooltip or in a row.
+function ns.Wanted()
+  if options.hideInCombat and ns.InCombat() then return false end
+  return not options.modifierOnly or ns.ModifierDown()
+end
+
+-- A value of an option from text, nil if it cannot be that.
+local function parse(option, text)
+  if option.range then
+    local number = tonumber(text)
+    if not number or number ~= math.floor(number) then return nil end
+    return number >= option.range[1] and number <= option.range[2] and number or nil
+  end
+  for _, choice in ipairs(option.choices or {}) do
+    if choice == text:upper() then return choice end
+  end
+  if option.choices then return nil end
+  if text == "on" then return true end
+  if text == "off" then return false end
+end
+
+-- Sets an option from text ("on", "off", a number, or a choice); returns whether there is such an option and value.
 function ns.SetOption(key, value)
   key, value = (key or ""):lower(), (value or ""):lower()
-  if key == "modifier" then
-    if not MODIFIERS[value:upper()] then return false end
-    options.modifier = value:upper()
-    return true
-  end
   for _, option in ipairs(OPTIONS) do
-    if option[1]:lower() == key and (value == "on" or value == "off") then
-      options[option[1]] = value == "on"
+    if option.key:lower() == key then
+      local parsed = parse(option, value)
+      if parsed == nil then return false end
+      options[option.key] = parsed
+      ns.OptionsChanged()
       return true
     end
   end
   return false
 end
 
--- One line for each option with its value.
+-- What an option may be set to, as text.
+function ns.ChoicesOf(option)
+  if option.range then return ("%d-%d"):format(option.range[1], option.range[2]) end
+  return (table.concat(option.choices or { "on", "off" }, ", "):lower())
+end
+
+-- An option's value as text.
+function ns.ValueOf(option)
+  local value = options[option.key]
+  if type(value) == "boolean" then return value and "on" or "off" end
+  return tostring(value):lower()
+end
+
+-- One line for each option: value, what it does, what it may be.
 function ns.DescribeOptions()
   local lines = {}
   for _, option in ipairs(OPTIONS) do
-    local key, label = option[1], option[3]
-    lines[#lines + 1] = ("%s = %s  (%s)"):format(key, options[key] and "on" or "off", label)
+    lines[#lines + 1] = ("%s = %s  (%s: %s)"):format(
+      option.key, ns.ValueOf(option), L["OPTION_" .. option.key], ns.ChoicesOf(option))
   end
-  lines[#lines + 1] = ("modifier = %s  (shows all bosses: shift, ctrl, alt)"):format(options.modifier:lower())
   return lines
 end
 
--- The page's category, once there is one.
-local category
-
--- Opens the page; returns whether there is one.
-function ns.OpenOptions()
-  if not category then return false end
-  Settings.OpenToCategory(category:GetID())
-  return true
-end
-
--- The page in the game's settings, where the client has the modern settings interface.
-local function addPage()
-  if not (Settings and Settings.RegisterVerticalLayoutCategory and Settings.RegisterAddOnSetting) then return end
-  category = Settings.RegisterVerticalLayoutCategory("Parsebook")
+-- A saved value counts if it can be chosen.
+local function restore(saved)
   for _, option in ipairs(OPTIONS) do
-    local key, default, label = option[1], option[2], option[3]
-    local id = "Parsebook_" .. key
-    local setting = Settings.RegisterAddOnSetting(category, id, key, options, "boolean", label, default)
-    Settings.CreateCheckbox(category, setting, label)
+    local value = saved[option.key]
+    if type(value) == "boolean" then value = value and "on" or "off" end
+    local parsed = parse(option, tostring(value):lower())
+    if parsed ~= nil then options[option.key] = parsed end
   end
-  Settings.RegisterAddOnCategory(category)
 end
 
 local frame = CreateFrame("Frame")
 frame:RegisterEvent("ADDON_LOADED")
 frame:SetScript("OnEvent", function(self, _, name)
-  if name ~= addonName then return end
+  if not ns.Text(name) or name ~= addonName then return end
   self:UnregisterEvent("ADDON_LOADED")
-  local saved = type(ParsebookSettings) == "table" and ParsebookSettings or {}
-  for key, default in pairs(options) do
-    if type(saved[key]) == type(default) then options[key] = saved[key] end
-  end
+  restore(type(ParsebookSettings) == "table" and ParsebookSettings or {})
   ParsebookSettings = options
-  addPage()
+  ns.AddOptionsPage()
+  ns.OptionsChanged()
 end)

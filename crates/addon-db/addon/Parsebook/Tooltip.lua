@@ -17,36 +17,34 @@ local function unitOf(data)
   end
   local guid = ns.Text(ns.Field(data, "guid"))
   if not guid then return nil end
-  local unit = UnitTokenFromGUID and ns.Text(UnitTokenFromGUID(guid))
+  local unit = ns.Text(ns.Ask(UnitTokenFromGUID, guid))
   if unit then return unit end
   for _, candidate in ipairs(GROUP) do
-    if ns.Text(UnitGUID(candidate)) == guid then return candidate end
+    if ns.Text(ns.Ask(UnitGUID, candidate)) == guid then return candidate end
   end
   return nil
 end
 
+-- The game shows the tooltip after us. With "only with the key", there is nothing yet, but the key must find the unit.
 local function addUnit(tooltip, unit)
-  if not unit or not ns.Options.tooltip or ns.Visible(UnitIsPlayer(unit)) ~= true then return end
-  local name, realm = UnitName(unit)
-  ns.AddToTooltip(tooltip, ns.Text(name), ns.Text(realm))
+  if not unit or not ns.Options.tooltip or ns.Options.hideInCombat and ns.InCombat() then return end
+  local name, realm = ns.NameOfUnit(unit)
+  if not name then return end
+  if ns.AddToTooltip(tooltip, name, realm, ns.RoleOfUnit(unit)) or ns.Options.modifierOnly then
+    ns.Remember(tooltip, unit)
+  end
 end
 
-if TooltipDataProcessor and TooltipDataProcessor.AddTooltipPostCall then
-  TooltipDataProcessor.AddTooltipPostCall(Enum.TooltipDataType.Unit, function(tooltip, data)
+local unitTooltip = ns.Field(Enum, "TooltipDataType") and ns.Field(Enum.TooltipDataType, "Unit")
+
+if ns.Field(TooltipDataProcessor, "AddTooltipPostCall") and unitTooltip then
+  TooltipDataProcessor.AddTooltipPostCall(unitTooltip, function(tooltip, data)
     if tooltip == GameTooltip then addUnit(tooltip, unitOf(data)) end
   end)
-elseif GameTooltip then
-  GameTooltip:HookScript("OnTooltipSetUnit", function(tooltip)
-    local _, unit = tooltip:GetUnit()
+elseif not issecretvalue and GameTooltip then
+  -- Clients from before tooltip data, which have no secret values either.
+  ns.AskFrame(GameTooltip, "HookScript", "OnTooltipSetUnit", function(tooltip)
+    local _, unit = ns.AskFrame(tooltip, "GetUnit")
     addUnit(tooltip, ns.Text(unit))
   end)
 end
-
--- Pressing or releasing the modifier shows or hides the bosses at once.
-local frame = CreateFrame("Frame")
-frame:RegisterEvent("MODIFIER_STATE_CHANGED")
-frame:SetScript("OnEvent", function()
-  if ns.Options.tooltip and GameTooltip and GameTooltip.RefreshData and GameTooltip:IsShown() then
-    GameTooltip:RefreshData()
-  end
-end)

@@ -19,7 +19,8 @@ fn raids() -> Vec<Raid> {
     vec![Raid { id: 40, name: "Vault of Tests".to_owned(), encounters }]
 }
 
-fn files() -> Vec<File> {
+/// The test data: Parsebook_DB_EU and Parsebook_DB_KR.
+pub fn files() -> Vec<File> {
     let some = || vec![ranks(40, 4, "dps", &[(102, 97, 2), (103, 99, 1)])];
     let chogun = vec![
         ranks(40, 3, "dps", &[(101, 10, 3), (103, 10, 3), (102, 12, 3)]),
@@ -74,15 +75,21 @@ fn files_of_region_toc() -> String {
     String::from_utf8(toc.bytes).unwrap()
 }
 
+/// Runs `tests/lua/suite.lua` on the addon and the test data in a folder; answers how many tests passed.
+pub fn run_suite(repository: &Path) -> u32 {
+    let lua = Lua::new();
+    lua.globals().set("REPOSITORY", repository.to_str().unwrap()).unwrap();
+    let folder = format!("{}/", fixture().parent().unwrap().to_str().unwrap());
+    lua.globals().set("TEST_FOLDER", folder).unwrap();
+    let suite = std::fs::read(fixture().with_file_name("suite.lua")).unwrap();
+    lua.load(suite).set_name("@suite.lua").call(()).unwrap_or_else(|e| panic!("{e}"))
+}
+
 #[test]
 fn hover_by_hover() {
     let dir = crate::support::repository(&files());
-    let lua = Lua::new();
-    lua.globals().set("REPOSITORY", dir.path().to_str().unwrap()).unwrap();
-    lua.globals().set("GAME_STUB", fixture().with_file_name("game.lua").to_str().unwrap()).unwrap();
-    let suite = std::fs::read(fixture().with_file_name("suite.lua")).unwrap();
-    let passed: u32 = lua.load(suite).set_name("@suite.lua").call(()).unwrap_or_else(|e| panic!("{e}"));
-    assert!(passed >= 20, "{passed} tests");
+    let passed = run_suite(dir.path());
+    assert!(passed >= 250, "{passed} tests");
 }
 
 #[test]
@@ -100,8 +107,18 @@ fn every_file_of_the_addon_is_listed_and_within_the_limits() {
         files.iter().filter_map(|f| f.path.strip_prefix("Parsebook/")).filter(|f| f.ends_with(".lua")).collect();
     assert_eq!(listed, shipped);
     let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("addon/Parsebook");
-    for entry in std::fs::read_dir(source).unwrap().flatten() {
-        let path = format!("Parsebook/{}", entry.file_name().to_str().unwrap());
-        assert!(files.iter().any(|f| f.path == path), "{path} is not shipped");
+    for folder in ["", "Locales/"] {
+        for entry in std::fs::read_dir(source.join(folder)).unwrap().flatten() {
+            let path = format!("Parsebook/{folder}{}", entry.file_name().to_str().unwrap());
+            assert!(entry.path().is_dir() || files.iter().any(|f| f.path == path), "{path} is not shipped");
+        }
     }
+}
+
+#[test]
+fn a_data_addon_names_its_version_and_its_files() {
+    let toc = files_of_region_toc();
+    assert!(toc.contains("\n## Version: 2023.11.14\n"), "{toc}");
+    let listed = toc.lines().filter(|line| line.starts_with("Realms")).count();
+    assert!(toc.contains(&format!("\n## X-Parsebook-Files: {listed}\n")), "{toc}");
 }

@@ -3,6 +3,7 @@
 
 mod addon;
 mod format1;
+mod package;
 mod region;
 mod round_trip;
 mod support;

@@ -57,8 +57,11 @@ fn one_changed_player_changes_one_line_and_perhaps_the_date() {
         let mut after = before.clone();
         after[i].ranks[0].encounters[0].rank ^= 1;
         assert_eq!(difference(&encoded(&before), &encoded(&after)), (1, 1), "rank of {i}");
+        after[i].ranked_at = 1_600_020_000;
+        assert_eq!(difference(&encoded(&before), &encoded(&after)), (1, 2), "rank and moment of {i}");
+        // Another day is another version of the data addon, which its .toc names.
         after[i].ranked_at = 1_900_000_000;
-        assert_eq!(difference(&encoded(&before), &encoded(&after)), (1, 2), "rank and date of {i}");
+        assert_eq!(difference(&encoded(&before), &encoded(&after)), (2, 3), "rank and day of {i}");
     }
 }
 

@@ -1,5 +1,6 @@
 //! One module per subcommand.
 
+mod addon_repo;
 mod demo;
 mod lookup;
 mod rules;
@@ -21,6 +22,7 @@ pub async fn execute(args: Args) -> anyhow::Result<()> {
         Command::Backfill(target) => run::backfill(&common, &target).await,
         Command::Lookup(lookup) => lookup::lookup(&common, &lookup),
         Command::Status(status) => status::status(&common, &status).await,
+        Command::AddonRepo(command) => addon_repo::addon_repo(&common, command),
         Command::Simulate(simulate) => simulate::simulate(&simulate).await,
         Command::Completions { shell } => {
             clap_complete::generate(shell, &mut Args::command(), "parsebook", &mut std::io::stdout());

@@ -15,7 +15,7 @@ use parsebook_adapters::wcl_api::WclApi;
 use parsebook_core::Timestamp;
 use parsebook_core::aggregate::{self, AggregateConfig, AggregateSummary};
 use parsebook_core::discover::{DiscoverPorts, DiscoverSummary, Invocation, RuleSummary, StopReason, discover};
-use parsebook_core::generate::{GenerateConfig, GenerateSummary, generate};
+use parsebook_core::generate::{GenerateConfig, GenerateSummary, confirmed_since, generate};
 use parsebook_core::ports::{Clock, Discoveries, Rules};
 use parsebook_core::rule::{Rule, RuleId, Target, schedule};
 use serde::Serialize;
@@ -193,7 +193,15 @@ impl<C: Clock + Clone> Machine<C> {
         let mut repo = LocalRepo::open(&self.out)?;
         let progress = Progress::start("write the database", "players", Some(self.store.player_count()?));
         let store = WatchedStore { inner: &self.store, progress: &progress };
-        let config = GenerateConfig { regions: regions.to_vec(), dry_run: false };
+        let config = GenerateConfig {
+            regions: regions.to_vec(),
+            dry_run: false,
+            addon: self.settings.addon.meta.clone(),
+            confirmed_since: confirmed_since(
+                self.settings.stamp.unwrap_or_else(|| self.clock.now()),
+                self.settings.addon.keep_ranks_days,
+            ),
+        };
         generate(&store, &self.api, &mut repo, &config).await.context("writing the database")
     }
 

@@ -1,6 +1,7 @@
 //! The program's stages on one machine, against a simulated Warcraft Logs over loopback.
 #![expect(clippy::unwrap_used, reason = "a test may stop at once")]
 
+mod addon_repo;
 mod common;
 mod discovery;
 mod killed;
