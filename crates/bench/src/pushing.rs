@@ -80,7 +80,7 @@ fn change(mut world: world::World) -> world::World {
 }
 
 fn lay_out(folder: &Path, world: &world::World, region: &str) -> anyhow::Result<()> {
-    let (files, _) = encode(region, &world.raids, world.characters.clone())?;
+    let (files, _) = encode(region, &world.raids, &world.characters)?;
     for file in files.into_iter().chain(addon_files()) {
         let path = folder.join(&file.path);
         std::fs::create_dir_all(path.parent().context("a file without a folder")?)?;

@@ -296,7 +296,7 @@ fn to_character(player: Player, confirmed_since: Option<Timestamp>) -> Option<ad
                     raid,
                     difficulty,
                     metric: metric.into(),
-                    spec: of_metric.spec,
+                    spec: of_metric.spec.map(Into::into),
                     encounters: encounters.collect(),
                 });
             }

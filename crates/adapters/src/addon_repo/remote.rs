@@ -148,6 +148,14 @@ impl RemoteRepo {
         }
     }
 
+    /// The same with the setting that says where it was looked for.
+    async fn fetched_tip(&mut self) -> Result<Option<Oid>, PublishError> {
+        self.fetch_tip().await.map_err(|error| match error {
+            PublishError::Failed(error) => error.context("fetching the addon repository (GIT_REPOSITORY_URL)").into(),
+            other => other,
+        })
+    }
+
     async fn push(&mut self, tip: Option<Oid>, commit: Oid) -> Result<Moved, PublishError> {
         let reference = self.reference();
         match &mut self.server {
@@ -180,10 +188,7 @@ impl RemoteRepo {
     }
 
     async fn publish_once(&mut self, message: &str) -> Result<Option<Published>, PublishError> {
-        let tip = self.fetch_tip().await.map_err(|error| match error {
-            PublishError::Failed(error) => error.context("fetching the addon repository (GIT_REPOSITORY_URL)").into(),
-            other => other,
-        })?;
+        let tip = self.fetched_tip().await?;
         let Some(commit) = self.commit(tip, message)? else { return Ok(Some(Published::Unchanged)) };
         let moved = self.push(tip, commit).await?;
         Ok((moved == Moved::Done).then(|| Published::Commit(commit.to_string())))
@@ -206,7 +211,7 @@ fn take_in(repository: &Repository, pack: &Path) -> anyhow::Result<()> {
 
 impl AddonRepo for RemoteRepo {
     async fn read(&mut self, path: &str) -> Result<Option<Vec<u8>>, PublishError> {
-        let tip = self.fetch_tip().context("fetching the addon repository (GIT_REPOSITORY_URL)")?;
+        let tip = self.fetched_tip().await?;
         let tree = tip.map(|tip| self.repository.find_commit(tip)?.tree()).transpose();
         let tree = tree.map_err(anyhow::Error::from)?;
         Ok(read_file(&self.repository, tree.as_ref(), path)?)
