@@ -9,3 +9,4 @@ pub mod lambda;
 pub mod ministack;
 pub mod mongod;
 pub mod process;
+pub mod strict;
