@@ -1,15 +1,38 @@
 """The template's parameters and resources, with values put in: what deploy, destroy and cost ask of it."""
 
+import json
 import re
+import sys
 
-from cfnlint.decode import cfn_yaml
+import yaml
+
+
+class _Loader(yaml.CSafeLoader):
+    """YAML with CloudFormation's short functions: `!Ref X` is `{"Ref": "X"}`, `!Sub …` is `{"Fn::Sub": …}`."""
+
+
+def _short_function(loader, name, node):
+    kinds = {yaml.ScalarNode: loader.construct_scalar, yaml.SequenceNode: lambda one: loader.construct_sequence(one, deep=True)}
+    value = kinds.get(type(node), lambda one: loader.construct_mapping(one, deep=True))(node)
+    if name == "GetAtt" and isinstance(value, str):
+        value = value.split(".", 1)
+    return {name if name in ("Ref", "Condition") else f"Fn::{name}": value}
+
+
+_Loader.add_multi_constructor("!", _short_function)
+
+
+def read(path):
+    """A template as plain data, its short functions spelled out."""
+    with open(path, encoding="utf-8") as file:
+        return yaml.load(file, _Loader)
 
 
 class Template:
     """infra/template.yaml with some parameters given; the others have their defaults."""
 
     def __init__(self, path, given=None):
-        self.document = cfn_yaml.load(path)
+        self.document = read(path)
         self.given = dict(given or {})
         self.resources = self.document["Resources"]
 
@@ -55,3 +78,7 @@ def _broken_rules(name, value, rule):
             yield f"{name}: {value} is not between {rule.get('MinValue', '-∞')} and {rule.get('MaxValue', '∞')}"
     elif len(value) < int(rule.get("MinLength", 0)):
         yield f"{name} is empty; fix: add {name}=… ({rule.get('Description', '')})"
+
+
+if __name__ == "__main__":
+    json.dump(read(sys.argv[1]), sys.stdout)

@@ -98,7 +98,7 @@ impl Setting {
     }
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_is_right_passes_and_tells_who_gets_the_alarms() {
     let Some(setting) = setting().await else { return };
     let told = check(&setting.account.url, &[&setting.repository("good"), "AlarmEmail=you@example.org"]);
@@ -109,7 +109,7 @@ async fn what_is_right_passes_and_tells_who_gets_the_alarms() {
     assert!(asked[0].starts_with("/good/info/refs Basic "), "{asked:?}");
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn each_wrong_secret_is_one_line() {
     let Some(setting) = setting().await else { return };
     let check = || check(&setting.account.url, &[&setting.repository("good")]);
@@ -143,7 +143,7 @@ async fn each_wrong_secret_is_one_line() {
     }
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_token_that_may_not_push_is_told_as_what_it_is_and_goes_to_no_other_host() {
     let Some(setting) = setting().await else { return };
     for (answer, named) in [
@@ -164,7 +164,7 @@ async fn a_token_that_may_not_push_is_told_as_what_it_is_and_goes_to_no_other_ho
     assert_one(&nowhere, &["127.0.0.1 is not reached"]);
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_quota_that_is_too_small_is_told_with_both_ways_out() {
     let Some(setting) = setting().await else { return };
     for (quota, parameter, named) in [

@@ -2,17 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use parsebook_test_support::process::server_variable;
 use serde_json::Value;
 
-use crate::support::{template, told_by};
+use crate::support::{python, template, told_by};
 
 /// The template as JSON, its short functions spelled out.
 fn read() -> Option<Value> {
-    let mut command = std::process::Command::new(server_variable("PARSEBOOK_LINT_PYTHON")?);
-    let program =
-        "import json, sys; from cfnlint.decode import cfn_yaml; print(json.dumps(cfn_yaml.load(sys.argv[1])))";
-    let told = told_by(command.args(["-c", program, &template()]));
+    let told = told_by(python("template.py", "")?.arg(template()));
     assert!(told.succeeded, "{}", told.errors);
     Some(serde_json::from_str(&told.output).unwrap())
 }
