@@ -193,17 +193,17 @@ pub async fn removing_is_exact<S: Store>(store: &S) -> Result<()> {
     let sent = all(store, 10).await?;
     // Found while the batch was on its way: a difficulty, a raid, and a player.
     store.merge(&[player(2, &[(31, &[3])]), player(3, &[(31, &[5])]), player(4, &[(31, &[3])])]).await?;
-    store.remove(sent.clone()).await?.await?;
+    store.remove(&sent).await?;
     let left = [player(2, &[(31, &[3])]), player(3, &[(31, &[5])]), player(4, &[(31, &[3])])];
     assert_eq!(all(store, 10).await?, left);
-    store.remove(sent).await?.await?;
-    store.remove(Vec::new()).await?.await?;
+    store.remove(&sent).await?;
+    store.remove(&[]).await?;
     assert_eq!(all(store, 10).await?, left, "removing twice does no harm");
-    store.remove(left.into()).await?.await?;
+    store.remove(&left).await?;
     assert_eq!(store.discovered_count().await?, 0);
     // Part of what is stored.
     store.merge(&[player(5, &[(31, &[3, 4]), (28, &[5])])]).await?;
-    store.remove(vec![player(5, &[(31, &[4]), (28, &[5])])]).await?.await?;
+    store.remove(&[player(5, &[(31, &[4]), (28, &[5])])]).await?;
     assert_eq!(all(store, 10).await?, [player(5, &[(31, &[3])])]);
     Ok(())
 }
@@ -224,7 +224,7 @@ pub async fn adding_while_removing_loses_nothing<S: Store>(store: &S) -> Result<
     let mut removed: BTreeMap<PlayerId, RaidsToScrap> = BTreeMap::new();
     let mut take = async |store: &S| {
         let sent = all(store, 100).await?;
-        store.remove(sent.clone()).await?.await?;
+        store.remove(&sent).await?;
         for player in sent {
             removed.entry(player.id).or_default().merge(&player.raids_to_scrap);
         }

@@ -3,7 +3,7 @@
 //! ```text
 //! discovery_schedules ──discover──▶ discovers ──aggregate──▶ queue ──rank──▶ players ──generate──▶ addon repository
 //!                                                              ▲      │ no points left
-//!                                                              └─revive◀── one-time schedule
+//!                                                              └──────┘ back to the queue, until the reset
 //! ```
 //!
 //! Each stage is one function over the traits in [`ports`]; the Lambdas and the command-line program call the same
@@ -14,13 +14,14 @@ pub mod aggregate;
 pub mod budget;
 pub mod discover;
 pub mod generate;
-pub mod pause;
 pub mod player;
 pub mod ports;
 pub mod rank;
-pub mod revive;
+pub mod report;
 pub mod rule;
 pub mod scrap;
+#[cfg(test)]
+mod testing;
 
 /// A raid: the number of a Warcraft Logs zone, such as 31.
 pub type RaidId = u32;

@@ -1,16 +1,17 @@
 //! One machine: the five stages over the embedded store, the queue in it, and an addon repository in a folder.
 
 mod consumer;
-mod switch;
 mod watched;
 
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 
 use anyhow::Context;
 use parsebook_adapters::addon_repo::LocalRepo;
 use parsebook_adapters::embedded::{EmbeddedStore, StageLock};
 use parsebook_adapters::ranking_site::WclSite;
 use parsebook_adapters::wcl_api::WclApi;
+use parsebook_core::Timestamp;
 use parsebook_core::aggregate::{self, AggregateConfig, AggregateSummary};
 use parsebook_core::discover::{DiscoverPorts, DiscoverSummary, Invocation, StopReason, discover};
 use parsebook_core::generate::{GenerateConfig, GenerateSummary, generate};
@@ -19,7 +20,6 @@ use parsebook_core::rule::{self, Due, Target};
 use serde::Serialize;
 
 pub use self::consumer::RankTotals;
-use self::switch::LocalSwitch;
 use self::watched::{Watched, WatchedStore};
 use crate::output::difficulty;
 use crate::progress::Progress;
@@ -37,7 +37,8 @@ pub struct Machine<C> {
     clock: C,
     settings: Settings,
     out: PathBuf,
-    switch: LocalSwitch,
+    /// Until when nothing is asked of the API, after a refusal. A process that dies meanwhile starts without.
+    cooldown: Mutex<Option<Timestamp>>,
     _lock: StageLock,
 }
 
@@ -74,7 +75,7 @@ impl<C: Clock + Clone> Machine<C> {
             clock,
             settings,
             out: out.to_owned(),
-            switch: LocalSwitch::new(consumer::CONCURRENCY),
+            cooldown: Mutex::new(None),
             _lock: lock,
         })
     }
@@ -102,6 +103,14 @@ impl<C: Clock + Clone> Machine<C> {
     /// The clock.
     pub fn clock(&self) -> &C {
         &self.clock
+    }
+
+    fn cooldown(&self) -> Option<Timestamp> {
+        *self.cooldown.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn set_cooldown(&self, until: Timestamp) {
+        *self.cooldown.lock().unwrap_or_else(PoisonError::into_inner) = Some(until);
     }
 
     /// Works one rule, or exactly `backfill`.

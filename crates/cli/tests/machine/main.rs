@@ -3,7 +3,6 @@
 
 mod common;
 mod discovery;
-mod handover;
 mod killed;
 mod pipeline;
 mod program;
