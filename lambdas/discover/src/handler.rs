@@ -38,7 +38,7 @@ impl Discover {
         let metrics = Metrics::default()
             .count("pages", u64::from(summary.pages))
             .count("players", summary.players)
-            .count("pagesSetAside", summary.set_aside.len() as u64)
+            .count("skipped", summary.set_aside.len() as u64)
             .count("refusals", u64::from(refused));
         Answer::of(&summary, metrics)
     }

@@ -41,6 +41,7 @@ const PERMISSIONS: [(&str, &[&str]); 6] = [
             "logs:PutLogEvents",
             "lambda:GetFunctionConcurrency",
             "lambda:PutFunctionConcurrency",
+            "lambda:DeleteFunctionConcurrency",
             "lambda:ListEventSourceMappings",
             "lambda:UpdateEventSourceMapping",
         ],

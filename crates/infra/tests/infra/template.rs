@@ -117,7 +117,7 @@ fn every_function_is_told_its_settings() {
         (
             "PlayerRank",
             &["WCL_CALL_BUDGET", "REPORT_CALL_BUDGET", "CONCURRENCY_LIMIT", "DEAD_LETTER_QUEUE_URL"],
-            &["REVIVER_SCHEDULE_NAME", "REVIVER_FUNCTION_ARN", "SCHEDULER_ROLE_ARN", "SCHEDULE_DEAD_LETTER_QUEUE_ARN"],
+            &["REVIVER_SCHEDULE_NAME", "REVIVER_FUNCTION_ARN", "SCHEDULER_ROLE_ARN", "REVIVER_DEAD_LETTERS_ARN"],
         ),
         ("Reviver", &["LAMBDA_TO_REVIVE", "CONCURRENCY_LIMIT"], &[]),
         (
