@@ -6,17 +6,20 @@
 mod damaged_addon;
 mod messages;
 mod pages;
+mod settings;
 mod worlds;
 
 /// A parser, by the name of its corpus.
 pub type Target = (&'static str, fn(&[u8]));
 
 /// All of them.
-pub const TARGETS: [Target; 6] = [
+pub const TARGETS: [Target; 8] = [
     ("ranking-page", pages::ranking_page),
+    ("git-answer", pages::git_answer),
     ("queue-message", messages::queue_message),
     ("backfill-event", messages::backfill_event),
     ("keys", messages::keys),
+    ("settings", settings::settings),
     ("world-file", worlds::world_file),
     ("damaged-addon", damaged_addon::lookup),
 ];

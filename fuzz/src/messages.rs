@@ -2,15 +2,15 @@
 
 use parsebook_adapters::wcl_api::parse_keys;
 use parsebook_core::rule::Target;
-use parsebook_core::scrap::Discovered;
+use parsebook_core::scrap::Message;
 
 /// A message of the queue: what is read of it is written the same again.
 pub fn queue_message(bytes: &[u8]) {
     let Ok(text) = std::str::from_utf8(bytes) else { return };
-    match Discovered::parse(text) {
+    match Message::parse(text) {
         Ok(message) => {
             let written = serde_json::to_string(&message).unwrap_or_default();
-            assert_eq!(Discovered::parse(&written).ok().as_ref(), Some(&message), "{written}");
+            assert_eq!(Message::parse(&written).ok().as_ref(), Some(&message), "{written}");
         }
         Err(error) => assert!(error.to_string().len() < 4096, "a reason is a line, not the message"),
     }

@@ -1,11 +1,14 @@
 //! `scripts/bench`: every figure that a requirement names, measured, with the ratio to its baseline from the same run.
 
+mod lambdas;
 mod parsing;
 mod pipeline;
+mod pushing;
 
 use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
+use parsebook_adapters::addon_repo::History;
 use parsebook_simulator::World;
 
 /// Measures parsebook.
@@ -44,25 +47,68 @@ enum Command {
         #[arg(long)]
         out: PathBuf,
     },
+    /// What a refresh pushes over https, and by how much it lets the repository grow.
+    Pushing {
+        /// A world file.
+        #[arg(long)]
+        world: PathBuf,
+        /// Its region.
+        #[arg(long, default_value = "EU")]
+        region: String,
+    },
+    /// Publishes the folders below a folder, once; prints the most memory that this took, in kB.
+    #[command(hide = true)]
+    Publish {
+        /// The addon repository.
+        #[arg(long)]
+        url: String,
+        /// append or replace.
+        #[arg(long)]
+        history: History,
+        /// What is published.
+        #[arg(long)]
+        folder: PathBuf,
+    },
     /// Pages per second of the page reader and of BeautifulSoup on the same page.
     Parsing {
         /// A Python with BeautifulSoup.
         #[arg(long)]
         python: PathBuf,
     },
+    /// The Lambda binaries.
+    #[command(flatten)]
+    Lambdas(lambdas::Command),
+}
+
+/// Prints one figure, what it was measured on, and how it stands to its bound or baseline.
+#[expect(clippy::print_stdout, reason = "the figures are the result")]
+fn figure(name: &str, value: &str, measured_on: &str, against: &str) {
+    println!("{name:<36} {value:>10}   {measured_on:<48} {against}");
 }
 
 fn main() -> anyhow::Result<()> {
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    match Args::parse().command {
+    let command = Args::parse().command;
+    // The bare loop has one thread, as the Lambdas have.
+    let mut runtime = match command {
+        Command::Lambdas(lambdas::Command::BareLoop { .. }) => tokio::runtime::Builder::new_current_thread(),
+        _ => tokio::runtime::Builder::new_multi_thread(),
+    };
+    runtime.enable_all().build()?.block_on(measure(command))
+}
+
+async fn measure(command: Command) -> anyhow::Result<()> {
+    match command {
         Command::Pipeline { parsebook, world, players, source } => {
-            runtime.block_on(pipeline::measure(&parsebook, &world, players, &source))
+            pipeline::measure(&parsebook, &world, players, &source).await
         }
         Command::MakeWorld { players, seed, out } => {
             let mut file = std::io::BufWriter::new(std::fs::File::create(out)?);
             World::generate(players, seed).write_jsonl(&mut file)?;
             Ok(std::io::Write::flush(&mut file)?)
         }
-        Command::Parsing { python } => runtime.block_on(parsing::measure(&python)),
+        Command::Parsing { python } => parsing::measure(&python).await,
+        Command::Lambdas(command) => lambdas::measure(command).await,
+        Command::Pushing { world, region } => pushing::measure(&world, &region).await,
+        Command::Publish { url, history, folder } => pushing::publish(url, history, &folder).await,
     }
 }

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use clap::{Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
+use parsebook_adapters::settings::REGIONS;
 use parsebook_core::rule::{SourceKind, Target, first_page, last_page};
 use parsebook_core::scrap::MAX_ID;
 
@@ -36,9 +37,9 @@ pub struct Common {
     /// Addon repository: the folder that gets Parsebook/, Parsebook_DB_EU/ and so on.
     #[arg(long, global = true, value_name = "DIR", default_value = "./addon")]
     pub out: PathBuf,
-    /// Base of the Warcraft Logs site and API.
-    #[arg(long, global = true, value_name = "URL", env = "WCL_URL", default_value = "https://www.warcraftlogs.com")]
-    pub wcl_url: String,
+    /// Base of the Warcraft Logs site and API [default: WCL_URL, or https://www.warcraftlogs.com].
+    #[arg(long, global = true, value_name = "URL")]
+    pub wcl_url: Option<String>,
 }
 
 #[derive(Debug, Subcommand)]
@@ -82,8 +83,8 @@ pub struct RunArgs {
     /// Run every due stage to its end, then exit. Without it, the schedules run until Ctrl-C.
     #[arg(long)]
     pub once: bool,
-    /// Regions to publish.
-    #[arg(long, value_name = "EU,US", env = "REGIONS", value_delimiter = ',', value_parser = region, default_value = "US,EU,KR,TW,CN")]
+    /// Regions to publish [default: REGIONS, or US,EU,KR,TW,CN].
+    #[arg(long, value_name = "EU,US", value_delimiter = ',', value_parser = region)]
     pub regions: Vec<String>,
     /// Print the summary as JSON.
     #[arg(long)]
@@ -154,9 +155,6 @@ impl TargetArgs {
         Ok(target.checked()?)
     }
 }
-
-/// Every region there is.
-pub const REGIONS: [&str; 5] = ["US", "EU", "KR", "TW", "CN"];
 
 fn region(text: &str) -> Result<String, String> {
     let region = text.trim().to_uppercase();

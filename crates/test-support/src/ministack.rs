@@ -9,6 +9,7 @@ use anyhow::{Context, Result, bail};
 use tempfile::TempDir;
 
 use crate::process::{Running, free_port, server_variable};
+#[cfg(feature = "strict")]
 use crate::strict::{Strict, Strictness};
 
 /// Names the program.
@@ -35,8 +36,9 @@ impl Ministack {
     ///
     /// # Errors
     /// When it does not start listening.
-    pub async fn start_behind(strictness: Strictness) -> Result<Option<(Self, Strict)>> {
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
+    #[cfg(feature = "strict")]
+    pub fn start_behind(strictness: Strictness) -> Result<Option<(Self, Strict)>> {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0")?;
         let url = format!("http://{}", listener.local_addr()?);
         let Some(emulator) = Self::start_for(Some(url))? else { return Ok(None) };
         let strict = Strict::serve(listener, &emulator.url(), strictness)?;

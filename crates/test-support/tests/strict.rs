@@ -55,7 +55,7 @@ impl Account {
         let url = format!("http://{}", listener.local_addr().unwrap());
         let app = axum::Router::new().fallback(upstream).with_state(log.clone());
         tokio::spawn(async move { axum::serve(listener, app).await });
-        Self { strict: Strict::start(&url, strictness).await.unwrap(), log, client: reqwest::Client::new() }
+        Self { strict: Strict::start(&url, strictness).unwrap(), log, client: reqwest::Client::new() }
     }
 
     /// Status, the exception's name, and the body.

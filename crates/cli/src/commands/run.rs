@@ -4,12 +4,13 @@ use std::time::Duration;
 
 use anyhow::bail;
 use parsebook_adapters::clock::SystemClock;
+use parsebook_adapters::settings::{Environment, REGIONS};
 use parsebook_core::aggregate::{self, AggregateSummary};
 use parsebook_core::discover::{DiscoverSummary, StopReason};
 use parsebook_core::generate::{self, GenerateSummary};
 use parsebook_core::ports::{Clock, Rules};
 
-use crate::args::{BackfillArgs, Common, REGIONS, RunArgs};
+use crate::args::{BackfillArgs, Common, RunArgs};
 use crate::local::{Machine, RankTotals, RunSummary, describe};
 use crate::output::{complain, grouped, say, say_json};
 use crate::settings::Settings;
@@ -23,15 +24,16 @@ const GENERATE_EVERY: Duration = Duration::from_secs(24 * 3600);
 
 pub async fn run(common: &Common, args: &RunArgs) -> anyhow::Result<()> {
     let machine = open(common)?;
+    let regions = if args.regions.is_empty() { &machine.settings().regions } else { &args.regions };
     if machine.store().rules().await?.0.is_empty() {
         complain("no rules: nothing is discovered; add one with: parsebook rules add --raid 44 --difficulty 4");
     }
     if args.once {
-        let summary = machine.run_once(&args.regions).await?;
+        let summary = machine.run_once(regions).await?;
         return conclude(common, &summary, args.json);
     }
     tokio::select! {
-        () = schedules(&machine, common, &args.regions) => Ok(()),
+        () = schedules(&machine, common, regions) => Ok(()),
         stopped = tokio::signal::ctrl_c() => {
             complain("stopped; the next run goes on from here");
             Ok(stopped?)
@@ -47,7 +49,9 @@ pub async fn backfill(common: &Common, args: &BackfillArgs) -> anyhow::Result<()
 }
 
 fn open(common: &Common) -> anyhow::Result<Machine<SystemClock>> {
-    Machine::open(&common.data, &common.out, &common.wcl_url, Settings::from_env()?, SystemClock)
+    let settings = Settings::read(&Environment::of_process())?;
+    let wcl_url = common.wcl_url.as_ref().unwrap_or(&settings.wcl_url).clone();
+    Machine::open(&common.data, &common.out, &wcl_url, settings, SystemClock)
 }
 
 /// All stages by their schedules, side by side, for ever.

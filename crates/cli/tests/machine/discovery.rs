@@ -3,12 +3,12 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use parsebook_adapters::clock::SimulatedClock;
 use parsebook_cli::local::Machine;
 use parsebook_core::discover::{DiscoverPorts, DiscoverSummary, Invocation, StopReason, discover};
 use parsebook_core::ports::{Board, Clock, Discoveries, RankingSite, Rules, SourceError, SourcePage};
 use parsebook_core::rule::{PageRange, SourceKind, Target};
 use parsebook_simulator::{Fault, Player, When, World};
+use parsebook_test_support::clock::SimulatedClock;
 
 use crate::common::{Bench, boards, target};
 
@@ -112,8 +112,6 @@ async fn every_form_of_refusal_stops_all_readers_and_is_not_asked_again_before_a
         Fault::SiteJustAMoment,
         Fault::Site403,
         Fault::Site429,
-        Fault::Site502,
-        Fault::Site520,
         Fault::SiteTiny,
         Fault::SiteEmpty,
         Fault::SiteGarbage,

@@ -176,7 +176,7 @@ async fn a_quota_that_is_too_small_is_told_with_both_ways_out() {
         (8, "ReserveConcurrency=false", Some(&["ConcurrencyLimit=3"])),
     ] {
         let strictness = Strictness { concurrency_quota: Some(quota), ..Strictness::off() };
-        let strict = Strict::start(&setting.emulator.url(), strictness).await.unwrap();
+        let strict = Strict::start(&setting.emulator.url(), strictness).unwrap();
         let told = check(&strict.url(), &[&setting.repository("good"), parameter]);
         match named {
             Some(named) => assert_one(&told, named),

@@ -13,7 +13,7 @@ mod schedules;
 mod transitions;
 
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpListener};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -22,7 +22,6 @@ use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::{HeaderMap, Method, StatusCode, Uri};
 use axum::response::Response;
-use tokio::net::TcpListener;
 
 use self::answer::Upstream;
 use self::call::Call;
@@ -105,7 +104,7 @@ impl Seen {
     }
 }
 
-/// The running proxy; it ends with the runtime that started it.
+/// The running proxy. It has a thread of its own, so that a test may block, and ends with the process.
 #[derive(Debug, Clone)]
 pub struct Strict {
     address: SocketAddr,
@@ -138,15 +137,14 @@ impl Strict {
     ///
     /// # Errors
     /// When there is no free port.
-    pub async fn start(upstream: &str, strictness: Strictness) -> Result<Self> {
-        let listener = TcpListener::bind("127.0.0.1:0").await?;
-        Self::serve(listener, upstream, strictness)
+    pub fn start(upstream: &str, strictness: Strictness) -> Result<Self> {
+        Self::serve(TcpListener::bind("127.0.0.1:0")?, upstream, strictness)
     }
 
     /// The same, on a port that is known before `upstream` is.
     ///
     /// # Errors
-    /// When the port has no address.
+    /// When there is no thread for it.
     pub fn serve(listener: TcpListener, upstream: &str, strictness: Strictness) -> Result<Self> {
         let address = listener.local_addr()?;
         let inner = Arc::new(Inner {
@@ -157,11 +155,19 @@ impl Strict {
             seen: Mutex::default(),
             strictness,
         });
-        let app = axum::Router::new().fallback(answer).with_state(inner.clone());
-        tokio::spawn(async move { drop(axum::serve(listener, app).await) });
-        if inner.strictness.fires_rates_at_once || inner.strictness.repeats_wake_ups {
-            tokio::spawn(schedules::watch(inner.clone()));
-        }
+        listener.set_nonblocking(true)?;
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        let served = inner.clone();
+        std::thread::Builder::new().name("strict AWS".to_owned()).spawn(move || {
+            runtime.block_on(async move {
+                let Ok(listener) = tokio::net::TcpListener::from_std(listener) else { return };
+                if served.strictness.fires_rates_at_once || served.strictness.repeats_wake_ups {
+                    tokio::spawn(schedules::watch(served.clone()));
+                }
+                let app = axum::Router::new().fallback(answer).with_state(served);
+                drop(axum::serve(listener, app).await);
+            });
+        })?;
         Ok(Self { address, inner })
     }
 
