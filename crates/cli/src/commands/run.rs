@@ -6,7 +6,7 @@ use anyhow::bail;
 use parsebook_adapters::clock::SystemClock;
 use parsebook_adapters::settings::{Environment, REGIONS};
 use parsebook_core::aggregate::{self, AggregateSummary};
-use parsebook_core::discover::{DiscoverSummary, StopReason};
+use parsebook_core::discover::{RuleSummary, StopReason};
 use parsebook_core::generate::{self, GenerateSummary};
 use parsebook_core::ports::{Clock, Rules};
 
@@ -62,7 +62,7 @@ async fn schedules(machine: &Machine<SystemClock>, common: &Common, regions: &[S
     };
     let discover = every(machine.clock(), DISCOVER_EVERY, async || {
         let mut errors = Vec::new();
-        machine.discover_all(&mut errors).await?.iter().for_each(|summary| say(&discover_line(summary)));
+        machine.discover_due(&mut errors).await?.iter().for_each(|summary| say(&discover_line(summary)));
         errors.iter().for_each(|error| complain(error));
         Ok(())
     });
@@ -127,10 +127,11 @@ pub fn conclude(common: &Common, summary: &RunSummary, json: bool) -> anyhow::Re
     Ok(())
 }
 
-fn discover_line(summary: &DiscoverSummary) -> String {
+fn discover_line(summary: &RuleSummary) -> String {
     let what = summary.target.as_ref().map_or_else(|| "nothing asked".to_owned(), describe);
     let stopped = match (summary.stopped, &summary.reason) {
-        (StopReason::Complete, _) => "complete".to_owned(),
+        (StopReason::Complete, None) => "complete".to_owned(),
+        (StopReason::Complete, Some(left_behind)) => format!("complete; {left_behind}"),
         (StopReason::EndOfBoard, _) => "to the end".to_owned(),
         (StopReason::Deadline, _) => "out of time".to_owned(),
         (StopReason::NothingDue, _) => "nothing due".to_owned(),
@@ -141,17 +142,35 @@ fn discover_line(summary: &DiscoverSummary) -> String {
         grouped(summary.pages.into()),
         grouped(summary.players)
     );
-    if !summary.set_aside.is_empty() {
-        let pages: Vec<_> = summary.set_aside.iter().map(u32::to_string).collect();
-        line += &format!(", set aside: page {}", pages.join(", "));
+    if let Some(reports) = summary.reports {
+        line += &format!(", {} reports listed", grouped(reports));
+    }
+    if !summary.skipped_pages.is_empty() {
+        let pages: Vec<_> = summary.skipped_pages.iter().map(u32::to_string).collect();
+        line += &format!(", skipped: page {}", pages.join(", "));
+    } else if summary.skipped > 0 {
+        line += &format!(", {} skipped", grouped(summary.skipped));
     }
     line
 }
 
 fn aggregate_line(summary: &AggregateSummary) -> String {
-    let mut line = format!("aggregate  {} players queued", grouped(summary.sent));
+    let mut line = format!("aggregate  {} players queued", grouped(summary.sent - summary.reports));
+    for (count, what) in
+        [(summary.reports, "reports queued"), (summary.fresh, "ranked lately"), (summary.skipped, "documents skipped")]
+    {
+        if count > 0 {
+            line += &format!(", {} {what}", grouped(count));
+        }
+    }
     if summary.failed > 0 {
         line += &format!(", {} failed", grouped(summary.failed));
+    }
+    for rule in &summary.without {
+        line += &format!(", without rule {} ({})", rule.rule, rule.reason);
+    }
+    if summary.stopped == aggregate::StopReason::QueueFull {
+        line += &format!(", {} wait until the queue has room", grouped(summary.left));
     }
     if summary.stopped == aggregate::StopReason::NotFresh {
         line += &format!(", {} wait ({})", grouped(summary.left), summary.reason.as_deref().unwrap_or("not fresh"));
