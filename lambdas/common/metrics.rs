@@ -2,6 +2,9 @@
 //!
 //! Format: CloudWatch user guide, "Embedded metric format specification". CloudWatch reads the metrics from the log;
 //! people read the summary from the same line.
+//!
+//! CloudWatch bills a metric by the hours in which it comes. So a counter of 0 is logged and not sent: the template's alarms
+//! take missing data for 0. What neither an alarm nor the dashboard shows is only logged.
 
 use std::io::Write;
 
@@ -18,8 +21,8 @@ pub enum Unit {
     Count,
     /// Bytes.
     Bytes,
-    /// Milliseconds.
-    Milliseconds,
+    /// Neither: hours, for example.
+    None,
 }
 
 impl Unit {
@@ -27,7 +30,7 @@ impl Unit {
         match self {
             Self::Count => "Count",
             Self::Bytes => "Bytes",
-            Self::Milliseconds => "Milliseconds",
+            Self::None => "None",
         }
     }
 }
@@ -36,15 +39,23 @@ impl Unit {
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Metrics {
     values: Vec<(&'static str, Unit, f64)>,
+    logged: Vec<(&'static str, f64)>,
     of_keys: Vec<(String, &'static str, f64)>,
 }
 
 impl Metrics {
-    /// Adds a number of pieces.
+    /// Adds a number of pieces; 0 is only logged.
     #[must_use]
     #[expect(clippy::cast_precision_loss, reason = "metrics are doubles")]
     pub fn count(self, name: &'static str, value: u64) -> Self {
-        self.with(name, Unit::Count, value as f64)
+        if value == 0 { self.logged(name, 0.0) } else { self.with(name, Unit::Count, value as f64) }
+    }
+
+    /// Adds a value that stands in the log, and is no metric.
+    #[must_use]
+    pub fn logged(mut self, name: &'static str, value: f64) -> Self {
+        self.logged.push((name, value));
+        self
     }
 
     /// Adds a value.
@@ -66,8 +77,11 @@ impl Metrics {
         let mut main = properties;
         main.insert("function".to_owned(), json!(function));
         let metrics = self.values.iter().map(|(name, unit, _)| json!({ "Name": name, "Unit": unit.name() })).collect();
-        main.insert("_aws".to_owned(), directive(at, &["function"], metrics));
-        for (name, _, value) in &self.values {
+        if !self.values.is_empty() {
+            main.insert("_aws".to_owned(), directive(at, &["function"], metrics));
+        }
+        let sent = self.values.iter().map(|(name, _, value)| (name, value));
+        for (name, value) in sent.chain(self.logged.iter().map(|(name, value)| (name, value))) {
             main.insert((*name).to_owned(), json!(value));
         }
         let mut lines = vec![Value::Object(main)];
@@ -124,6 +138,9 @@ mod tests {
                 "function": "discover", "pages": 3.0, "databaseBytes": 7.0, "summary": { "stopped": "complete" },
             })
         );
+        let quiet = Metrics::default().count("pages", 0).logged("durationMs", 2.5);
+        let quiet = quiet.lines("discover", Timestamp::UNIX_EPOCH, Map::new());
+        assert_eq!(quiet, [json!({ "function": "discover", "pages": 0.0, "durationMs": 2.5 })], "nothing to bill");
         assert_eq!(
             lines[1],
             json!({

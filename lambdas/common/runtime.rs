@@ -135,13 +135,12 @@ fn report(function: &str, request_id: &str, begun: Instant, now: Timestamp, outc
             let metrics = failure.metrics.clone();
             let is_on_purpose = matches!(failure.name, "NoBudget" | "Blocked");
             metrics
-                .count("noBudget", u64::from(failure.name == "NoBudget"))
                 .count("refusals", u64::from(failure.name == "Blocked"))
                 .count("returnedBatches", u64::from(is_on_purpose))
                 .count("failures", u64::from(!is_on_purpose))
         }
     };
     let milliseconds = begun.elapsed().as_secs_f64() * 1000.0;
-    let metrics = metrics.with("durationMs", metrics::Unit::Milliseconds, milliseconds);
+    let metrics = metrics.logged("durationMs", milliseconds);
     metrics::write(&metrics.lines(function, now, properties));
 }

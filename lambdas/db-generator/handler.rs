@@ -9,6 +9,7 @@ use parsebook_adapters::mongo::MongoStore;
 use parsebook_adapters::settings::AddonSettings;
 use parsebook_adapters::settings::checked_regions;
 use parsebook_adapters::wcl_api::WclApi;
+use parsebook_core::Timestamp;
 use parsebook_core::generate::{GenerateConfig, GenerateError, GenerateSummary, StopReason, confirmed_since, generate};
 use parsebook_core::ports::PublishError;
 use parsebook_lambda::{Answer, Failure, Invocation, Metrics, Unit};
@@ -52,6 +53,8 @@ impl Event {
 impl DbGenerator {
     pub async fn handle(&self, invocation: Invocation) -> Result<Answer, Failure> {
         let event = Event::read(invocation.event)?;
+        // A part of the regions, asked for by hand, is not the publication that the alarm waits for.
+        let is_whole = event.regions.is_none();
         let config = GenerateConfig {
             regions: event.regions.unwrap_or_else(|| self.regions.clone()),
             dry_run: event.dry_run.unwrap_or_default(),
@@ -63,7 +66,7 @@ impl DbGenerator {
         let scratch = tempfile::tempdir().context("making a folder for the repository")?;
         let mut repository = RemoteRepo::open(scratch.path(), self.repository.clone())?;
         let summary = generate(&self.store, &self.api, &mut repository, &config).await.map_err(failure)?;
-        Answer::of(&summary, metrics(&summary))
+        Answer::of(&summary, metrics(&summary, is_whole, invocation.now))
     }
 }
 
@@ -77,15 +80,22 @@ fn failure(error: GenerateError) -> Failure {
 }
 
 #[expect(clippy::cast_precision_loss, reason = "metrics are doubles")]
-fn metrics(summary: &GenerateSummary) -> Metrics {
+fn metrics(summary: &GenerateSummary, is_whole: bool, now: Timestamp) -> Metrics {
     let bytes: u64 = summary.regions.iter().map(|region| region.bytes).sum();
     // A run that finds nothing to change has published as well: what is out there is what is stored.
     let is_current = matches!(summary.stopped, StopReason::Published | StopReason::Unchanged);
-    Metrics::default()
-        .count("publications", u64::from(is_current))
+    let metrics = Metrics::default();
+    if !is_whole || !is_current {
+        return metrics;
+    }
+    let metrics = metrics
+        .count("publications", 1)
         .count("characters", summary.regions.iter().map(|region| region.characters).sum())
-        .with("databaseBytes", Unit::Bytes, bytes as f64)
-        .count("setAside", summary.regions.iter().flat_map(|region| region.set_aside.values()).sum())
+        .with("databaseBytes", Unit::Bytes, bytes as f64);
+    let newest = summary.regions.iter().filter_map(|region| region.generated_at).max();
+    newest.map_or(metrics.clone(), |newest| {
+        metrics.with("dataAgeHours", Unit::None, (now - newest).num_minutes() as f64 / 60.0)
+    })
 }
 
 /// Sets libgit2's time-outs, which are off by default.
@@ -105,9 +115,37 @@ pub fn limit_waiting_for_git() -> anyhow::Result<()> {
 
 #[cfg(test)]
 mod tests {
+    use parsebook_core::generate::RegionSummary;
     use serde_json::json;
 
     use super::*;
+
+    #[test]
+    fn only_a_whole_publication_is_one_and_tells_its_age() {
+        let now = Timestamp::UNIX_EPOCH + Duration::from_secs(20_000 * 86_400);
+        let region = |hours: u64| RegionSummary {
+            characters: 2,
+            bytes: 10,
+            generated_at: Some(now - Duration::from_secs(hours * 3600)),
+            ..RegionSummary::default()
+        };
+        let summary = |stopped| GenerateSummary {
+            regions: vec![region(80), region(3)],
+            empty_regions: Vec::new(),
+            commit: None,
+            stopped,
+        };
+        let whole = Metrics::default()
+            .count("publications", 1)
+            .count("characters", 4)
+            .with("databaseBytes", Unit::Bytes, 20.0)
+            .with("dataAgeHours", Unit::None, 3.0);
+        for stopped in [StopReason::Published, StopReason::Unchanged] {
+            assert_eq!(metrics(&summary(stopped), true, now), whole);
+            assert_eq!(metrics(&summary(stopped), false, now), Metrics::default());
+        }
+        assert_eq!(metrics(&summary(StopReason::DryRun), true, now), Metrics::default());
+    }
 
     #[test]
     fn events_may_carry_regions_and_a_dry_run() {

@@ -40,8 +40,7 @@ impl Discover {
         let metrics = Metrics::default()
             .count("pages", summary.sum(|rule| rule.pages.into()))
             .count("players", summary.sum(|rule| rule.players))
-            .count("reports", summary.sum(|rule| rule.reports.unwrap_or_default()))
-            .count("pagesSetAside", summary.sum(|rule| rule.skipped_pages.len() as u64))
+            .count("skipped", summary.sum(|rule| rule.skipped_pages.len() as u64))
             .count("refusals", summary.sum(|rule| is_refused(rule).into()));
         if summary.failures.is_empty() {
             return Answer::of(&summary, metrics);

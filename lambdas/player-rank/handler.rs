@@ -47,7 +47,7 @@ impl PlayerRank {
         let time_left = (invocation.deadline - invocation.now).to_std().unwrap_or_default().saturating_sub(MARGIN);
         let ranking = self.rank(&deliveries, invocation.now);
         let ranked = tokio::time::timeout(time_left, ranking).await.map_err(|_| Failure::out_of_time())?;
-        let summary = ranked.map_err(|failure| failure.count("messagesReturned", deliveries.len() as u64))?;
+        let summary = ranked?;
         let mut answer = Answer::of(&summary, metrics(&summary))?;
         if is_queued {
             answer.response = sqs::batch_response(&self.returned(&deliveries, summary.failed).await?);
@@ -141,18 +141,10 @@ fn by_hand(event: &Value) -> Result<Vec<Delivery>, Failure> {
 }
 
 fn metrics(summary: &RankSummary) -> Metrics {
-    let mut metrics = Metrics::default()
+    let metrics = Metrics::default()
         .count("messagesDone", u64::from(summary.done))
-        .count("messagesFinished", summary.finished.len() as u64)
-        .count("messagesReturned", summary.failed.len() as u64)
-        .count("hiddenPlayers", u64::from(summary.hidden))
-        .count("noBudget", 0)
         .count("pauses", u64::from(summary.refused))
-        .count("refusals", u64::from(summary.refused))
-        .count("failures", 0);
-    if let Some(key) = &summary.key {
-        metrics = metrics.of_key(key, "pointsSpent", summary.points_spent);
-    }
+        .count("refusals", u64::from(summary.refused));
     of_keys(metrics, &summary.points_left)
 }
 

@@ -16,8 +16,7 @@ async fn main() -> ExitCode {
         let consumer = Consumer::new(&sdk_config().await, settings.function);
         run("reviver", async |_| {
             let summary = consumer.wake(settings.concurrency_limit).await?;
-            let was_asleep = summary.concurrency_limit_before == Some(0);
-            Answer::of(&summary, Metrics::default().count("revivals", u64::from(was_asleep)))
+            Answer::of(&summary, Metrics::default())
         })
         .await
     })

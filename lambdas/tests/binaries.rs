@@ -173,4 +173,16 @@ async fn without_points_the_consumer_slows_down_then_sleeps_and_is_woken() {
         assert_eq!(summary["concurrencyLimit"], 50);
     }
     assert_eq!(pipeline.aws.consumer(), (Some(50), true));
+
+    // An account that cannot reserve took the 0 of the pause, and takes nothing else: it must go, or the consumer with it.
+    {
+        let mut account = pipeline.aws.account();
+        (account.concurrency, account.mapping_enabled, account.cannot_reserve) = (Some(0), false, true);
+    }
+    let summary = answered(reviver.invoke(json!({})).await.unwrap()).unwrap();
+    assert!(
+        summary["limitNotSet"].as_str().is_some_and(|why| why.contains("UnreservedConcurrentExecution")),
+        "{summary}"
+    );
+    assert_eq!(pipeline.aws.consumer(), (None, true));
 }

@@ -16,7 +16,7 @@ use url::form_urlencoded;
 /// What each function's code calls: the role must allow it.
 const PERMISSIONS: [(&str, &[&str]); 6] = [
     ("DiscoverRole", &["logs:PutLogEvents", "ssm:GetParameter"]),
-    ("AggregatorRole", &["logs:PutLogEvents", "ssm:GetParameter", "sqs:SendMessage"]),
+    ("AggregatorRole", &["logs:PutLogEvents", "ssm:GetParameter", "sqs:SendMessage", "sqs:GetQueueAttributes"]),
     (
         "PlayerRankRole",
         &[
@@ -25,6 +25,7 @@ const PERMISSIONS: [(&str, &[&str]); 6] = [
             "sqs:ReceiveMessage",
             "sqs:DeleteMessage",
             "sqs:GetQueueAttributes",
+            "sqs:SendMessage",
             "lambda:GetFunctionConcurrency",
             "lambda:PutFunctionConcurrency",
             "lambda:ListEventSourceMappings",
@@ -40,6 +41,7 @@ const PERMISSIONS: [(&str, &[&str]); 6] = [
             "logs:PutLogEvents",
             "lambda:GetFunctionConcurrency",
             "lambda:PutFunctionConcurrency",
+            "lambda:DeleteFunctionConcurrency",
             "lambda:ListEventSourceMappings",
             "lambda:UpdateEventSourceMapping",
         ],
@@ -51,10 +53,10 @@ const PERMISSIONS: [(&str, &[&str]); 6] = [
 async fn every_resource_is_there(account: &Account) -> Result<()> {
     for (name, memory, timeout) in [
         ("discover", 128, 900),
-        ("aggregator", 256, 900),
+        ("aggregator", 128, 900),
         ("player-rank", 256, 180),
         ("reviver", 128, 60),
-        ("db-generator", 1024, 900),
+        ("db-generator", 256, 900),
     ] {
         let function = account.get("lambda", &format!("/2015-03-31/functions/{name}")).await?["Configuration"].clone();
         assert_eq!(
@@ -97,7 +99,9 @@ async fn every_resource_is_there(account: &Account) -> Result<()> {
     for name in [
         "dead-letters",
         "schedule-dead-letters",
-        "oldest-message",
+        "queue-full",
+        "data-age",
+        "nobody-ranked",
         "no-publication",
         "discover-refused",
         "player-rank-refused",

@@ -28,13 +28,15 @@ pub struct Account {
     /// Every refused entry is refused for good (`SenderFault`).
     pub refuse_for_good: bool,
     entries: u64,
-    /// Names of the switch's calls, in order: `GetConcurrency`, `PutConcurrency 49`, `CreateSchedule`, `UpdateSchedule`,
+    /// Names of the switch's calls, in order: `GetConcurrency`, `PutConcurrency 49`, `DeleteConcurrency`, `CreateSchedule`, `UpdateSchedule`,
     /// `ListMappings`, `UpdateMapping false`.
     pub calls: Vec<String>,
     /// A call whose name begins with one of these fails, as often as the number says.
     pub failing: BTreeMap<&'static str, u32>,
     /// The function's reserved concurrency.
     pub concurrency: Option<u64>,
+    /// An account whose quota is too small to reserve any: only 0 is taken, which reserves nothing.
+    pub cannot_reserve: bool,
     /// Whether the mapping is enabled.
     pub mapping_enabled: bool,
     /// The one-time schedules, by name: the whole definition.
@@ -134,6 +136,7 @@ impl Account {
             ("PUT", [_, "functions", _, "concurrency"]) => {
                 format!("PutConcurrency {}", body["ReservedConcurrentExecutions"])
             }
+            ("DELETE", [_, "functions", _, "concurrency"]) => "DeleteConcurrency".to_owned(),
             ("GET", [_, "event-source-mappings"]) => "ListMappings".to_owned(),
             ("PUT", [_, "event-source-mappings", _]) => format!("UpdateMapping {}", body["Enabled"]),
             ("POST", ["schedules", _]) => "CreateSchedule".to_owned(),
@@ -148,6 +151,14 @@ impl Account {
         }
         let name = parts.last().copied().unwrap_or_default();
         match call.split(' ').next().unwrap_or_default() {
+            "PutConcurrency" if self.cannot_reserve && body["ReservedConcurrentExecutions"] != 0 => {
+                let message = "decreases account's UnreservedConcurrentExecution below its minimum value of [10].";
+                (StatusCode::BAD_REQUEST, json!({ "__type": "InvalidParameterValueException", "message": message }))
+            }
+            "DeleteConcurrency" => {
+                self.concurrency = None;
+                (StatusCode::NO_CONTENT, Value::Null)
+            }
             "PutConcurrency" => {
                 self.concurrency = body["ReservedConcurrentExecutions"].as_u64();
                 (StatusCode::OK, body.clone())

@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 use crate::ministack::Ministack;
 use crate::oracle::verify_boards;
 use crate::pipeline::{Pipeline, binary};
+use crate::strict::{Strict, Strictness};
 
 /// The queue of players, as the template names it.
 pub const QUEUE: &str = "wcl-discovered-players";
@@ -197,6 +198,8 @@ pub fn told_by(script: &mut Command) -> Result<String> {
 pub struct Deployed {
     /// The emulator of AWS.
     pub emulator: Ministack,
+    /// The proxy before it, where there is one: what the chain asked.
+    pub strict: Option<Strict>,
     /// Its account.
     pub account: Account,
     /// The servers that are not AWS. Its stand-in for AWS is not used.
@@ -222,6 +225,26 @@ impl Deployed {
     /// When the deployment fails.
     pub async fn start(pipeline: Pipeline) -> Result<Option<Self>> {
         let Some(emulator) = Ministack::start()? else { return Ok(None) };
+        Self::start_in(emulator, None, pipeline, &[]).await
+    }
+
+    /// The same behind a proxy that is as strict as a real account, with these parameters of the template in place of those
+    /// that make the chain quick.
+    ///
+    /// # Errors
+    /// When the deployment fails.
+    pub async fn start_behind(strictness: Strictness, pipeline: Pipeline, parameters: &[&str]) -> Result<Option<Self>> {
+        let Some((emulator, strict)) = Ministack::start_behind(strictness)? else { return Ok(None) };
+        Self::start_in(emulator, Some(strict), pipeline, parameters).await
+    }
+
+    async fn start_in(
+        emulator: Ministack,
+        strict: Option<Strict>,
+        pipeline: Pipeline,
+        changed: &[&str],
+    ) -> Result<Option<Self>> {
+        // What the test itself asks is none of the chain's doing, and goes past the proxy.
         let account = Account::at(emulator.url());
         let (id, secret) = Config::DEFAULT_CLIENT;
         let keys = json!([{ "name": "main", "clientId": id, "clientSecret": secret }]).to_string();
@@ -230,7 +253,7 @@ impl Deployed {
             let body = json!({ "Name": format!("/parsebook/{name}"), "Value": value, "Type": "SecureString" });
             account.json("ssm", "AmazonSSM.PutParameter", body).await?;
         }
-        let parameters = vec![
+        let mut parameters = vec![
             format!("GitRepositoryUrl=file://{}", pipeline.repository().display()),
             format!("WclUrl={}", pipeline.simulator.url()),
             format!("MongoDatabase={}", pipeline.database),
@@ -240,7 +263,10 @@ impl Deployed {
             "AggregatorSchedule=rate(1 minute)".to_owned(),
             "DbGeneratorSchedule=rate(1 minute)".to_owned(),
         ];
-        let deployed = Self { emulator, account, pipeline, parameters };
+        let name = |parameter: &str| parameter.split('=').next().unwrap_or_default().to_owned();
+        parameters.retain(|usual| !changed.iter().any(|changed| name(changed) == name(usual)));
+        parameters.extend(changed.iter().map(|changed| (*changed).to_owned()));
+        let deployed = Self { emulator, strict, account, pipeline, parameters };
         deployed.deploy("parsebook", &["--host"])?;
         Ok(Some(deployed))
     }
@@ -261,7 +287,8 @@ impl Deployed {
     /// # Errors
     /// When it fails.
     pub fn deploy(&self, stack: &str, options: &[&str]) -> Result<String> {
-        let mut script = script("deploy", &self.account.url);
+        let endpoint = self.strict.as_ref().map_or_else(|| self.emulator.url(), Strict::url);
+        let mut script = script("deploy", &endpoint);
         let binaries = binary("discover")?.parent().context("no folder")?.to_owned();
         let script = script.env("PARSEBOOK_STACK", stack).env("PARSEBOOK_LAMBDA_BINARIES", binaries);
         told_by(script.args(options).args(&self.parameters))

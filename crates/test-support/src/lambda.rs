@@ -185,11 +185,11 @@ impl Function {
         self.log.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// The last line that carries metrics, as JSON.
+    /// The last line that ends an invocation, as JSON.
     pub fn last_report(&self) -> Option<Value> {
         let lines = self.log();
         let mut reports = lines.iter().rev().filter_map(|line| serde_json::from_str::<Value>(line).ok());
-        reports.find(|line| line.get("_aws").is_some() && line.get("requestId").is_some())
+        reports.find(|line| line.get("requestId").is_some() && line.get("function").is_some())
     }
 }
 

@@ -18,3 +18,5 @@ pub mod oracle;
 #[cfg(feature = "lambdas")]
 pub mod pipeline;
 pub mod process;
+#[cfg(feature = "strict")]
+pub mod strict;

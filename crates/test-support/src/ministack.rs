@@ -9,6 +9,8 @@ use anyhow::{Context, Result, bail};
 use tempfile::TempDir;
 
 use crate::process::{Running, free_port, server_variable};
+#[cfg(feature = "strict")]
+use crate::strict::{Strict, Strictness};
 
 /// Names the program.
 pub const VARIABLE: &str = "PARSEBOOK_MINISTACK";
@@ -27,9 +29,28 @@ impl Ministack {
     /// # Errors
     /// When it does not start listening.
     pub fn start() -> Result<Option<Self>> {
+        Self::start_for(None)
+    }
+
+    /// Starts one behind a proxy that is as strict as a real account; the functions that it runs call the proxy too.
+    ///
+    /// # Errors
+    /// When it does not start listening.
+    #[cfg(feature = "strict")]
+    pub fn start_behind(strictness: Strictness) -> Result<Option<(Self, Strict)>> {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0")?;
+        let url = format!("http://{}", listener.local_addr()?);
+        let Some(emulator) = Self::start_for(Some(url))? else { return Ok(None) };
+        let strict = Strict::serve(listener, &emulator.url(), strictness)?;
+        Ok(Some((emulator, strict)))
+    }
+
+    /// `endpoint` is what its functions take for AWS; by default itself.
+    fn start_for(endpoint: Option<String>) -> Result<Option<Self>> {
         let Some(program) = server_variable(VARIABLE) else { return Ok(None) };
         let folder = tempfile::Builder::new().prefix("parsebook-ministack-").tempdir()?;
         let port = free_port()?;
+        let endpoint = endpoint.unwrap_or_else(|| format!("http://127.0.0.1:{port}"));
         let log = std::fs::File::create(folder.path().join("ministack.log"))?;
         let mut running = Running::start(
             Command::new(PathBuf::from(program))
@@ -39,7 +60,7 @@ impl Ministack {
                 .env("MINISTACK_HOST", "127.0.0.1")
                 .env("MINISTACK_REGION", "eu-west-1")
                 .env("LOG_LEVEL", "WARNING")
-                .env("AWS_ENDPOINT_URL", format!("http://127.0.0.1:{port}"))
+                .env("AWS_ENDPOINT_URL", endpoint)
                 .env("TMPDIR", folder.path())
                 .stdout(Stdio::from(log.try_clone()?))
                 .stderr(Stdio::from(log)),

@@ -69,17 +69,33 @@ impl Consumer {
         Ok(())
     }
 
-    /// Lets the consumer work again: the limit first, so that the queue never meets a consumer without room. The mapping
-    /// is enabled even where the limit cannot be set, as in an account that cannot reserve concurrency.
+    async fn remove_limit(&self) -> Result<()> {
+        let delete = || self.lambda.delete_function_concurrency().function_name(&self.function).send();
+        delete
+            .retry(patience())
+            .when(|error| is_throttled(error) || is_one_of(error, &["ResourceConflictException"]))
+            .await
+            .map_err(described)
+            .context("removing the concurrency limit")?;
+        Ok(())
+    }
+
+    /// Lets the consumer work again: the limit first, so that the queue never meets a consumer without room. Where it
+    /// cannot be set, as in an account that cannot reserve concurrency, there is none from then on, and the mapping's own
+    /// maximum holds.
     ///
     /// # Errors
-    /// When the mapping cannot be enabled; the safety-net schedule tries again.
+    /// When the limit can be neither set nor removed, or the mapping cannot be enabled; the safety-net schedule tries again.
     pub async fn wake(&self, limit: u32) -> Result<Woken> {
         let before = self.limit().await;
         let set = match &before {
             Ok(Some(present)) if *present == limit => Ok(()),
             _ => self.set_limit(limit).await,
         };
+        if set.is_err() {
+            // An account that cannot reserve takes 0 and nothing else: the 0 of falling asleep would stay for ever.
+            self.remove_limit().await?;
+        }
         mapping::switch(self, true).await?;
         Ok(Woken {
             concurrency_limit: set.is_ok().then_some(limit),
