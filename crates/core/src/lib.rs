@@ -14,6 +14,8 @@ pub mod aggregate;
 pub mod budget;
 pub mod discover;
 pub mod generate;
+pub mod history;
+pub mod journal;
 pub mod pause;
 pub mod player;
 pub mod ports;
@@ -21,6 +23,7 @@ pub mod rank;
 pub mod revive;
 pub mod rule;
 pub mod scrap;
+pub mod status;
 
 /// A raid: the number of a Warcraft Logs zone, such as 31.
 pub type RaidId = u32;
