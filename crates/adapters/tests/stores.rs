@@ -47,4 +47,6 @@ on_every_store!(
     a_region_comes_in_order,
     a_large_region_is_read_whole,
     raids_are_kept,
+    the_journal_keeps_what_it_is_given,
+    a_census_counts_everything,
 );

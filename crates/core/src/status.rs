@@ -162,7 +162,8 @@ impl Status {
 }
 
 impl RuleStatus {
-    fn of(rule: &Rule, rules: &[Rule], now: Timestamp) -> Self {
+    /// How `rule`, one of `rules`, stands at `now`.
+    pub fn of(rule: &Rule, rules: &[Rule], now: Timestamp) -> Self {
         let state = &rule.state;
         let source = rule.target.source;
         let (line, is_failing) = if !rule.enabled {

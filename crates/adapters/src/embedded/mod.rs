@@ -3,11 +3,13 @@
 //! The file can be opened with any SQLite tool. WAL with `synchronous = NORMAL` survives the death of the process at
 //! any instruction. Calls are short and run where they are awaited.
 
+mod census;
 mod discoveries;
 mod players;
 mod queue;
 mod raids;
 mod rules;
+mod runs;
 
 use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
@@ -60,6 +62,7 @@ impl EmbeddedStore {
                 transaction.execute_batch(include_str!("schema.sql"))?;
                 transaction.pragma_update(None, "user_version", SCHEMA_VERSION)?;
             }
+            transaction.execute_batch(include_str!("runs.sql"))?;
             Ok(version)
         })?;
         if version != 0 && version != SCHEMA_VERSION {

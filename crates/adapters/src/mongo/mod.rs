@@ -7,6 +7,7 @@
 //! Indexes: `players` has the one that db-generator's order needs ([`MongoStore::ensure_indexes`]). `discovers` and
 //! `raids` are read by `_id`; `discovery_schedules` holds a handful of documents that are always read together.
 
+mod census;
 mod command;
 mod discoveries;
 mod hand_over;
@@ -15,6 +16,7 @@ mod raids;
 mod read;
 mod retry;
 mod rules;
+mod runs;
 mod state;
 
 use std::sync::{Arc, OnceLock};
@@ -49,6 +51,7 @@ const RULES: &str = "discovery_schedules";
 const DISCOVERS: &str = "discovers";
 const PLAYERS: &str = "players";
 const RAIDS: &str = "raids";
+const RUNS: &str = "runs";
 
 /// The index that gives `players` in the order of the addon database.
 const PLAYERS_IN_ORDER: &str = "players_in_order";
@@ -105,6 +108,7 @@ impl MongoStore {
             .build();
         let players: Collection<Document> = self.database.collection(PLAYERS);
         players.create_index(index).await.context("creating the index of players")?;
+        self.collection(RUNS).create_index(runs::index()).await.context("creating the index of runs")?;
         Ok(())
     }
 
