@@ -11,6 +11,8 @@ pub mod embedded;
 pub mod http;
 #[cfg(feature = "mongo")]
 pub mod mongo;
+#[cfg(feature = "http")]
+pub mod probe;
 #[cfg(feature = "site")]
 pub mod ranking_site;
 #[cfg(feature = "secret-source")]

@@ -195,17 +195,17 @@ pub async fn removing_is_exact<S: Store>(store: &S) -> Result<()> {
     let sent = all(store, 10).await?;
     // Found while the batch was on its way: a difficulty, a raid, and a player.
     store.merge(&[player(2, &[(31, &[3])]), player(3, &[(31, &[5])]), player(4, &[(31, &[3])])]).await?;
-    store.remove(sent.clone()).await?.await?;
+    store.remove(&sent).await?;
     let left = [player(2, &[(31, &[3])]), player(3, &[(31, &[5])]), player(4, &[(31, &[3])])];
     assert_eq!(all(store, 10).await?, left);
-    store.remove(sent).await?.await?;
-    store.remove(Vec::new()).await?.await?;
+    store.remove(&sent).await?;
+    store.remove(&[]).await?;
     assert_eq!(all(store, 10).await?, left, "removing twice does no harm");
-    store.remove(left.into()).await?.await?;
+    store.remove(&left).await?;
     assert_eq!(store.discovered_count().await?, 0);
     // Part of what is stored.
     store.merge(&[player(5, &[(31, &[3, 4]), (28, &[5])])]).await?;
-    store.remove(vec![player(5, &[(31, &[4]), (28, &[5])])]).await?.await?;
+    store.remove(&[player(5, &[(31, &[4]), (28, &[5])])]).await?;
     assert_eq!(all(store, 10).await?, [player(5, &[(31, &[3])])]);
     Ok(())
 }
@@ -226,7 +226,7 @@ pub async fn adding_while_removing_loses_nothing<S: Store>(store: &S) -> Result<
     let mut removed: BTreeMap<PlayerId, RaidsToScrap> = BTreeMap::new();
     let mut take = async |store: &S| {
         let sent = all(store, 100).await?;
-        store.remove(sent.clone()).await?.await?;
+        store.remove(&sent).await?;
         for player in sent {
             removed.entry(player.id).or_default().merge(&player.raids_to_scrap);
         }
@@ -407,7 +407,7 @@ pub async fn the_journal_keeps_what_it_is_given<S: Store>(store: &S) -> Result<(
     let first = begin("a", 30);
     store.record(&first).await?;
     store.record(&first.alive(now())).await?;
-    let summary = serde_json::json!({ "pages": 3, "points": 1.5, "left": { "my.key": 7.0, "$b": 2.5 }, "list": ["\u{e9}", null] });
+    let summary = serde_json::json!({ "pages": 3, "points": 1.5, "left": { "my.key": 7.5, "$b": 2.5 }, "list": ["\u{e9}", null] });
     let ended = first.ended(now(), summary);
     store.record(&ended).await?;
     let failed = begin("b", 10).failed(now(), "NoBudget", "no points", Default::default());

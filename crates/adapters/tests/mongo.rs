@@ -10,7 +10,7 @@ use futures::{StreamExt, TryStreamExt};
 use mongodb::bson::{Bson, DateTime, Document, RawDocumentBuf, doc, oid::ObjectId};
 use parsebook_adapters::mongo::{MongoConfig, MongoStore};
 use parsebook_core::player::{DifficultyRanks, EncounterRank, Identity, MetricRanks, PlayerUpdate, RankedPart};
-use parsebook_core::ports::{Discoveries, Players, Raids, Rules};
+use parsebook_core::ports::{Discoveries, Players, Raids, Rules, StoreAway};
 use parsebook_core::rule::{Lease, SourceKind};
 use parsebook_core::scrap::{Discovered, RaidsToScrap};
 use parsebook_test_support::mongod::{self, Mongod};
@@ -190,7 +190,7 @@ async fn malformed_discovers_are_set_aside_and_stay() {
     assert_eq!(two, Some(doc! { "_id": 2, "raidsToScrap": "31" }));
     let all = store.discovered_after(None, 100).await.unwrap().discovered;
     assert_eq!(all.iter().map(|player| player.id).collect::<Vec<_>>(), [10, 11, 14, 20]);
-    store.remove(all).await.unwrap().await.unwrap();
+    store.remove(&all).await.unwrap();
     let left = stored(&store, "discovers").await;
     assert_eq!(left.len(), bad.len() + 1, "what cannot be read or asked for stays, nothing else: {left:#?}");
     assert!(left.contains(&doc! { "_id": 14, "raidsToScrap": { "31": [2] } }), "{left:#?}");
@@ -343,7 +343,7 @@ async fn writers_and_readers_outlive_a_restart() {
 }
 
 #[tokio::test]
-async fn a_server_that_is_not_there_is_told_within_seconds() {
+async fn a_program_starts_without_its_server_and_the_first_call_says_that_it_is_away() {
     let port = parsebook_test_support::process::free_port().unwrap();
     let config = MongoConfig {
         uri: format!("mongodb://keeper:hush@127.0.0.1:{port}/?serverSelectionTimeoutMS=200").into(),
@@ -351,56 +351,8 @@ async fn a_server_that_is_not_there_is_told_within_seconds() {
         app_name: "nobody".into(),
         max_connections: 1,
     };
-    let error = format!("{:#}", MongoStore::connect(&config).await.unwrap_err());
-    assert!(error.contains("MONGODB_URI") && !error.contains("hush"), "{error}");
-}
-
-/// Aggregator may be killed right after a removal was handed over: the server, here stopped in the meantime, has it.
-#[tokio::test]
-async fn a_removal_that_was_handed_over_needs_this_process_no_more() {
-    let Some(server) = Mongod::start().unwrap() else { return };
-    let signal = |name: &str| {
-        let sent = std::process::Command::new("kill").args([name, &server.id().to_string()]).status().unwrap();
-        assert!(sent.success());
-    };
-    let store = connect(server.uri(), "handed_over".into()).await;
-    let all: Vec<_> = (1..=20).map(found).collect();
-    store.merge(&all).await.unwrap();
-    let (uri, batch) = (server.uri(), all[10..].to_vec());
-    // Everything that this runtime holds is gone with it, sockets and tasks, as if the process had been killed.
-    let doomed = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
-    let first = all[..10].to_vec();
-    let removing = doomed
-        .spawn(async move {
-            let removing = connect(uri, "handed_over".into()).await;
-            removing.remove(first).await.unwrap().await.unwrap();
-            removing
-        })
-        .await
-        .unwrap();
-    assert_eq!(store.discovered_count().await.unwrap(), 10);
-    signal("-STOP");
-    // A signal takes a moment: each thread must have stopped.
-    let is_stopped = || {
-        let mut threads = std::fs::read_dir(format!("/proc/{}/task", server.id())).unwrap();
-        threads.all(|thread| std::fs::read_to_string(thread.unwrap().path().join("stat")).unwrap().contains(") T "))
-    };
-    while !is_stopped() {
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
-    let handed_over = doomed.spawn(async move {
-        let rest = removing.remove(batch).await.unwrap();
-        assert!(tokio::time::timeout(Duration::from_millis(100), rest).await.is_err(), "the server stands still");
-    });
-    let handed_over = tokio::time::timeout(Duration::from_secs(5), handed_over).await;
-    doomed.shutdown_background();
-    signal("-CONT");
-    handed_over.unwrap().unwrap();
-    for _ in 0..100 {
-        if store.discovered_count().await.unwrap() == 0 {
-            return;
-        }
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
-    panic!("the removal was lost");
+    let store = MongoStore::connect(&config).await.unwrap();
+    let error = store.rules().await.unwrap_err();
+    assert!(error.chain().any(|cause| cause.is::<StoreAway>()), "{error:#}");
+    assert!(!format!("{error:#}").contains("hush"), "{error:#}");
 }

@@ -4,6 +4,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
+use parsebook_adapters::mongo::MongoConfig;
 use parsebook_adapters::wcl_api::{ApiKey, parse_keys};
 use parsebook_core::Timestamp;
 use parsebook_core::discover::DiscoverConfig;
@@ -81,6 +82,22 @@ impl Settings {
             stamp,
         })
     }
+}
+
+/// How to reach the store of the deployed functions: `MONGODB_URI`, `MONGODB_DATABASE` (default `wcl`).
+///
+/// # Errors
+/// When `MONGODB_URI` is missing.
+pub fn mongo_config() -> anyhow::Result<MongoConfig> {
+    let variable =
+        |name| std::env::var(name).ok().map(|value| value.trim().to_owned()).filter(|value| !value.is_empty());
+    let uri = variable("MONGODB_URI").context("MONGODB_URI is not set: --store mongodb needs it")?;
+    Ok(MongoConfig {
+        uri: uri.into(),
+        database: variable("MONGODB_DATABASE").unwrap_or_else(|| "wcl".to_owned()),
+        app_name: "parsebook".to_owned(),
+        max_connections: 4,
+    })
 }
 
 fn number<T: FromStr>(variable: &impl Fn(&str) -> Option<String>, name: &str, default: T) -> anyhow::Result<T> {

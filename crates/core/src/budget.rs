@@ -2,7 +2,6 @@
 
 use crate::Timestamp;
 use crate::ports::KeyPoints;
-use crate::scrap::Discovered;
 
 /// Points a batch must find on a key before it is begun: every invocation that runs at the same time may be about to
 /// spend as much.
@@ -41,19 +40,6 @@ pub fn most_in_an_hour(keys: &[KeyPoints]) -> Option<f64> {
     Some(keys.iter().map(|key| key.limit_per_hour).fold(0.0, f64::max))
 }
 
-/// Messages no key could ever pay for, not even alone and with a whole hour's points: waiting does not help them.
-pub fn beyond_any_hour<'a>(
-    call_budget: f64,
-    keys: &[KeyPoints],
-    batch: impl IntoIterator<Item = &'a Discovered>,
-) -> Vec<&'a Discovered> {
-    let Some(most) = most_in_an_hour(keys) else { return Vec::new() };
-    batch
-        .into_iter()
-        .filter(|message| required_points(call_budget, 1, message.raids_to_scrap.pair_count()) > most)
-        .collect()
-}
-
 #[cfg(test)]
 mod tests {
     use chrono::TimeDelta;
@@ -83,17 +69,5 @@ mod tests {
         let reset = Some(Timestamp::UNIX_EPOCH + TimeDelta::minutes(10));
         assert_eq!(choose_key(&keys, 3601.0), Choice::NoBudget { earliest_reset: reset });
         assert_eq!(choose_key(&[], 1.0), Choice::NoBudget { earliest_reset: None });
-    }
-
-    #[test]
-    fn a_message_that_a_whole_hour_cannot_pay_is_told_apart() {
-        let message = |id, raids: u32| {
-            let mut raids_to_scrap = crate::scrap::RaidsToScrap::default();
-            (1..=raids).for_each(|raid| raids_to_scrap.insert(raid, 3));
-            Discovered { id, raids_to_scrap }
-        };
-        let batch = [message(1, 600), message(2, 601)];
-        let beyond: Vec<_> = beyond_any_hour(6.0, &[key("a", 0.0, 1)], &batch).iter().map(|m| m.id).collect();
-        assert_eq!(beyond, [2]);
     }
 }

@@ -5,13 +5,17 @@
 //! time limit, is seen for what it was ([`Run::fate`]).
 #![expect(async_fn_in_trait, reason = "awaited in place")]
 
+use std::pin::pin;
+use std::time::Duration;
+
 use chrono::TimeDelta;
 use futures::Stream;
+use futures::future::{Either, select};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use crate::Timestamp;
-use crate::ports::Result;
+use crate::ports::{Clock, Result};
 
 /// Runs are kept this long.
 pub const KEPT: TimeDelta = TimeDelta::days(90);
@@ -19,6 +23,11 @@ pub const KEPT: TimeDelta = TimeDelta::days(90);
 pub const MOST_RUNS: u64 = 100_000;
 /// How often an unfinished run gives a sign of life.
 pub const SIGN_OF_LIFE_EVERY: TimeDelta = TimeDelta::seconds(15);
+
+/// The stage that leaves so many runs that trimming the journal at each of them would be felt.
+pub const BUSIEST_STAGE: &str = "player-rank";
+/// A journal that takes longer than this to write is done without.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// Most bytes of a stored summary, as JSON.
 const LONGEST_SUMMARY: usize = 8 * 1024;
@@ -28,6 +37,8 @@ const LONGEST_LIST: usize = 20;
 const LONGEST_TEXT: usize = 300;
 /// Marks the summary of a run that has not ended.
 const UNFINISHED: &str = "unfinished";
+/// Marks the summary of an unfinished run whose process is known to be gone.
+const KILLED: &str = "killed";
 
 /// How an invocation ended, as stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -143,10 +154,11 @@ impl Run {
 
     /// What became of it, looked at `now`.
     pub fn fate(&self, now: Timestamp) -> Fate {
-        let is_unfinished = self.summary.get(UNFINISHED) == Some(&Value::Bool(true));
-        match (self.outcome, is_unfinished) {
+        let is = |mark| self.summary.get(mark) == Some(&Value::Bool(true));
+        match (self.outcome, is(UNFINISHED)) {
             (Outcome::Ok, _) => Fate::Ok,
             (Outcome::Failed, false) => Fate::Failed,
+            (Outcome::Failed, true) if is(KILLED) => Fate::Killed,
             (Outcome::Failed, true) => self.fate_of_unfinished(now),
         }
     }
@@ -171,6 +183,38 @@ pub trait Journal {
     async fn record(&self, run: &Run) -> Result<()>;
     /// The runs that began at or after `since`, oldest first. What cannot be read is left out.
     fn runs_since(&self, since: Timestamp) -> impl Stream<Item = Result<Run>>;
+}
+
+/// Does `work` and meanwhile keeps `run`, which begins with it, in the journal. What it came to is for [`note`].
+pub async fn keep<J: Journal, C: Clock, T>(journal: &J, clock: &C, run: &Run, work: impl Future<Output = T>) -> T {
+    let every = SIGN_OF_LIFE_EVERY.to_std().unwrap_or_default();
+    let mut work = pin!(work);
+    let mut alive = run.clone();
+    loop {
+        match select(work.as_mut(), pin!(note(journal, clock, &alive))).await {
+            Either::Left((done, writing)) => {
+                // What is written last must not be overtaken by it.
+                writing.await;
+                return done;
+            }
+            Either::Right(_) => {}
+        }
+        match select(work.as_mut(), pin!(clock.sleep(every))).await {
+            Either::Left((done, _)) => return done,
+            Either::Right(_) => alive = run.alive(clock.now()),
+        }
+    }
+}
+
+/// Writes `run` to the journal; a journal that fails or is slow is logged and done without.
+pub async fn note<J: Journal, C: Clock>(journal: &J, clock: &C, run: &Run) {
+    match select(pin!(journal.record(run)), pin!(clock.sleep(PATIENCE))).await {
+        Either::Left((Ok(()), _)) => {}
+        Either::Left((Err(error), _)) => {
+            tracing::warn!(stage = %run.stage, error = format!("{error:#}"), "the journal could not be written");
+        }
+        Either::Right(_) => tracing::warn!(stage = %run.stage, "the journal took too long to write"),
+    }
 }
 
 /// `summary`, cut to what fits into the journal: long lists keep their first entries and tell their length in
@@ -248,9 +292,64 @@ mod tests {
         let alive = run.alive(at(885));
         assert_eq!(alive.fate(at(890)), Fate::Running);
         assert_eq!(alive.fate(at(900)), Fate::Hung, "at work until its time limit");
+        let known = Run { summary: json!({ "unfinished": true, "killed": true }), ..run.clone() };
+        assert_eq!(known.fate(at(1)), Fate::Killed, "its process is known to be gone");
         let on_one_machine = Run::begin("a".into(), "discover", at(0), None).alive(at(80_000));
         assert_eq!(on_one_machine.fate(at(80_010)), Fate::Running);
         assert_eq!(on_one_machine.fate(at(80_100)), Fate::Killed);
+    }
+
+    struct TokioClock(tokio::time::Instant);
+
+    impl Clock for TokioClock {
+        fn now(&self) -> Timestamp {
+            at(0) + TimeDelta::from_std(self.0.elapsed()).unwrap()
+        }
+
+        async fn sleep(&self, duration: Duration) {
+            tokio::time::sleep(duration).await;
+        }
+    }
+
+    /// A journal in memory; one that hangs never answers.
+    #[derive(Default)]
+    struct Memory {
+        written: std::cell::RefCell<Vec<Run>>,
+        hangs: bool,
+    }
+
+    impl Journal for Memory {
+        async fn record(&self, run: &Run) -> Result<()> {
+            if self.hangs {
+                std::future::pending::<()>().await;
+            }
+            self.written.borrow_mut().push(run.clone());
+            anyhow::bail!("never in the way");
+        }
+
+        fn runs_since(&self, _: Timestamp) -> impl Stream<Item = Result<Run>> {
+            futures::stream::empty()
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_run_gives_signs_of_life_while_it_works() {
+        let (journal, clock) = (Memory::default(), TokioClock(tokio::time::Instant::now()));
+        let run = Run::begin("a".into(), "discover", clock.now(), None);
+        let done = keep(&journal, &clock, &run, tokio::time::sleep(Duration::from_secs(40))).await;
+        assert_eq!(done, ());
+        let signs: Vec<_> = journal.written.borrow().iter().map(|run| (run.ended_at - at(0)).num_seconds()).collect();
+        assert_eq!(signs, [0, 15, 30]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_journal_that_hangs_holds_nobody_up() {
+        let (journal, clock) = (Memory { hangs: true, ..Memory::default() }, TokioClock(tokio::time::Instant::now()));
+        let run = Run::begin("a".into(), "discover", clock.now(), None);
+        let done = keep(&journal, &clock, &run, async { 7 }).await;
+        note(&journal, &clock, &run.ended(clock.now(), json!({}))).await;
+        assert_eq!(done, 7);
+        assert!(clock.now() <= at(5), "{}", clock.now());
     }
 
     #[test]

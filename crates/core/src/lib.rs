@@ -3,7 +3,7 @@
 //! ```text
 //! discovery_schedules ──discover──▶ discovers ──aggregate──▶ queue ──rank──▶ players ──generate──▶ addon repository
 //!                                                              ▲      │ no points left
-//!                                                              └─revive◀── one-time schedule
+//!                                                              └──────┘ back to the queue, until the reset
 //! ```
 //!
 //! Each stage is one function over the traits in [`ports`]; the Lambdas and the command-line program call the same
@@ -16,14 +16,15 @@ pub mod discover;
 pub mod generate;
 pub mod history;
 pub mod journal;
-pub mod pause;
 pub mod player;
 pub mod ports;
 pub mod rank;
-pub mod revive;
+pub mod report;
 pub mod rule;
 pub mod scrap;
 pub mod status;
+#[cfg(test)]
+mod testing;
 
 /// A raid: the number of a Warcraft Logs zone, such as 31.
 pub type RaidId = u32;

@@ -5,7 +5,6 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use futures::Stream;
-use futures::future::{BoxFuture, Shared};
 
 use crate::player::{Player, PlayerUpdate, Raid};
 use crate::rule::{Lease, Rule, RuleId, RuleState};
@@ -16,6 +15,11 @@ use crate::{Difficulty, EncounterId, PlayerId, RaidId, Timestamp};
 pub type Error = anyhow::Error;
 /// A result that fails as a whole.
 pub type Result<T> = std::result::Result<T, Error>;
+
+/// The store does not answer. In the chain of an [`Error`], so that a shell can tell it from other failures.
+#[derive(Debug, thiserror::Error)]
+#[error("the store does not answer: {0}")]
+pub struct StoreAway(pub String);
 
 /// The only source of time.
 pub trait Clock {
@@ -56,11 +60,8 @@ pub trait Discoveries {
     async fn merge(&self, found: &[Discovered]) -> Result<()>;
     /// Up to `limit` documents in order of id after `after`, and the last id looked at (`None` at the end).
     async fn discovered_after(&self, after: Option<PlayerId>, limit: usize) -> Result<DiscoveredPage>;
-    /// Takes out exactly these pairs, whatever was added meanwhile. In two steps, so that more can be sent while the store
-    /// works: once this answers, the removal no longer depends on this process, not even if it is killed (only a player
-    /// that was added to since it was read may take a further step); the future that it answers with ends when the pairs
-    /// are out.
-    async fn remove(&self, sent: Vec<Discovered>) -> Result<impl Future<Output = Result<()>>>;
+    /// Removes exactly these pairs; pairs added since stay. Idempotent.
+    async fn remove(&self, sent: &[Discovered]) -> Result<()>;
     /// How many players wait.
     async fn discovered_count(&self) -> Result<u64>;
 }
@@ -94,14 +95,10 @@ pub trait Raids {
     async fn save_raid(&self, raid: &Raid) -> Result<()>;
 }
 
-/// Done when a call that was made ready may leave.
-pub type Go = Shared<BoxFuture<'static, ()>>;
-
 /// The queue `wcl-discovered-players`, from its sending end.
 pub trait PlayerQueue {
     /// Sends up to [`Self::BATCH`] messages; one outcome per message, in order. `Ok` means the queue confirmed it.
-    /// Nothing leaves before `go` is done; what can be made ready before, may be.
-    async fn send(&self, messages: &[Discovered], go: Go) -> Result<Vec<std::result::Result<(), String>>>;
+    async fn send(&self, messages: &[Discovered]) -> Result<Vec<std::result::Result<(), String>>>;
     /// Most messages per call.
     const BATCH: usize = 10;
 }
@@ -277,21 +274,6 @@ pub struct Ranked {
 pub trait RankSource {
     /// Ranks `players` with the points of `key`; outcomes may come in any order.
     async fn rank(&self, key: &str, players: &[Discovered]) -> Ranked;
-}
-
-/// The switch of the queue's consumer (player-rank): its concurrency limit, its queue mapping, and the one-time
-/// schedule that wakes the reviver. Every call is idempotent.
-pub trait ConsumerSwitch {
-    /// The present limit; `None` when nothing limits it.
-    async fn concurrency_limit(&self) -> Result<Option<u32>>;
-    /// Sets the limit.
-    async fn set_concurrency_limit(&self, limit: u32) -> Result<()>;
-    /// Creates the one-time schedule, or moves it. Answers for when, which is `at` or a little later.
-    async fn schedule_revival(&self, at: Timestamp) -> Result<Timestamp>;
-    /// Stops the queue from calling the function.
-    async fn disable_mapping(&self) -> Result<()>;
-    /// Lets the queue call the function again.
-    async fn enable_mapping(&self) -> Result<()>;
 }
 
 /// Why nothing was published.

@@ -1,18 +1,17 @@
 //! player-rank: one batch of messages → ranks in `players`, inside the points budget.
 //!
 //! Every message has its own outcome: a message that fails is returned alone, one that can never succeed is finished.
-//! When no key can pay, the consumer slows down ([`crate::pause`]) and the whole batch goes back to the queue.
+//! When no key can pay, the whole batch goes back and the error says what it needs and when points are there again; how
+//! to wait for that is the caller's business.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap};
 
 use anyhow::Context;
-use chrono::TimeDelta;
 use serde::Serialize;
 
 use crate::budget::{self, Choice};
-use crate::pause;
 use crate::player::PlayerUpdate;
-use crate::ports::{ApiError, Clock, ConsumerSwitch, Error, KeyPoints, KeyPool, Players, RankOutcome, RankSource};
+use crate::ports::{ApiError, Error, KeyPool, Players, RankOutcome, RankSource};
 use crate::scrap::{Discovered, RaidsToScrap};
 use crate::{PlayerId, Timestamp};
 
@@ -21,9 +20,6 @@ use crate::{PlayerId, Timestamp};
 pub struct RankConfig {
     /// `WCL_CALL_BUDGET`: points for one player in one raid in one difficulty.
     pub call_budget: f64,
-    /// Whether a batch that a whole hour's points cannot pay is worked in parts, and a message that they cannot pay is
-    /// set aside. Else it goes back whole as `NoBudget`, as often as it comes.
-    pub works_in_parts: bool,
 }
 
 /// A message as the queue delivers it.
@@ -56,7 +52,7 @@ pub struct RankSummary {
     /// Why the batch ended early; messages that it did not reach are among the failed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub stopped: Option<String>,
-    /// Whether the API refused this program in the middle of the batch.
+    /// Whether the API refused this program in the middle of the batch: nothing more is to be asked for a while.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub refused: bool,
 }
@@ -74,157 +70,90 @@ pub struct FailedMessage {
 /// Why the whole batch goes back to the queue.
 #[derive(Debug, thiserror::Error)]
 pub enum RankError {
-    /// No key can pay. The consumer was slowed down or paused.
-    #[error("no key has the {required} points this batch needs{}", match paused_until {
-        Some(at) => format!("; paused until {at}"),
-        None => format!("; concurrency limit is now {limit}"),
-    })]
+    /// No key can pay now.
+    #[error("no key has the {required} points this batch needs")]
     NoBudget {
         /// Points the batch needs.
         required: f64,
-        /// The consumer's limit now.
-        limit: u32,
-        /// When the reviver is woken, if the consumer was put to sleep.
-        paused_until: Option<Timestamp>,
+        /// The most points that one key has in an hour, if known: a batch that needs more is never paid whole.
+        most_in_an_hour: Option<f64>,
+        /// When the first key has all its points again, if known.
+        earliest_reset: Option<Timestamp>,
         /// What every key has left.
         points_left: BTreeMap<String, f64>,
     },
-    /// The API refuses this program. The consumer was put to sleep.
+    /// The API refuses this program.
     #[error("refused by the API: {0}")]
-    Blocked(String),
+    Refused(String),
     /// Anything else.
     #[error(transparent)]
     Failed(#[from] Error),
 }
 
-impl RankError {
-    /// The error type as Lambda reports it.
-    pub fn name(&self) -> &'static str {
-        match self {
-            Self::NoBudget { .. } => "NoBudget",
-            Self::Blocked(_) => "Blocked",
-            Self::Failed(_) => "Failed",
+impl From<ApiError> for RankError {
+    fn from(error: ApiError) -> Self {
+        match error {
+            ApiError::Refused(reason) => Self::Refused(reason),
+            other => Self::Failed(other.into()),
         }
     }
 }
 
 /// Most characters of a failure's reason.
 const LONGEST_REASON: usize = 500;
-/// How long a refusal puts the consumer to sleep: nothing is asked of the API meanwhile.
-const REFUSAL_PAUSE: TimeDelta = TimeDelta::hours(1);
 
-/// The four things player-rank works with.
-#[derive(Debug)]
-pub struct RankPorts<'a, S, A, W, C> {
-    /// `players`.
-    pub store: &'a S,
-    /// Keys and ranks.
-    pub api: &'a A,
-    /// This function's own switch.
-    pub switch: &'a W,
-    /// Time.
-    pub clock: &'a C,
-}
-
-/// Ranks one batch.
+/// Ranks one batch, of which up to `concurrency` run at the same time.
 ///
 /// # Errors
 /// [`RankError`] sends the whole batch back; it is returned only when nothing of the batch was done.
-pub async fn rank_batch<S, A, W, C>(
-    ports: &RankPorts<'_, S, A, W, C>,
+pub async fn rank_batch<S, A>(
+    store: &S,
+    api: &A,
     config: &RankConfig,
+    concurrency: u32,
     deliveries: &[Delivery],
 ) -> Result<RankSummary, RankError>
 where
     S: Players,
     A: KeyPool + RankSource,
-    W: ConsumerSwitch,
-    C: Clock,
 {
     let mut batch = Batch::parse(deliveries);
     if batch.wanted.is_empty() {
         return Ok(batch.summary);
     }
-    let keys = match ports.api.points().await {
+    let keys = match api.points().await {
         Ok(keys) => keys,
         Err(ApiError::PointsExhausted { .. }) => Vec::new(),
-        Err(error) => return Err(give_up(ports, error).await),
+        Err(error) => return Err(error.into()),
     };
-    batch.summary.points_left = keys.iter().map(|key| (key.key.clone(), key.remaining)).collect();
-    if config.works_in_parts {
-        batch.set_aside_unpayable(config.call_budget, &keys);
-        batch.keep_what_an_hour_can_pay(config.call_budget, &keys);
-        if batch.wanted.is_empty() {
-            return Ok(batch.summary);
-        }
-    }
-    let limit = ports.switch.concurrency_limit().await.context("reading the concurrency limit")?;
-    let limit = limit.unwrap_or(pause::DEFAULT_CONCURRENCY);
+    let points_left: BTreeMap<_, _> = keys.iter().map(|key| (key.key.clone(), key.remaining)).collect();
     let pair_count = batch.wanted.iter().map(|player| player.raids_to_scrap.pair_count()).sum();
-    let required = budget::required_points(config.call_budget, limit, pair_count);
+    let required = budget::required_points(config.call_budget, concurrency, pair_count);
+    let no_budget = |earliest_reset| RankError::NoBudget {
+        required,
+        most_in_an_hour: budget::most_in_an_hour(&keys),
+        earliest_reset,
+        points_left: points_left.clone(),
+    };
     let key = match budget::choose_key(&keys, required) {
         Choice::Key(key) => key,
-        Choice::NoBudget { earliest_reset } => {
-            let steps = pause::plan(limit, earliest_reset, ports.clock.now());
-            pause::apply(ports.switch, ports.clock, &steps).await?;
-            return Err(no_budget(required, &steps, batch.summary.points_left));
-        }
+        Choice::NoBudget { earliest_reset } => return Err(no_budget(earliest_reset)),
     };
-    let ranked = ports.api.rank(&key, &batch.wanted).await;
-    batch.summary.key = Some(key);
-    batch.summary.points_spent = ranked.points_spent;
-    if ranked.outcomes.is_empty() {
-        match ranked.stopped {
-            Some(ApiError::PointsExhausted { resets_at }) => {
-                let steps = pause::plan(limit, Some(resets_at), ports.clock.now());
-                pause::apply(ports.switch, ports.clock, &steps).await?;
-                return Err(no_budget(required, &steps, batch.summary.points_left));
-            }
-            Some(error) => return Err(give_up(ports, error).await),
-            None => {}
+    let ranked = api.rank(&key, &batch.wanted).await;
+    match ranked.stopped {
+        Some(ApiError::PointsExhausted { resets_at }) if ranked.outcomes.is_empty() => {
+            return Err(no_budget(Some(resets_at)));
         }
-    } else if let Some(stopped) = ranked.stopped {
-        batch.summary.stopped = Some(stopped.to_string());
-        batch.summary.refused = matches!(stopped, ApiError::Refused(_));
-    }
-    // First what was paid for, then the pause, which may fail.
-    let outcomes = save(ports.store, ranked.outcomes).await?;
-    batch.conclude(&outcomes);
-    if batch.summary.refused {
-        sleep_after_refusal(ports).await?;
-    }
-    Ok(batch.summary)
-}
-
-fn no_budget(required: f64, steps: &[pause::Step], points_left: BTreeMap<String, f64>) -> RankError {
-    let mut limit = 0;
-    let mut paused_until = None;
-    for step in steps {
-        match *step {
-            pause::Step::SetLimit(lower) => limit = lower,
-            pause::Step::ScheduleRevival(at) => paused_until = Some(at),
-            pause::Step::DisableMapping => {}
+        Some(error) if ranked.outcomes.is_empty() => return Err(error.into()),
+        Some(error) => {
+            batch.summary.refused = matches!(error, ApiError::Refused(_));
+            batch.summary.stopped = Some(error.to_string());
         }
+        None => {}
     }
-    RankError::NoBudget { required, limit, paused_until, points_left }
-}
-
-async fn give_up<S, A, W: ConsumerSwitch, C: Clock>(ports: &RankPorts<'_, S, A, W, C>, error: ApiError) -> RankError {
-    if let ApiError::Refused(reason) = error {
-        match sleep_after_refusal(ports).await {
-            Ok(()) => RankError::Blocked(reason),
-            Err(error) => RankError::Failed(error.context(format!("pausing after a refusal: {reason}"))),
-        }
-    } else {
-        RankError::Failed(error.into())
-    }
-}
-
-async fn sleep_after_refusal<S, A, W: ConsumerSwitch, C: Clock>(
-    ports: &RankPorts<'_, S, A, W, C>,
-) -> Result<(), Error> {
-    let now = ports.clock.now();
-    pause::apply(ports.switch, ports.clock, &pause::plan(1, Some(now + REFUSAL_PAUSE), now)).await
+    let outcomes = save(store, ranked.outcomes).await?;
+    batch.settle(&outcomes);
+    Ok(RankSummary { key: Some(key), points_spent: ranked.points_spent, points_left, ..batch.summary })
 }
 
 /// What became of a player, from the messages' point of view.
@@ -295,38 +224,7 @@ impl Batch {
         self.summary.failed.push(FailedMessage { message_id, reason });
     }
 
-    fn set_aside_unpayable(&mut self, call_budget: f64, keys: &[KeyPoints]) {
-        let beyond: HashSet<PlayerId> =
-            budget::beyond_any_hour(call_budget, keys, &self.wanted).iter().map(|message| message.id).collect();
-        if beyond.is_empty() {
-            return;
-        }
-        self.wanted.retain(|message| !beyond.contains(&message.id));
-        let (aside, rest): (Vec<_>, Vec<_>) =
-            std::mem::take(&mut self.messages).into_iter().partition(|(_, player)| beyond.contains(player));
-        self.messages = rest;
-        for (message_id, player) in aside {
-            self.fail(message_id, format!("player {player} needs more points than any key has in an hour"));
-        }
-    }
-
-    /// A batch whose messages are payable one by one may still ask for more than any key ever has. Its head is worked,
-    /// the rest comes again.
-    fn keep_what_an_hour_can_pay(&mut self, call_budget: f64, keys: &[KeyPoints]) {
-        let Some(most) = budget::most_in_an_hour(keys) else { return };
-        let mut pairs = 0;
-        let payable = self.wanted.iter().take_while(|message| {
-            pairs += message.raids_to_scrap.pair_count();
-            budget::required_points(call_budget, 1, pairs) <= most
-        });
-        let payable = payable.count();
-        if payable < self.wanted.len() {
-            self.wanted.truncate(payable);
-            self.summary.stopped = Some("the batch needs more points than any key has in an hour".to_owned());
-        }
-    }
-
-    fn conclude(&mut self, outcomes: &HashMap<PlayerId, Outcome>) {
+    fn settle(&mut self, outcomes: &HashMap<PlayerId, Outcome>) {
         for (message_id, player) in std::mem::take(&mut self.messages) {
             match outcomes.get(&player) {
                 Some(Outcome::Done { hidden }) => {
@@ -338,5 +236,103 @@ impl Batch {
                 None => self.fail(message_id, format!("player {player}: not reached")),
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::player::{DifficultyRanks, RankedPart};
+    use crate::testing::{Memory, TestApi, found, identity, key, noon};
+
+    const CONFIG: RankConfig = RankConfig { call_budget: 6.0 };
+
+    fn message(id: &str, player: PlayerId) -> Delivery {
+        Delivery { message_id: id.to_owned(), body: serde_json::to_string(&found(player)).unwrap() }
+    }
+
+    fn ranked(id: PlayerId) -> RankOutcome {
+        let part = RankedPart { raid: 31, difficulty: 4, ranks: DifficultyRanks::new() };
+        RankOutcome::Update(PlayerUpdate::Ranked { id, identity: identity(id), parts: vec![part] })
+    }
+
+    fn api(keys: &[(&str, f64)], outcomes: impl IntoIterator<Item = (PlayerId, RankOutcome)>) -> TestApi {
+        TestApi {
+            keys: keys.iter().map(|(name, points)| key(name, *points)).collect(),
+            outcomes: outcomes.into_iter().collect(),
+            ..TestApi::default()
+        }
+    }
+
+    #[tokio::test]
+    async fn the_first_key_that_can_pay_for_all_at_once_pays() {
+        let api = api(&[("a", 35.0), ("b", 36.0)], [(1, ranked(1)), (2, ranked(2))]);
+        let store = Memory::default();
+        let summary = rank_batch(&store, &api, &CONFIG, 3, &[message("x", 1), message("y", 2)]).await.unwrap();
+        assert_eq!((summary.done, summary.key.as_deref(), summary.points_spent), (2, Some("b"), 12.0));
+        assert_eq!(api.asked.into_inner(), [("b".to_owned(), vec![1, 2])]);
+        assert_eq!(store.players.into_inner().into_keys().collect::<Vec<_>>(), [1, 2]);
+    }
+
+    #[tokio::test]
+    async fn without_points_nothing_is_asked_and_the_reset_is_told() {
+        let api = api(&[("a", 35.9)], [(1, ranked(1))]);
+        let error = rank_batch(&Memory::default(), &api, &CONFIG, 6, &[message("x", 1)]).await.unwrap_err();
+        let RankError::NoBudget { required, most_in_an_hour, earliest_reset, points_left } = error else {
+            panic!("{error}")
+        };
+        assert_eq!((required, most_in_an_hour), (36.0, Some(3600.0)));
+        assert_eq!((earliest_reset, points_left["a"]), (Some(noon() + chrono::TimeDelta::minutes(30)), 35.9));
+        assert!(api.asked.into_inner().is_empty());
+    }
+
+    #[tokio::test]
+    async fn points_that_run_out_before_anything_was_done_send_the_batch_back() {
+        let api = api(&[("a", 3600.0)], []);
+        let resets_at = noon();
+        *api.stops.borrow_mut() = Some(ApiError::PointsExhausted { resets_at });
+        let error = rank_batch(&Memory::default(), &api, &CONFIG, 1, &[message("x", 1)]).await.unwrap_err();
+        assert!(matches!(error, RankError::NoBudget { earliest_reset: Some(at), .. } if at == resets_at), "{error}");
+    }
+
+    #[tokio::test]
+    async fn each_message_has_its_own_outcome() {
+        let outcomes = [
+            (1, ranked(1)),
+            (2, RankOutcome::Never("no class set")),
+            (3, RankOutcome::Failed("HTTP 500".to_owned())),
+            (4, RankOutcome::Update(PlayerUpdate::Hidden { id: 4 })),
+            (5, ranked(5)),
+        ];
+        let store = Memory::default();
+        store.rejects.borrow_mut().push(5);
+        let mut batch: Vec<_> = (1..=6).map(|player| message(&format!("m{player}"), player)).collect();
+        batch.push(message("twin", 1));
+        batch.push(Delivery { message_id: "bad".to_owned(), body: "nonsense".to_owned() });
+        let api = api(&[("a", 3600.0)], outcomes);
+        let summary = rank_batch(&store, &api, &CONFIG, 1, &batch).await.unwrap();
+        assert_eq!((summary.done, summary.hidden), (3, 1), "1, its twin, and 4");
+        assert_eq!(summary.finished, ["player 2: no class set"]);
+        let failed: Vec<_> = summary.failed.iter().map(|failed| failed.message_id.as_str()).collect();
+        assert_eq!(failed, ["bad", "m3", "m5", "m6"]);
+        assert_eq!(api.asked.into_inner()[0].1, [1, 2, 3, 4, 5, 6], "each player once");
+    }
+
+    #[tokio::test]
+    async fn what_was_paid_for_is_stored_although_the_api_refuses_in_the_middle() {
+        let store = Memory::default();
+        let api = api(&[("a", 3600.0)], [(1, ranked(1))]);
+        *api.stops.borrow_mut() = Some(ApiError::Refused("403".to_owned()));
+        let summary = rank_batch(&store, &api, &CONFIG, 1, &[message("x", 1), message("y", 2)]).await.unwrap();
+        assert!(summary.refused && store.players.borrow().contains_key(&1));
+        assert_eq!(summary.failed[0].reason, "player 2: not reached");
+    }
+
+    #[tokio::test]
+    async fn a_refusal_before_anything_was_asked_is_told_apart() {
+        let api = TestApi::default();
+        *api.points_error.borrow_mut() = Some(ApiError::Refused("human check".to_owned()));
+        let error = rank_batch(&Memory::default(), &api, &CONFIG, 1, &[message("x", 1)]).await.unwrap_err();
+        assert!(matches!(error, RankError::Refused(_)), "{error}");
     }
 }

@@ -14,10 +14,6 @@ use parsebook_lambda::{connect, run, start};
 use crate::config::Config;
 use crate::handler::Aggregator;
 
-/// A batch is hundreds of small allocations, half of what the system's allocator makes of it.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
     start(async |environment| {

@@ -1,6 +1,7 @@
 //! Failures as Lambda reports them: a type to branch on and to count, and a message with the whole chain.
 
 use lambda_runtime::Diagnostic;
+use parsebook_core::ports::StoreAway;
 
 use crate::Metrics;
 
@@ -43,7 +44,8 @@ impl Failure {
 /// A failure nobody branches on.
 impl From<anyhow::Error> for Failure {
     fn from(error: anyhow::Error) -> Self {
-        Self::new("Failed", format!("{error:#}"))
+        let is_away = error.chain().any(|cause| cause.is::<StoreAway>());
+        Self::new(if is_away { "StoreAway" } else { "Failed" }, format!("{error:#}"))
     }
 }
 

@@ -78,6 +78,17 @@ pub fn delay(environment: &Environment) -> Result<Duration, ConfigError> {
     Ok(Duration::from_secs(u64::from(hours) * 3600))
 }
 
+/// Concurrency limit of a stack that names none.
+const DEFAULT_CONCURRENCY: u32 = 50;
+
+/// `CONCURRENCY_LIMIT`: default 50. It is the product of this and the budget that a batch must find on a key.
+///
+/// # Errors
+/// When it is no number, or 0, which would revive nothing.
+pub fn concurrency_limit(environment: &Environment) -> Result<u32, ConfigError> {
+    environment.positive("CONCURRENCY_LIMIT", DEFAULT_CONCURRENCY)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -55,6 +55,7 @@ impl DbGenerator {
             regions: event.regions.unwrap_or_else(|| self.regions.clone()),
             dry_run: event.dry_run.unwrap_or_default(),
         };
+        self.store.ensure_indexes().await?;
         // A folder of its own, gone afterwards: /tmp outlives the invocation and would fill up.
         let scratch = tempfile::tempdir().context("making a folder for the repository")?;
         let mut repository = RemoteRepo::open(scratch.path(), self.repository.clone())?;

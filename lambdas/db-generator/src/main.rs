@@ -25,7 +25,6 @@ async fn main() -> ExitCode {
             None => None,
         };
         let store = connect::store(config.store, &secrets, "db-generator").await?;
-        store.ensure_indexes().await?;
         let db_generator = DbGenerator {
             store,
             api: connect::wcl_api(config.wcl, &secrets).await?,

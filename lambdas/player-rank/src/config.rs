@@ -1,8 +1,8 @@
 //! The variables of player-rank.
 
-use parsebook_adapters::aws::consumer_switch::Revival;
+use parsebook_adapters::aws::throttle::Reviver;
 use parsebook_core::rank::RankConfig;
-use parsebook_lambda::settings::{StoreSettings, WclSettings};
+use parsebook_lambda::settings::{StoreSettings, WclSettings, concurrency_limit};
 use parsebook_lambda::{ConfigError, Environment};
 
 /// Everything player-rank is told from outside.
@@ -14,10 +14,12 @@ pub struct Config {
     pub wcl: WclSettings,
     /// `WCL_CALL_BUDGET`, required: points for one player in one raid in one difficulty.
     pub rank: RankConfig,
+    /// `CONCURRENCY_LIMIT`: default 50; assumed where AWS has no limit for the function.
+    pub concurrency_limit: u32,
     /// `AWS_LAMBDA_FUNCTION_NAME`, which Lambda itself sets: whose concurrency limit is read and lowered.
     pub function: String,
     /// `REVIVER_SCHEDULE_NAME`, `REVIVER_FUNCTION_ARN`, `SCHEDULER_ROLE_ARN`: required.
-    pub revival: Revival,
+    pub reviver: Reviver,
 }
 
 impl Config {
@@ -36,13 +38,14 @@ impl Config {
         Ok(Self {
             store: StoreSettings::read(environment)?,
             wcl: WclSettings::with_keys(environment)?,
-            // The queue owns the batch: what cannot be paid goes back whole.
-            rank: RankConfig { call_budget, works_in_parts: false },
+            rank: RankConfig { call_budget },
+            concurrency_limit: concurrency_limit(environment)?,
             function: environment.required("AWS_LAMBDA_FUNCTION_NAME")?,
-            revival: Revival {
+            reviver: Reviver {
                 schedule_name: environment.required("REVIVER_SCHEDULE_NAME")?,
                 function_arn: environment.required("REVIVER_FUNCTION_ARN")?,
                 role_arn: environment.required("SCHEDULER_ROLE_ARN")?,
+                dead_letters_arn: environment.optional("REVIVER_DEAD_LETTERS_ARN"),
             },
         })
     }

@@ -3,23 +3,29 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use parsebook_adapters::aws::consumer_switch::LambdaSwitch;
+use anyhow::Context;
+use chrono::TimeDelta;
+use parsebook_adapters::aws::throttle::{Slowed, Throttle};
 use parsebook_adapters::clock::SystemClock;
 use parsebook_adapters::mongo::MongoStore;
 use parsebook_adapters::wcl_api::WclApi;
-use parsebook_core::rank::{Delivery, RankConfig, RankError, RankPorts, RankSummary, rank_batch};
+use parsebook_core::Timestamp;
+use parsebook_core::rank::{Delivery, RankConfig, RankError, RankSummary, rank_batch};
 use parsebook_lambda::{Answer, Failure, Invocation, Metrics, sqs};
 use serde_json::Value;
 
 /// Left at the end for telling that time is up: the batch goes back whole and is asked again.
 const MARGIN: Duration = Duration::from_secs(2);
 
+/// How long a refusal puts the consumer to sleep: nothing is asked of the API meanwhile.
+const COOLDOWN: TimeDelta = TimeDelta::hours(1);
+
 /// What lives as long as the environment.
 #[derive(Debug)]
 pub struct PlayerRank {
     pub store: MongoStore,
     pub api: WclApi<SystemClock>,
-    pub switch: LambdaSwitch<SystemClock>,
+    pub throttle: Throttle<SystemClock>,
     pub config: RankConfig,
 }
 
@@ -31,33 +37,52 @@ impl PlayerRank {
             Some(deliveries) => deliveries,
             None => by_hand(&invocation.event)?,
         };
-        let ports = RankPorts { store: &self.store, api: &self.api, switch: &self.switch, clock: &SystemClock };
         let time_left = (invocation.deadline - invocation.now).to_std().unwrap_or_default().saturating_sub(MARGIN);
-        let ranking = rank_batch(&ports, &self.config, &deliveries);
+        let ranking = self.rank(&deliveries, invocation.now);
         let ranked = tokio::time::timeout(time_left, ranking).await.map_err(|_| Failure::out_of_time())?;
-        let summary = ranked.map_err(|error| failure(error).count("messagesReturned", deliveries.len() as u64))?;
+        let summary = ranked.map_err(|failure| failure.count("messagesReturned", deliveries.len() as u64))?;
         let mut answer = Answer::of(&summary, metrics(&summary))?;
         if is_queued {
             answer.response = sqs::batch_response(&summary);
         }
         Ok(answer)
     }
+
+    /// Ranks the batch; without points the consumer is slowed down, after a refusal it sleeps.
+    async fn rank(&self, deliveries: &[Delivery], now: Timestamp) -> Result<RankSummary, Failure> {
+        self.store.ensure_indexes().await?;
+        let limit = self.throttle.limit().await;
+        let ranked = rank_batch(&self.store, &self.api, &self.config, limit, deliveries).await;
+        match ranked {
+            Ok(summary) => {
+                if summary.refused {
+                    self.throttle.put_to_sleep(now + COOLDOWN).await?;
+                }
+                Ok(summary)
+            }
+            Err(RankError::NoBudget { required, earliest_reset, points_left, .. }) => {
+                let slowed = self.throttle.slow_down(&self.store, earliest_reset).await;
+                Err(no_budget(required, slowed, &points_left))
+            }
+            Err(RankError::Refused(reason)) => {
+                let asleep = self.throttle.put_to_sleep(now + COOLDOWN).await;
+                asleep.with_context(|| format!("pausing after a refusal: {reason}"))?;
+                Err(Failure::new("Blocked", format!("refused by the API: {reason}")).count("pauses", 1))
+            }
+            Err(RankError::Failed(error)) => Err(Failure::from(error).count("pauses", 0)),
+        }
+    }
 }
 
-fn failure(error: RankError) -> Failure {
-    let name = error.name();
-    let pauses = match &error {
-        RankError::Failed(_) => 0,
-        RankError::NoBudget { paused_until, .. } => u64::from(paused_until.is_some()),
-        RankError::Blocked(_) => 1,
+/// The batch goes back to the queue, however slowing down went.
+fn no_budget(required: f64, slowed: anyhow::Result<Slowed>, points_left: &BTreeMap<String, f64>) -> Failure {
+    let (what, pauses) = match slowed {
+        Ok(Slowed::To(limit)) => (format!("concurrency limit is now {limit}"), 0),
+        Ok(Slowed::Asleep(until)) => (format!("asleep until {until}"), 1),
+        Err(error) => (format!("not slowed down: {error:#}"), 0),
     };
-    let mut failure = match &error {
-        RankError::Failed(error) => Failure::new(name, format!("{error:#}")),
-        RankError::NoBudget { .. } | RankError::Blocked(_) => Failure::new(name, error.to_string()),
-    };
-    if let RankError::NoBudget { points_left, .. } = &error {
-        failure.metrics = of_keys(failure.metrics, points_left);
-    }
+    let mut failure = Failure::new("NoBudget", format!("no key has the {required} points this batch needs; {what}"));
+    failure.metrics = of_keys(failure.metrics, points_left);
     failure.count("pauses", pauses)
 }
 
@@ -108,13 +133,13 @@ mod tests {
     }
 
     #[test]
-    fn failures_keep_their_names() {
+    fn a_batch_without_points_goes_back_whatever_slowing_down_came_to() {
         let points_left = BTreeMap::from([("main".to_owned(), 4.0)]);
-        let error = RankError::NoBudget { required: 5.0, limit: 3, paused_until: None, points_left };
-        let failed = failure(error);
+        let failed = no_budget(5.0, Ok(Slowed::To(3)), &points_left);
         assert_eq!(failed.name, "NoBudget");
         assert_eq!(failed.metrics, Metrics::default().of_key("main", "pointsLeft", 4.0).count("pauses", 0));
-        assert_eq!(failure(RankError::Blocked("no".into())).name, "Blocked");
-        assert_eq!(failure(RankError::Failed(anyhow::anyhow!("x"))).name, "Failed");
+        let refused = no_budget(5.0, Err(anyhow::anyhow!("AWS says no")), &points_left);
+        assert_eq!(refused.name, "NoBudget");
+        assert!(refused.message.contains("AWS says no"), "{}", refused.message);
     }
 }

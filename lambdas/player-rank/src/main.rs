@@ -7,7 +7,7 @@ mod handler;
 
 use std::process::ExitCode;
 
-use parsebook_adapters::aws::consumer_switch::LambdaSwitch;
+use parsebook_adapters::aws::throttle::{Consumer, Throttle, WakeUp};
 use parsebook_adapters::aws::{sdk_config, secrets::Secrets};
 use parsebook_adapters::clock::SystemClock;
 use parsebook_lambda::{connect, run, start};
@@ -21,11 +21,13 @@ async fn main() -> ExitCode {
         let config = Config::read(&environment)?;
         let secrets = Secrets::default();
         let store = connect::store(config.store, &secrets, "player-rank").await?;
-        store.ensure_indexes().await?;
+        let sdk = sdk_config().await;
+        let consumer = Consumer::new(&sdk, config.function);
+        let wake_up = WakeUp::new(&sdk, config.reviver, SystemClock);
         let player_rank = PlayerRank {
             store,
             api: connect::wcl_api(config.wcl, &secrets).await?,
-            switch: LambdaSwitch::new(&sdk_config().await, config.function, Some(config.revival), SystemClock),
+            throttle: Throttle::new(consumer, wake_up, config.concurrency_limit, SystemClock),
             config: config.rank,
         };
         run("player-rank", async |invocation| player_rank.handle(invocation).await).await

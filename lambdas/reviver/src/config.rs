@@ -1,6 +1,6 @@
 //! The variables of reviver.
 
-use parsebook_core::pause::DEFAULT_CONCURRENCY;
+use parsebook_lambda::settings::concurrency_limit;
 use parsebook_lambda::{ConfigError, Environment};
 
 /// Everything reviver is told from outside.
@@ -20,7 +20,7 @@ impl Config {
     pub fn read(environment: &Environment) -> Result<Self, ConfigError> {
         Ok(Self {
             function: environment.required("LAMBDA_TO_REVIVE")?,
-            concurrency_limit: environment.positive("CONCURRENCY_LIMIT", DEFAULT_CONCURRENCY)?,
+            concurrency_limit: concurrency_limit(environment)?,
         })
     }
 }

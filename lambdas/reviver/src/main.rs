@@ -6,10 +6,8 @@ mod config;
 
 use std::process::ExitCode;
 
-use parsebook_adapters::aws::consumer_switch::LambdaSwitch;
 use parsebook_adapters::aws::sdk_config;
-use parsebook_adapters::clock::SystemClock;
-use parsebook_core::revive::revive;
+use parsebook_adapters::aws::throttle::Consumer;
 use parsebook_lambda::{Answer, Metrics, run, start};
 
 use crate::config::Config;
@@ -18,9 +16,9 @@ use crate::config::Config;
 async fn main() -> ExitCode {
     start(async |environment| {
         let config = Config::read(&environment)?;
-        let switch = LambdaSwitch::new(&sdk_config().await, config.function, None, SystemClock);
+        let consumer = Consumer::new(&sdk_config().await, config.function);
         run("reviver", async |_| {
-            let summary = revive(&switch, config.concurrency_limit).await?;
+            let summary = consumer.wake(config.concurrency_limit).await?;
             let was_asleep = summary.concurrency_limit_before == Some(0);
             Answer::of(&summary, Metrics::default().count("revivals", u64::from(was_asleep)))
         })

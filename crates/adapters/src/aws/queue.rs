@@ -1,7 +1,5 @@
 //! The queue `wcl-discovered-players`, from its sending end: SQS batches.
 
-mod held;
-
 use std::collections::HashSet;
 use std::time::Duration;
 
@@ -11,7 +9,7 @@ use aws_sdk_sqs::Client;
 use aws_sdk_sqs::error::DisplayErrorContext;
 use aws_sdk_sqs::types::{BatchResultErrorEntry, SendMessageBatchRequestEntry};
 use backon::{BackoffBuilder, ExponentialBuilder};
-use parsebook_core::ports::{Go, PlayerQueue, Result};
+use parsebook_core::ports::{PlayerQueue, Result};
 use parsebook_core::scrap::Discovered;
 
 /// Most bytes of all bodies of one call. SQS takes 1 MiB since 2025; 256 KiB is what every account and emulator takes.
@@ -29,17 +27,16 @@ pub struct SqsQueue {
 impl SqsQueue {
     /// The queue at `url`.
     pub fn new(config: &SdkConfig, url: String) -> Self {
-        Self { client: Client::from_conf(held::sqs_config(config)), url }
+        Self { client: Client::new(config), url }
     }
 
     /// One call: what SQS does not report as sent, also that of which it says nothing. Entries are named by their place.
-    async fn send_once(&self, bodies: &[(usize, String)], go: Go) -> Result<Vec<BatchResultErrorEntry>> {
+    async fn send_once(&self, bodies: &[(usize, String)]) -> Result<Vec<BatchResultErrorEntry>> {
         let entry = |(place, body): &(usize, String)| {
             SendMessageBatchRequestEntry::builder().id(place.to_string()).message_body(body).build()
         };
         let entries = bodies.iter().map(entry).collect::<std::result::Result<_, _>>()?;
-        let call = self.client.send_message_batch().queue_url(&self.url).set_entries(Some(entries)).send();
-        let answer = held::until(go, call).await;
+        let answer = self.client.send_message_batch().queue_url(&self.url).set_entries(Some(entries)).send().await;
         let answer = answer
             .map_err(|error| anyhow::anyhow!("{}", DisplayErrorContext(&error)))
             .with_context(|| format!("sending to {}", self.url))?;
@@ -53,7 +50,7 @@ impl SqsQueue {
     }
 
     /// Sends the bodies of one call, those that fail by SQS's own fault again; answers the reasons of the rest by place.
-    async fn send_chunk(&self, mut bodies: Vec<(usize, String)>, go: &Go) -> Result<Vec<(usize, String)>> {
+    async fn send_chunk(&self, mut bodies: Vec<(usize, String)>) -> Result<Vec<(usize, String)>> {
         let mut waits = ExponentialBuilder::default()
             .with_min_delay(Duration::from_millis(100))
             .with_max_times(RESENDS)
@@ -61,7 +58,7 @@ impl SqsQueue {
             .build();
         let mut rejected = Vec::new();
         loop {
-            let failed = self.send_once(&bodies, go.clone()).await?;
+            let failed = self.send_once(&bodies).await?;
             let wait = if failed.iter().all(|entry| entry.sender_fault) { None } else { waits.next() };
             let is_final = |entry: &BatchResultErrorEntry| entry.sender_fault || wait.is_none();
             let (final_failures, passing): (Vec<_>, Vec<_>) = failed.into_iter().partition(is_final);
@@ -81,7 +78,7 @@ fn reason(entry: &BatchResultErrorEntry) -> String {
 }
 
 impl PlayerQueue for SqsQueue {
-    async fn send(&self, messages: &[Discovered], go: Go) -> Result<Vec<std::result::Result<(), String>>> {
+    async fn send(&self, messages: &[Discovered]) -> Result<Vec<std::result::Result<(), String>>> {
         let mut outcomes = vec![Ok(()); messages.len()];
         let mut chunks = vec![(0, Vec::new())];
         for (index, message) in messages.iter().enumerate() {
@@ -100,7 +97,7 @@ impl PlayerQueue for SqsQueue {
             }
         }
         for (_, chunk) in chunks.into_iter().filter(|(_, chunk)| !chunk.is_empty()) {
-            for (index, reason) in self.send_chunk(chunk, &go).await? {
+            for (index, reason) in self.send_chunk(chunk).await? {
                 if let Some(outcome) = outcomes.get_mut(index) {
                     *outcome = Err(reason);
                 }

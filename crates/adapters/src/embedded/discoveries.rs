@@ -55,18 +55,17 @@ impl Discoveries for EmbeddedStore {
         Ok(page)
     }
 
-    async fn remove(&self, sent: Vec<Discovered>) -> Result<impl Future<Output = Result<()>>> {
+    async fn remove(&self, sent: &[Discovered]) -> Result<()> {
         self.transaction(|transaction| {
             let mut delete = transaction
                 .prepare_cached("DELETE FROM discovers WHERE player = ?1 AND raid = ?2 AND difficulty = ?3")?;
-            for player in &sent {
+            for player in sent {
                 for (raid, difficulty) in player.raids_to_scrap.pairs() {
                     delete.execute(params![player.id, raid, difficulty])?;
                 }
             }
             Ok(())
-        })?;
-        Ok(std::future::ready(Ok(())))
+        })
     }
 
     async fn discovered_count(&self) -> Result<u64> {

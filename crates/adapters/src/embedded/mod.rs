@@ -77,6 +77,7 @@ impl EmbeddedStore {
     }
 
     /// Takes the sole right to run stages, and frees what a process that died held: leases and messages under way.
+    /// Its unfinished runs are marked as killed.
     ///
     /// # Errors
     /// When another process has the right.
@@ -95,6 +96,11 @@ impl EmbeddedStore {
         }
         self.lock().execute(
             "UPDATE discovery_schedules SET state = json_remove(state, '$.lease') WHERE json_valid(state)",
+            [],
+        )?;
+        self.lock().execute(
+            "UPDATE runs SET summary = json_set(summary, '$.killed', json('true'))
+             WHERE json_valid(summary) AND json_extract(summary, '$.unfinished')",
             [],
         )?;
         self.put_back_all()?;

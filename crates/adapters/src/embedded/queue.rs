@@ -3,9 +3,9 @@
 
 use chrono::TimeDelta;
 use parsebook_core::Timestamp;
-use parsebook_core::ports::{Go, PlayerQueue, Result};
+use parsebook_core::ports::{PlayerQueue, Result};
 use parsebook_core::scrap::Discovered;
-use rusqlite::params;
+use rusqlite::{Transaction, params};
 
 use super::{EmbeddedStore, count, millis, time};
 
@@ -30,11 +30,10 @@ pub struct DeadLetter {
 /// Failures after which a message is set aside.
 const MOST_FAILURES: u32 = 5;
 /// Wait after a message's first failure; doubled with each further one.
-const FIRST_WAIT: TimeDelta = TimeDelta::seconds(1);
+const FIRST_WAIT: TimeDelta = TimeDelta::seconds(2);
 
 impl PlayerQueue for EmbeddedStore {
-    async fn send(&self, messages: &[Discovered], go: Go) -> Result<Vec<std::result::Result<(), String>>> {
-        go.await;
+    async fn send(&self, messages: &[Discovered]) -> Result<Vec<std::result::Result<(), String>>> {
         self.transaction(|transaction| {
             let mut insert = transaction.prepare_cached("INSERT INTO queue (body) VALUES (?1)")?;
             for message in messages {
@@ -121,20 +120,24 @@ impl EmbeddedStore {
                 |row| row.get(0),
             )?;
             if receives >= MOST_FAILURES {
-                transaction.execute(
-                    "INSERT INTO dead_letters (body, reason, moved_at) SELECT body, ?2, ?3 FROM queue WHERE id = ?1",
-                    params![id, reason, millis(now)],
-                )?;
-                transaction.execute("DELETE FROM queue WHERE id = ?1", [id])?;
+                move_to_dead_letters(transaction, id, reason, now)?;
                 return Ok(true);
             }
-            let visible_at = now + FIRST_WAIT * (1 << receives.min(10));
+            let visible_at = now + FIRST_WAIT * (1 << (receives.saturating_sub(1)).min(10));
             transaction.execute(
                 "UPDATE queue SET taken = 0, visible_at = ?2 WHERE id = ?1",
                 params![id, millis(visible_at)],
             )?;
             Ok(false)
         })
+    }
+
+    /// Moves a message that can never succeed to the dead letters, with `reason`.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn dead_letter(&self, id: i64, reason: &str, now: Timestamp) -> Result<()> {
+        self.transaction(|transaction| move_to_dead_letters(transaction, id, reason, now))
     }
 
     /// How many messages wait or are under way.
@@ -176,4 +179,13 @@ impl EmbeddedStore {
     pub fn dead_letter_count(&self) -> Result<u64> {
         count(&self.lock(), "SELECT count(*) FROM dead_letters", &[])
     }
+}
+
+fn move_to_dead_letters(transaction: &Transaction<'_>, id: i64, reason: &str, now: Timestamp) -> Result<()> {
+    transaction.execute(
+        "INSERT INTO dead_letters (body, reason, moved_at) SELECT body, ?2, ?3 FROM queue WHERE id = ?1",
+        params![id, reason, millis(now)],
+    )?;
+    transaction.execute("DELETE FROM queue WHERE id = ?1", [id])?;
+    Ok(())
 }

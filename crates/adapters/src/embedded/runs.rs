@@ -3,7 +3,7 @@
 use anyhow::Context;
 use futures::{Stream, StreamExt, TryStreamExt, stream};
 use parsebook_core::Timestamp;
-use parsebook_core::journal::{Journal, KEPT, MOST_RUNS, Run};
+use parsebook_core::journal::{BUSIEST_STAGE, Journal, KEPT, MOST_RUNS, Run};
 use parsebook_core::ports::Result;
 use rusqlite::{Row, params};
 
@@ -85,6 +85,9 @@ impl Journal for EmbeddedStore {
                     run.summary.to_string()
                 ],
             )?;
+            if run.stage == BUSIEST_STAGE {
+                return Ok(());
+            }
             transaction.execute("DELETE FROM runs WHERE started_at < ?1", [millis(run.started_at - KEPT)])?;
             transaction.execute(
                 "DELETE FROM runs WHERE started_at <

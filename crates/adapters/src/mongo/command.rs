@@ -43,12 +43,10 @@ pub enum Durability {
 
 impl MongoStore {
     /// Sends update statements (`q`, `u`, `upsert`, …) in order of `statements`; answers the rejected ones by index.
-    /// With `ordered`, statements are carried out one after the other (all are tried in both cases unless one fails).
     pub(super) async fn update(
         &self,
         collection: &str,
         statements: &[Document],
-        ordered: bool,
         durability: Durability,
     ) -> anyhow::Result<BTreeMap<usize, Rejection>> {
         let mut rejected = BTreeMap::new();
@@ -57,7 +55,7 @@ impl MongoStore {
             let mut waiting: Vec<usize> = (0..chunk.len()).collect();
             for attempt in 1..=TRIES {
                 let updates: Vec<_> = waiting.iter().map(|&index| chunk[index].clone()).collect();
-                let mut command = doc! { "update": collection, "updates": updates, "ordered": ordered };
+                let mut command = doc! { "update": collection, "updates": updates, "ordered": false };
                 if durability == Durability::Journaled {
                     command.insert("writeConcern", doc! { "w": "majority", "j": true });
                 }

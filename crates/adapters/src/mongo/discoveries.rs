@@ -8,48 +8,17 @@ use std::collections::BTreeSet;
 
 use anyhow::{Context, bail};
 use futures::TryStreamExt;
-use itertools::Itertools;
-use mongodb::bson::{Bson, Document, RawBsonRef, RawDocument, RawDocumentBuf, doc};
+use mongodb::bson::{Bson, Document, RawDocumentBuf, doc};
 use parsebook_core::ports::{DiscoveredPage, Discoveries, Result};
 use parsebook_core::scrap::{Discovered, RaidsToScrap};
-use parsebook_core::{Difficulty, PlayerId, RaidId};
+use parsebook_core::{PlayerId, RaidId};
 
 use super::command::Durability;
-use super::hand_over::hand_over;
 use super::retry::while_away;
 use super::{DISCOVERS, MongoStore, malformed, read};
 
 fn discovered(document: &Document) -> Result<Discovered> {
     Ok(Discovered { id: read::whole_field(document, "_id")?, raids_to_scrap: raids_to_scrap(document)? })
-}
-
-/// The same for a document of the very form that [`merging`] writes, in a fraction of the time; `None` for any other.
-fn simple(document: &RawDocument) -> Option<Discovered> {
-    let (mut id, mut raids_to_scrap) = (None, None);
-    for field in document {
-        match field.ok()? {
-            (key, RawBsonRef::Int32(value)) if key == "_id" => id = Some(PlayerId::try_from(value).ok()?),
-            (key, RawBsonRef::Int64(value)) if key == "_id" => id = Some(PlayerId::try_from(value).ok()?),
-            (key, RawBsonRef::Document(raids)) if key == "raidsToScrap" => {
-                let found: &mut RaidsToScrap = raids_to_scrap.get_or_insert_default();
-                for raid in raids {
-                    let (raid, RawBsonRef::Array(difficulties)) = raid.ok()? else { return None };
-                    let raid = raid.as_str();
-                    let set = found.0.entry(raid.parse().ok().filter(|_| !raid.starts_with(['0', '+']))?);
-                    let set = set.or_default();
-                    for difficulty in difficulties {
-                        let RawBsonRef::Int32(difficulty) = difficulty.ok()? else { return None };
-                        set.insert(Difficulty::try_from(difficulty).ok()?);
-                    }
-                    if set.is_empty() {
-                        return None;
-                    }
-                }
-            }
-            _ => return None,
-        }
-    }
-    Some(Discovered { id: id?, raids_to_scrap: raids_to_scrap? })
 }
 
 /// The field `raidsToScrap`.
@@ -90,44 +59,9 @@ fn merging(player: &Discovered) -> Document {
     doc! { "q": { "_id": player.id }, "u": { "$addToSet": sets }, "upsert": true }
 }
 
-/// Most spellings that a filter names: three difficulties of a raid have six.
-const MOST_SPELLINGS: usize = 6;
-
-/// Every order in which a document can hold exactly `content`, as rules found it one after the other; `None` where they
-/// are too many to name.
-fn spellings(content: &RaidsToScrap) -> Option<Vec<Document>> {
-    let things = content.0.values().map(BTreeSet::len).chain([content.0.len()]);
-    let spellings = things
-        .flat_map(|things| 1..=things)
-        .try_fold(1_usize, |product, factor| product.checked_mul(factor).filter(|product| *product <= MOST_SPELLINGS));
-    spellings?;
-    let raids = content.0.iter().permutations(content.0.len());
-    let spelled = raids.flat_map(|raids| {
-        let of_raid = |(&raid, set): (&RaidId, &BTreeSet<u8>)| {
-            let orders = difficulties(set).into_iter().permutations(set.len());
-            orders.map(move |order| (raid.to_string(), Bson::from(order))).collect::<Vec<_>>()
-        };
-        raids.into_iter().map(of_raid).multi_cartesian_product().map(Document::from_iter)
-    });
-    Some(spelled.collect())
-}
-
-/// Deletes those of the players that hold `sent` and nothing beyond. Naming what they may hold
-/// costs the server a third less than looking into what they hold.
+/// Deletes those of the players that hold `sent` and nothing beyond.
 fn deleting(sent: &RaidsToScrap, players: Vec<PlayerId>) -> Document {
     let mut filter = doc! { "_id": { "$in": players } };
-    // Without a hint the server plans each anew.
-    let by_id = |filter: Document| doc! { "q": filter, "limit": 0, "hint": { "_id": 1 } };
-    if let Some(spellings) = spellings(sent) {
-        filter.insert(
-            "raidsToScrap",
-            match spellings.as_slice() {
-                [only] => Bson::from(only.clone()),
-                _ => Bson::from(doc! { "$in": spellings }),
-            },
-        );
-        return by_id(filter);
-    }
     for (&raid, set) in &sent.0 {
         filter.insert(path(raid), doc! { "$not": { "$elemMatch": { "$nin": difficulties(set) } } });
     }
@@ -135,19 +69,20 @@ fn deleting(sent: &RaidsToScrap, players: Vec<PlayerId>) -> Document {
     let stored = doc! { "$map": { "input": { "$objectToArray": "$raidsToScrap" }, "in": "$$this.k" } };
     let is_document = doc! { "$eq": [{ "$type": "$raidsToScrap" }, "object"] };
     filter.insert("$expr", doc! { "$cond": [is_document, { "$setIsSubset": [stored, raids] }, false] });
-    by_id(filter)
+    // Without a hint the server plans each anew.
+    doc! { "q": filter, "limit": 0, "hint": { "_id": 1 } }
 }
 
 /// Players by what was sent of them: a batch rarely holds more than a few contents, each of which is one statement.
 type ByContent = Vec<(RaidsToScrap, Vec<PlayerId>)>;
 
 /// Puts those with the same content together that follow each other, as a sorted batch has them.
-fn by_content(players: Vec<Discovered>) -> ByContent {
+fn by_content(players: &[Discovered]) -> ByContent {
     let mut together = ByContent::new();
     for player in players {
         match together.last_mut() {
             Some((content, players)) if *content == player.raids_to_scrap => players.push(player.id),
-            _ => together.push((player.raids_to_scrap, vec![player.id])),
+            _ => together.push((player.raids_to_scrap.clone(), vec![player.id])),
         }
     }
     together
@@ -187,7 +122,7 @@ impl MongoStore {
                 statements.push(doc! { "q": empty, "u": { "$unset": unset } });
             }
         }
-        let rejected = self.update(DISCOVERS, &statements, false, Durability::Default).await?;
+        let rejected = self.update(DISCOVERS, &statements, Durability::Default).await?;
         if let Some((index, rejection)) = rejected.into_iter().next() {
             bail!("discovers {}: {}", read::told(&Bson::from(statements[index].clone())), rejection.message);
         }
@@ -226,7 +161,7 @@ impl MongoStore {
 impl Discoveries for MongoStore {
     async fn merge(&self, found: &[Discovered]) -> Result<()> {
         let statements: Vec<_> = found.iter().filter(|player| !player.raids_to_scrap.is_empty()).map(merging).collect();
-        for (index, rejection) in self.update(DISCOVERS, &statements, false, Durability::Default).await? {
+        for (index, rejection) in self.update(DISCOVERS, &statements, Durability::Default).await? {
             let player = read::told(&statements[index]["q"]);
             // A stored document that cannot be merged into is set aside; anything else must not be lost.
             anyhow::ensure!(rejection.is_about_the_document(), "discovers {player}: {}", rejection.message);
@@ -244,10 +179,7 @@ impl Discoveries for MongoStore {
             let documents = self.documents_after(from, limit).await?;
             let mut last = None;
             for document in &documents {
-                let read = match simple(document) {
-                    Some(player) => Ok(player),
-                    None => Document::try_from(document).map_err(Into::into).and_then(|document| discovered(&document)),
-                };
+                let read = Document::try_from(document).map_err(Into::into).and_then(|document| discovered(&document));
                 last = read.as_ref().map(|player| player.id).ok().or(last);
                 match read.and_then(|mut player| {
                     if player.raids_to_scrap.is_empty() {
@@ -286,16 +218,13 @@ impl Discoveries for MongoStore {
                 None => break,
             }
         }
-        let empty = by_content(empty).into_iter().map(|(content, players)| deleting(&content, players));
+        let empty = by_content(&empty).into_iter().map(|(content, players)| deleting(&content, players));
         self.delete(DISCOVERS, empty.collect()).await?;
         Ok(page)
     }
 
-    async fn remove(&self, sent: Vec<Discovered>) -> Result<impl Future<Output = Result<()>>> {
-        let store = self.of_removals()?;
-        let sent = by_content(sent);
-        let handed_over = hand_over(async move { store.take_out(&sent).await }).await;
-        Ok(async { handed_over.await.context("a removal was broken off")? })
+    async fn remove(&self, sent: &[Discovered]) -> Result<()> {
+        self.take_out(&by_content(sent)).await
     }
 
     async fn discovered_count(&self) -> Result<u64> {
@@ -305,27 +234,5 @@ impl Discoveries for MongoStore {
             collection.count_documents(doc! {}).hint(mongodb::options::Hint::Keys(doc! { "_id": 1 })).await
         })
         .await
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn content(raids: u32, difficulties: u8) -> RaidsToScrap {
-        RaidsToScrap((1..=raids).map(|raid| (raid, (1..=difficulties).collect())).collect())
-    }
-
-    #[test]
-    fn few_orders_are_spelled_out_and_many_are_not() {
-        let counts = [(0, 0), (1, 0), (1, 1), (1, 2), (1, 3), (2, 1), (3, 1)]
-            .map(|(raids, difficulties)| spellings(&content(raids, difficulties)).map(|spellings| spellings.len()));
-        assert_eq!(counts, [1, 1, 1, 2, 6, 2, 6].map(Some));
-        // Products of these wrap around to nothing.
-        for (raids, difficulties) in [(1, 4), (2, 2), (4, 1), (66, 1), (1, 66), (17, 4), (33, 3), (2000, 255)] {
-            assert_eq!(spellings(&content(raids, difficulties)), None, "{raids} raids of {difficulties}");
-        }
-        let two = spellings(&content(1, 2)).unwrap();
-        assert_eq!(two, [doc! { "1": [1, 2] }, doc! { "1": [2, 1] }]);
     }
 }

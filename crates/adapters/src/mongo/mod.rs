@@ -10,7 +10,6 @@
 mod census;
 mod command;
 mod discoveries;
-mod hand_over;
 mod players;
 mod raids;
 mod read;
@@ -18,8 +17,9 @@ mod retry;
 mod rules;
 mod runs;
 mod state;
+mod throttle;
 
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, anyhow};
@@ -28,6 +28,10 @@ use mongodb::options::{ClientOptions, IndexOptions};
 use mongodb::{Client, Collection, Database, IndexModel};
 use parsebook_core::ports::Malformed;
 use secrecy::{ExposeSecret, SecretString};
+use tokio::sync::OnceCell;
+
+use self::retry::while_away;
+pub use self::throttle::{Turn, Turns};
 
 /// How to reach the store.
 #[derive(Debug, Clone)]
@@ -52,6 +56,7 @@ const DISCOVERS: &str = "discovers";
 const PLAYERS: &str = "players";
 const RAIDS: &str = "raids";
 const RUNS: &str = "runs";
+const THROTTLE: &str = "throttle";
 
 /// The index that gives `players` in the order of the addon database.
 const PLAYERS_IN_ORDER: &str = "players_in_order";
@@ -60,16 +65,14 @@ const PLAYERS_IN_ORDER: &str = "players_in_order";
 #[derive(Debug, Clone)]
 pub struct MongoStore {
     database: Database,
-    options: ClientOptions,
-    /// A client of its own, because hearing of commands costs a copy of each command and answer.
-    removals: Arc<OnceLock<Database>>,
+    has_indexes: Arc<OnceCell<()>>,
 }
 
 impl MongoStore {
-    /// Connects and pings, so that a wrong URI fails here and not in the middle of the work.
+    /// Sets up the connections; the first call makes one, so that a program starts without its server.
     ///
     /// # Errors
-    /// When the URI is malformed or the server does not answer within 5 s; the message never holds the password.
+    /// When the URI or the name of the database is malformed; the message never holds the password.
     pub async fn connect(config: &MongoConfig) -> anyhow::Result<Self> {
         let uri = config.uri.expose_secret();
         let mut options = ClientOptions::parse(uri)
@@ -81,54 +84,40 @@ impl MongoStore {
         options.server_selection_timeout.get_or_insert(REACH_WITHIN);
         options.connect_timeout.get_or_insert(REACH_WITHIN);
         options.max_idle_time.get_or_insert(IDLE_FOR);
-        let client = Client::with_options(options.clone()).context("setting up the MongoDB client (MONGODB_URI)")?;
+        let client = Client::with_options(options).context("setting up the MongoDB client (MONGODB_URI)")?;
         anyhow::ensure!(
             !config.database.is_empty() && !config.database.contains(['/', '\\', '.', ' ', '"', '$', '\0']),
             "MONGODB_DATABASE {:?} is no database name",
             config.database
         );
-        let store = Self { database: client.database(&config.database), options, removals: Arc::default() };
-        store
-            .database
-            .run_command(doc! { "ping": 1 })
-            .await
-            .map_err(|error| anyhow!("{}", without_credentials(&error.to_string(), uri)))
-            .context("MONGODB_URI: the server does not answer")?;
-        Ok(store)
+        Ok(Self { database: client.database(&config.database), has_indexes: Arc::default() })
     }
 
-    /// Creates the indexes that the queries need; does nothing where they exist.
+    /// Creates the indexes that the queries need, once; does nothing where they exist.
     ///
     /// # Errors
-    /// When the server fails, or an index of the same name is another one.
+    /// When the server is away or fails, or an index of the same name is another one.
     pub async fn ensure_indexes(&self) -> anyhow::Result<()> {
-        let index = IndexModel::builder()
-            .keys(doc! { "region": 1, "normalizedServer": 1, "name": 1, "_id": 1 })
-            .options(IndexOptions::builder().name(PLAYERS_IN_ORDER.to_owned()).build())
-            .build();
-        let players: Collection<Document> = self.database.collection(PLAYERS);
-        players.create_index(index).await.context("creating the index of players")?;
-        self.collection(RUNS).create_index(runs::index()).await.context("creating the index of runs")?;
-        Ok(())
+        let create = || async {
+            let players: Collection<Document> = self.database.collection(PLAYERS);
+            while_away("creating the index of players", || {
+                let index = IndexModel::builder()
+                    .keys(doc! { "region": 1, "normalizedServer": 1, "name": 1, "_id": 1 })
+                    .options(IndexOptions::builder().name(PLAYERS_IN_ORDER.to_owned()).build())
+                    .build();
+                players.create_index(index).into_future()
+            })
+            .await?;
+            let runs = self.collection(RUNS);
+            while_away("creating the index of runs", || runs.create_index(runs::index()).into_future()).await?;
+            Ok(())
+        };
+        self.has_indexes.get_or_try_init(create).await.copied()
     }
 
     /// The database, for what the ports do not cover (tests and operations).
     pub fn database(&self) -> &Database {
         &self.database
-    }
-
-    /// The same store by the client whose commands are handed over.
-    fn of_removals(&self) -> anyhow::Result<Self> {
-        let database = match self.removals.get() {
-            Some(database) => database.clone(),
-            None => {
-                let mut options = self.options.clone();
-                options.command_event_handler = Some(hand_over::handler());
-                let client = Client::with_options(options).context("setting up the MongoDB client of removals")?;
-                self.removals.get_or_init(|| client.database(self.database.name())).clone()
-            }
-        };
-        Ok(Self { database, ..self.clone() })
     }
 
     fn collection(&self, name: &str) -> Collection<Document> {

@@ -239,7 +239,7 @@ impl Players for MongoStore {
         }
         for (owners, statements) in rounds {
             // The queue deletes the message once this answers: the journal must have it.
-            for (index, rejection) in self.update(PLAYERS, &statements, false, Durability::Journaled).await? {
+            for (index, rejection) in self.update(PLAYERS, &statements, Durability::Journaled).await? {
                 outcomes[owners[index]] = Err(format!("{} (code {})", rejection.message, rejection.code));
             }
         }

@@ -5,6 +5,8 @@ use std::time::Duration;
 use anyhow::anyhow;
 use backon::{ExponentialBuilder, Retryable};
 use mongodb::error::{Error, ErrorKind, WriteFailure};
+use parsebook_core::ports::StoreAway;
+use tokio::time::timeout;
 
 /// Server codes that say "not now": shutting down, no primary, stepping down, host or network trouble.
 /// Source: MongoDB's retryable writes specification.
@@ -20,9 +22,16 @@ pub fn is_away(error: &Error) -> bool {
     }
 }
 
-/// Runs `work`, which must be idempotent, until it succeeds or fails for another reason than a server that is away;
-/// gives up after five more tries within about half a minute (each may wait for a server itself).
-pub async fn while_away<T, F, Fut>(what: &str, work: F) -> anyhow::Result<T>
+/// Longest wait for one answer. A server whose process is stopped keeps its connections open and says nothing.
+const CALL_WITHIN: Duration = Duration::from_secs(10);
+/// All tries together end within this: a Lambda has to tell of it, and must not pay for what it cannot store.
+const GIVE_UP_AFTER: Duration = Duration::from_secs(20);
+
+/// Runs `work`, which must be idempotent, until it succeeds or fails for another reason than a server that is away.
+///
+/// # Errors
+/// [`StoreAway`] when the server does not answer within 20 s, whatever was tried.
+pub async fn while_away<T, F, Fut>(what: &str, mut work: F) -> anyhow::Result<T>
 where
     F: FnMut() -> Fut,
     Fut: Future<Output = mongodb::error::Result<T>>,
@@ -32,11 +41,22 @@ where
         .with_max_delay(Duration::from_secs(4))
         .with_max_times(5)
         .with_jitter();
-    work.retry(waits)
-        .when(is_away)
-        .notify(|error, wait| {
-            tracing::warn!(what, %error, wait_ms = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX), "trying again");
-        })
-        .await
-        .map_err(|error| anyhow!(error).context(what.to_owned()))
+    let call = || {
+        let answer = work();
+        async move { timeout(CALL_WITHIN, answer).await.unwrap_or_else(|_| Err(ErrorKind::Io(silent().into()).into())) }
+    };
+    let tries = call.retry(waits).when(is_away).notify(|error, wait| {
+        tracing::warn!(what, %error, wait_ms = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX), "trying again");
+    });
+    let error = match timeout(GIVE_UP_AFTER, tries).await {
+        Ok(Ok(answer)) => return Ok(answer),
+        Ok(Err(error)) if is_away(&error) => anyhow!(StoreAway(error.to_string())),
+        Ok(Err(error)) => anyhow!(error),
+        Err(_) => anyhow!(StoreAway(format!("no answer within {} s", GIVE_UP_AFTER.as_secs()))),
+    };
+    Err(error.context(what.to_owned()))
+}
+
+fn silent() -> std::io::Error {
+    std::io::Error::new(std::io::ErrorKind::TimedOut, format!("no answer within {} s", CALL_WITHIN.as_secs()))
 }

@@ -5,13 +5,10 @@ use mongodb::IndexModel;
 use mongodb::bson::{Bson, DateTime, Document, doc};
 use mongodb::options::IndexOptions;
 use parsebook_core::Timestamp;
-use parsebook_core::journal::{Journal, KEPT, MOST_RUNS, Run};
+use parsebook_core::journal::{BUSIEST_STAGE, Journal, KEPT, MOST_RUNS, Run};
 use parsebook_core::ports::Result;
 
 use super::{MongoStore, RUNS, read, state};
-
-/// The one stage that leaves so many runs that trimming the journal each time would be felt.
-const BUSIEST_STAGE: &str = "player-rank";
 
 /// The index of `runs`.
 pub fn index() -> IndexModel {

@@ -1,7 +1,9 @@
 //! One module per subcommand.
 
 mod demo;
+mod doctor;
 mod lookup;
+mod report;
 mod rules;
 mod run;
 mod simulate;
@@ -21,6 +23,8 @@ pub async fn execute(args: Args) -> anyhow::Result<()> {
         Command::Backfill(target) => run::backfill(&common, &target).await,
         Command::Lookup(lookup) => lookup::lookup(&common, &lookup),
         Command::Status(status) => status::status(&common, &status).await,
+        Command::Report(report) => report::report(&common, &report).await,
+        Command::Doctor(doctor) => doctor::doctor(&common, &doctor).await,
         Command::Simulate(simulate) => simulate::simulate(&simulate).await,
         Command::Completions { shell } => {
             clap_complete::generate(shell, &mut Args::command(), "parsebook", &mut std::io::stdout());

@@ -4,15 +4,19 @@ use std::time::Duration;
 
 use anyhow::bail;
 use parsebook_adapters::clock::SystemClock;
+use parsebook_adapters::mongo::MongoStore;
+use parsebook_adapters::ranking_site::WclSite;
+use parsebook_adapters::wcl_api::WclApi;
 use parsebook_core::aggregate::{self, AggregateSummary};
-use parsebook_core::discover::{DiscoverSummary, StopReason};
+use parsebook_core::discover::{DiscoverPorts, DiscoverSummary, Invocation, StopReason, discover};
 use parsebook_core::generate::{self, GenerateSummary};
 use parsebook_core::ports::{Clock, Rules};
+use parsebook_core::rule::Target;
 
-use crate::args::{BackfillArgs, Common, REGIONS, RunArgs};
-use crate::local::{Machine, RankTotals, RunSummary, describe};
+use crate::args::{BackfillArgs, Common, REGIONS, RunArgs, StoreKind};
+use crate::local::{Machine, RankTotals, RunSummary, describe, journaled};
 use crate::output::{complain, grouped, say, say_json};
-use crate::settings::Settings;
+use crate::settings::{Settings, mongo_config};
 
 const DISCOVER_EVERY: Duration = Duration::from_secs(30 * 60);
 /// On one machine the gate is looked at often: it costs nothing.
@@ -41,9 +45,34 @@ pub async fn run(common: &Common, args: &RunArgs) -> anyhow::Result<()> {
 
 pub async fn backfill(common: &Common, args: &BackfillArgs) -> anyhow::Result<()> {
     let target = args.target.target()?;
+    if common.store == StoreKind::Mongodb {
+        return discover_into_mongo(common, target, args.json).await;
+    }
     let machine = open(common)?;
     let summary = machine.backfill(target, &REGIONS.map(str::to_owned)).await?;
     conclude(common, &summary, args.json)
+}
+
+/// Discovers one range into the store of the deployed functions, which queue, rank and publish by their schedules.
+async fn discover_into_mongo(common: &Common, target: Target, json: bool) -> anyhow::Result<()> {
+    let settings = Settings::from_env()?;
+    let store = MongoStore::connect(&mongo_config()?).await?;
+    let site = WclSite::new(&common.wcl_url, &settings.user_agent)?;
+    let api = WclApi::new(&common.wcl_url, &settings.user_agent, settings.keys.clone(), SystemClock)?;
+    let ports = DiscoverPorts { store: &store, api: &api, site: &site, clock: &SystemClock };
+    let owner = format!("parsebook {}", std::process::id());
+    let invocation = Invocation { owner, deadline: None, renew_every: None };
+    let working = discover(&ports, &settings.discover, Some(target), &invocation);
+    let summary = journaled(&store, &SystemClock, "discover", working).await?;
+    let summary = RunSummary { discover: vec![summary], ..RunSummary::default() };
+    if json {
+        return say_json(&summary);
+    }
+    summary.discover.iter().for_each(|summary| say(&discover_line(summary)));
+    say(
+        "What was found waits in MongoDB; aggregator's next run queues it (at once: scripts/invoke --remote aggregator '{\"force\":true}').",
+    );
+    refusal(&summary)
 }
 
 fn open(common: &Common) -> anyhow::Result<Machine<SystemClock>> {
@@ -112,6 +141,11 @@ pub fn conclude(common: &Common, summary: &RunSummary, json: bool) -> anyhow::Re
         others.iter().for_each(|error| complain(&format!("parsebook: {error}")));
         bail!("{first}");
     }
+    refusal(summary)
+}
+
+/// Fails where a source refused.
+fn refusal(summary: &RunSummary) -> anyhow::Result<()> {
     if let Some(refused) = summary.discover.iter().find(|summary| summary.refused) {
         let until = refused.blocked_until.map(|until| until.format("%Y-%m-%d %H:%M UTC").to_string());
         bail!(

@@ -1,16 +1,17 @@
-//! The queue's consumer on one machine: batches to player-rank, as many at a time as the switch allows; sleeps and
-//! wakes by the same rules as on AWS.
+//! The queue's consumer on one machine: batches to player-rank, a few at a time. When no key can pay, it sleeps until
+//! the earliest reset.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
+use chrono::TimeDelta;
 use futures::StreamExt;
 use futures::stream::FuturesUnordered;
 use parsebook_adapters::embedded::Received;
+use parsebook_core::Timestamp;
 use parsebook_core::ports::Clock;
-use parsebook_core::rank::{Delivery, RankConfig, RankError, RankPorts, RankSummary, rank_batch};
-use parsebook_core::revive::revive;
+use parsebook_core::rank::{Delivery, RankConfig, RankError, RankSummary, rank_batch};
 use serde::Serialize;
 
 use super::Machine;
@@ -20,10 +21,15 @@ use crate::progress::Progress;
 /// Messages of one batch, as on AWS.
 const BATCH: usize = 5;
 /// Batches at a time: enough to hide the API's latency, few enough to be polite.
-pub(super) const CONCURRENCY: u32 = 4;
-
+const CONCURRENCY: u32 = 4;
 /// Batches that may fail as a whole, one after the other, before the run gives up.
 const FAILURES_IN_A_ROW: u32 = 5;
+/// How long nothing is asked of the API after a refusal.
+const COOLDOWN: TimeDelta = TimeDelta::hours(1);
+/// Slept beyond the reset: clocks differ a little.
+const AFTER_RESET: TimeDelta = TimeDelta::seconds(5);
+/// Assumed time to the reset where no key told it: points are hourly.
+const UNKNOWN_RESET: TimeDelta = TimeDelta::hours(1);
 
 /// What working the queue to its end came to.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
@@ -35,7 +41,7 @@ pub struct RankTotals {
     pub hidden: u64,
     /// Messages that can never succeed.
     pub finished: u64,
-    /// Messages set aside after several failures; `status` shows why.
+    /// Messages dead-lettered after several failures; `status` shows why.
     pub set_aside: u64,
     /// Points spent, by key.
     pub points: BTreeMap<String, f64>,
@@ -43,8 +49,27 @@ pub struct RankTotals {
     pub pauses: u32,
 }
 
+/// How the loop goes on after a batch.
+enum Next {
+    /// As before.
+    GoOn,
+    /// No key could pay for a batch that ran beside others: one at a time from now on.
+    OneAtATime,
+    /// No key can pay for a batch alone.
+    Sleep(Timestamp),
+    /// The batch is more than a whole hour pays: its messages are tried one by one.
+    Split,
+    /// The batch failed as a whole; waiting may help.
+    Failed(anyhow::Error),
+}
+
+/// How many batches are under way.
+fn at_once<F>(running: &FuturesUnordered<F>) -> u32 {
+    u32::try_from(running.len()).unwrap_or(u32::MAX)
+}
+
 impl<C: Clock + Clone> Machine<C> {
-    /// Works the queue until it is empty, pausing whenever no key has points.
+    /// Works the queue until it is empty, sleeping whenever no key has points.
     ///
     /// # Errors
     /// When the API refuses this program or the store fails; what is not done waits in the queue.
@@ -57,81 +82,102 @@ impl<C: Clock + Clone> Machine<C> {
             return Ok(totals);
         }
         let progress = Progress::start("rank players", "players", Some(length));
-        let switch = &self.switch;
+        if let Some(until) = self.cooldown().filter(|until| *until > self.clock.now()) {
+            progress.note(&format!("refused by the API, paused until {}", until.format("%H:%M:%S UTC")));
+            self.sleep_until(until).await;
+        }
         let mut running = FuturesUnordered::new();
         let mut failures = 0;
+        let (mut width, mut batch) = (CONCURRENCY, BATCH);
         loop {
-            let state = switch.state();
-            if state.is_enabled {
-                while running.len() < state.limit as usize {
-                    let received = self.store.receive(BATCH, self.clock.now())?;
-                    if received.is_empty() {
-                        break;
-                    }
-                    running.push(self.rank(received));
+            while at_once(&running) < width {
+                let received = self.store.receive(batch, self.clock.now())?;
+                if received.is_empty() {
+                    break;
                 }
+                let at_once = at_once(&running) + 1;
+                running.push(async move { (at_once, self.rank(&received, at_once).await, received) });
             }
-            if let Some((received, result)) = running.next().await {
-                match self.settle(&received, result, &mut totals, &progress)? {
-                    None => failures = 0,
-                    Some(error) if failures + 1 < FAILURES_IN_A_ROW => {
-                        failures += 1;
-                        progress.note(&format!("{error:#}; trying again"));
-                        self.clock.sleep(Duration::from_secs(1 << failures)).await;
-                    }
-                    Some(error) => return Err(error).context("ranking players"),
+            let Some((at_once, result, received)) = running.next().await else {
+                let Some(visible_at) = self.store.next_visible_at()? else { return Ok(totals) };
+                self.sleep_until(visible_at).await;
+                continue;
+            };
+            let next = self.settle(&received, at_once, result, &mut totals, &progress)?;
+            if !matches!(next, Next::Failed(_)) {
+                failures = 0;
+            }
+            match next {
+                Next::GoOn => {}
+                Next::OneAtATime => width = 1,
+                Next::Split => batch = 1,
+                Next::Sleep(until) => {
+                    progress.note(&format!("no points left, paused until {}", until.format("%H:%M:%S UTC")));
+                    totals.pauses += 1;
+                    self.sleep_until(until).await;
+                    (width, batch) = (CONCURRENCY, BATCH);
                 }
-            } else if !state.is_enabled {
-                let now = self.clock.now();
-                let revive_at = state.revive_at.unwrap_or(now);
-                let reason = if state.is_refused { "refused by the API" } else { "no points left" };
-                progress.note(&format!("{reason}, paused until {}", revive_at.format("%H:%M:%S UTC")));
-                totals.pauses += u32::from(!state.is_refused);
-                self.clock.sleep((revive_at - now).to_std().unwrap_or_default()).await;
-                revive(switch, CONCURRENCY).await?;
-                switch.set_refused(false);
-            } else if let Some(visible_at) = self.store.next_visible_at()? {
-                let wait = (visible_at - self.clock.now()).to_std().unwrap_or_default();
-                self.clock.sleep(wait).await;
-            } else {
-                return Ok(totals);
+                Next::Failed(error) if failures + 1 < FAILURES_IN_A_ROW => {
+                    failures += 1;
+                    progress.note(&format!("{error:#}; trying again"));
+                    self.clock.sleep(Duration::from_secs(1 << failures)).await;
+                }
+                Next::Failed(error) => return Err(error).context("ranking players"),
             }
         }
     }
 
-    async fn rank(&self, received: Vec<Received>) -> (Vec<Received>, Result<RankSummary, RankError>) {
+    async fn sleep_until(&self, at: Timestamp) {
+        self.clock.sleep((at - self.clock.now()).to_std().unwrap_or_default()).await;
+    }
+
+    async fn rank(&self, received: &[Received], at_once: u32) -> Result<RankSummary, RankError> {
         let deliveries: Vec<_> = received
             .iter()
             .map(|message| Delivery { message_id: message.id.to_string(), body: message.body.clone() })
             .collect();
-        let ports = RankPorts { store: &self.store, api: &self.api, switch: &self.switch, clock: &self.clock };
-        let config = RankConfig { call_budget: self.settings.call_budget, works_in_parts: true };
-        let result = rank_batch(&ports, &config, &deliveries).await;
-        (received, result)
+        let config = RankConfig { call_budget: self.settings.call_budget };
+        self.journaled("player-rank", rank_batch(&self.store, &self.api, &config, at_once, &deliveries)).await
     }
 
-    /// Deletes what is done, puts back what is not. Answers why the batch failed as a whole, if waiting may help.
+    /// Deletes what is done, puts back what is not.
     fn settle(
         &self,
         received: &[Received],
+        at_once: u32,
         result: Result<RankSummary, RankError>,
         totals: &mut RankTotals,
         progress: &Progress,
-    ) -> anyhow::Result<Option<anyhow::Error>> {
+    ) -> anyhow::Result<Next> {
         let ids: Vec<i64> = received.iter().map(|message| message.id).collect();
         let summary = match result {
             Ok(summary) => summary,
-            Err(RankError::NoBudget { .. }) => {
+            Err(RankError::NoBudget { required, most_in_an_hour, earliest_reset, .. }) => {
+                let is_never_paid = at_once == 1 && most_in_an_hour.is_some_and(|most| required > most);
+                if let (true, [only]) = (is_never_paid, ids.as_slice()) {
+                    let reason = format!("needs {required} points, more than any key has in an hour");
+                    self.store.dead_letter(*only, &reason, self.clock.now())?;
+                    progress.note(&format!("message dead-lettered: {reason}"));
+                    totals.set_aside += 1;
+                    return Ok(Next::GoOn);
+                }
                 self.store.put_back(&ids)?;
-                return Ok(None);
+                return Ok(match at_once {
+                    1 if is_never_paid => Next::Split,
+                    1 => {
+                        let now = self.clock.now();
+                        Next::Sleep(earliest_reset.unwrap_or(now + UNKNOWN_RESET).max(now) + AFTER_RESET)
+                    }
+                    _ => Next::OneAtATime,
+                });
             }
-            Err(error @ RankError::Blocked(_)) => {
+            Err(RankError::Refused(reason)) => {
                 self.store.put_back(&ids)?;
-                return self.refused(&error.to_string());
+                return self.refused(&format!("refused by the API: {reason}"));
             }
             Err(RankError::Failed(error)) => {
                 self.store.put_back(&ids)?;
-                return Ok(Some(error));
+                return Ok(Next::Failed(error));
             }
         };
         let failed: BTreeMap<i64, &str> = summary
@@ -146,7 +192,7 @@ impl<C: Clock + Clone> Machine<C> {
             if summary.stopped.is_some() {
                 self.store.put_back(&[id])?;
             } else if self.store.fail(id, reason, self.clock.now())? {
-                progress.note(&format!("message set aside: {reason}"));
+                progress.note(&format!("message dead-lettered: {reason}"));
                 totals.set_aside += 1;
             }
         }
@@ -160,12 +206,12 @@ impl<C: Clock + Clone> Machine<C> {
         if summary.refused {
             return self.refused(summary.stopped.as_deref().unwrap_or("refused by the API"));
         }
-        Ok(None)
+        Ok(Next::GoOn)
     }
 
-    /// The stage has put the switch to sleep; this call ends, and the next one waits until the pause is over.
+    /// This call ends; the next one waits until the cooldown is over.
     fn refused<T>(&self, reason: &str) -> anyhow::Result<T> {
-        self.switch.set_refused(true);
+        self.set_cooldown(self.clock.now() + COOLDOWN);
         bail!("{reason}; {} players wait in the queue", grouped(self.store.queue_length()?))
     }
 }

@@ -1,16 +1,18 @@
 //! One machine: the five stages over the embedded store, the queue in it, and an addon repository in a folder.
 
 mod consumer;
-mod switch;
+mod journaled;
 mod watched;
 
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 
 use anyhow::Context;
 use parsebook_adapters::addon_repo::LocalRepo;
 use parsebook_adapters::embedded::{EmbeddedStore, StageLock};
 use parsebook_adapters::ranking_site::WclSite;
 use parsebook_adapters::wcl_api::WclApi;
+use parsebook_core::Timestamp;
 use parsebook_core::aggregate::{self, AggregateConfig, AggregateSummary};
 use parsebook_core::discover::{DiscoverPorts, DiscoverSummary, Invocation, StopReason, discover};
 use parsebook_core::generate::{GenerateConfig, GenerateSummary, generate};
@@ -19,7 +21,7 @@ use parsebook_core::rule::{self, Due, Target};
 use serde::Serialize;
 
 pub use self::consumer::RankTotals;
-use self::switch::LocalSwitch;
+pub use self::journaled::journaled;
 use self::watched::{Watched, WatchedStore};
 use crate::output::difficulty;
 use crate::progress::Progress;
@@ -37,7 +39,8 @@ pub struct Machine<C> {
     clock: C,
     settings: Settings,
     out: PathBuf,
-    switch: LocalSwitch,
+    /// Until when nothing is asked of the API, after a refusal. A process that dies meanwhile starts without.
+    cooldown: Mutex<Option<Timestamp>>,
     _lock: StageLock,
 }
 
@@ -74,7 +77,7 @@ impl<C: Clock + Clone> Machine<C> {
             clock,
             settings,
             out: out.to_owned(),
-            switch: LocalSwitch::new(consumer::CONCURRENCY),
+            cooldown: Mutex::new(None),
             _lock: lock,
         })
     }
@@ -104,6 +107,14 @@ impl<C: Clock + Clone> Machine<C> {
         &self.clock
     }
 
+    fn cooldown(&self) -> Option<Timestamp> {
+        *self.cooldown.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn set_cooldown(&self, until: Timestamp) {
+        *self.cooldown.lock().unwrap_or_else(PoisonError::into_inner) = Some(until);
+    }
+
     /// Works one rule, or exactly `backfill`.
     ///
     /// # Errors
@@ -124,7 +135,7 @@ impl<C: Clock + Clone> Machine<C> {
         // The lock on the data folder makes this process the only one that works rules.
         let invocation =
             Invocation { owner: format!("parsebook {}", std::process::id()), deadline: None, renew_every: None };
-        discover(&ports, &self.settings.discover, backfill, &invocation).await
+        self.journaled("discover", discover(&ports, &self.settings.discover, backfill, &invocation)).await
     }
 
     /// Works every due rule. A source without points is waited for; one that refuses is not asked again; a rule that
@@ -173,7 +184,8 @@ impl<C: Clock + Clone> Machine<C> {
         let total = self.store.discovered_count().await?;
         let progress = (total > 0).then(|| Progress::start("queue players", "players", Some(total)));
         let queue = Watched { inner: &self.store, progress: progress.as_ref() };
-        aggregate::aggregate(&self.store, &queue, &self.clock, &config, force, None).await
+        let handing_over = aggregate::aggregate(&self.store, &queue, &self.clock, &config, force, None);
+        self.journaled("aggregator", handing_over).await
     }
 
     /// Publishes the regions.
@@ -185,7 +197,9 @@ impl<C: Clock + Clone> Machine<C> {
         let progress = Progress::start("write the database", "players", Some(self.store.player_count()?));
         let store = WatchedStore { inner: &self.store, progress: &progress };
         let config = GenerateConfig { regions: regions.to_vec(), dry_run: false };
-        generate(&store, &self.api, &mut repo, &config).await.context("writing the database")
+        let generating =
+            async { generate(&store, &self.api, &mut repo, &config).await.context("writing the database") };
+        self.journaled("db-generator", generating).await
     }
 
     /// Everything that is due, to its end. A stage that fails does not keep the later ones from what is there.

@@ -4,7 +4,7 @@ use futures::{Stream, StreamExt};
 use parsebook_core::RaidId;
 use parsebook_core::player::{Player, PlayerUpdate, Raid};
 use parsebook_core::ports::{
-    ApiError, Board, Go, Malformed, PlayerQueue, Players, Raids, RankingSite, Report, Reports, ReportsWindow, Result,
+    ApiError, Board, Malformed, PlayerQueue, Players, Raids, RankingSite, Report, Reports, ReportsWindow, Result,
     SourceError, SourcePage, Zone, Zones,
 };
 use parsebook_core::scrap::Discovered;
@@ -53,8 +53,8 @@ impl<T: Zones> Zones for Watched<'_, T> {
 }
 
 impl<T: PlayerQueue> PlayerQueue for Watched<'_, T> {
-    async fn send(&self, messages: &[Discovered], go: Go) -> Result<Vec<std::result::Result<(), String>>> {
-        let sent = self.inner.send(messages, go).await;
+    async fn send(&self, messages: &[Discovered]) -> Result<Vec<std::result::Result<(), String>>> {
+        let sent = self.inner.send(messages).await;
         self.add(messages.len());
         sent
     }

@@ -3,8 +3,8 @@
 
 mod common;
 mod discovery;
-mod handover;
 mod killed;
 mod pipeline;
 mod program;
 mod ranking;
+mod report;

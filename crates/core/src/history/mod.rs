@@ -74,8 +74,12 @@ pub struct Day {
     pub players: u64,
     /// Reports whose ranks were read.
     pub reports: u64,
-    /// Points spent on players.
-    pub points_of_players: f64,
+    /// Of these players, those in batches without a report, where it is known what the players cost.
+    pub players_alone: u64,
+    /// Points spent on those batches.
+    pub points_alone: f64,
+    /// Players whose ranks came from reports.
+    pub players_of_reports: u64,
     /// Points spent in all.
     pub points: f64,
     /// Players met by discovery, once per page or report.
@@ -198,7 +202,11 @@ impl History {
         let day = self.day(at);
         day.players += players;
         day.reports += reports;
-        day.points_of_players += points - number(summary, "pointsOfReports");
+        day.players_of_reports += count(summary, "playersOfReports");
+        if reports == 0 {
+            day.players_alone += players;
+            day.points_alone += points;
+        }
         for (key, left) in fields::numbers(summary, "pointsLeft") {
             self.key_points.insert(key.to_owned(), KeySeen { at, left });
             self.see_limit(key, left);
@@ -259,7 +267,7 @@ impl History {
     pub fn points_a_player(&self) -> Option<f64> {
         let (points, players) = self
             .last_week()
-            .fold((0.0, 0), |(points, players), (_, day)| (points + day.points_of_players, players + day.players));
+            .fold((0.0, 0), |(points, players), (_, day)| (points + day.points_alone, players + day.players_alone));
         (players > 0).then(|| points / players as f64)
     }
 

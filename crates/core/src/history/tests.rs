@@ -24,23 +24,25 @@ fn history(runs: &[Run]) -> History {
 
 #[test]
 fn points_and_players_are_counted_where_they_belong() {
-    let summary = json!({ "done": 5, "reports": 1, "pointsSpent": 40.0, "pointsOfReports": 10.0, "key": "main",
+    let summary = json!({ "done": 5, "reports": 1, "playersOfReports": 9, "pointsSpent": 40.0, "key": "main",
                           "pointsLeft": { "main": 3500.0 } });
+    let players_alone = json!({ "done": 4, "pointsSpent": 30.0 });
     let history = history(&[
         run("player-rank", 24 * 60, summary.clone()),
         run("player-rank", 90, summary.clone()),
+        run("player-rank", 6, players_alone),
         run("player-rank", 5, summary),
         run("discover", 4, json!({ "raid": 44, "difficulty": 5, "pages": 2, "players": 30, "pointsSpent": 20.0 })),
     ]);
-    assert_eq!(history.points_this_hour(), 60.0);
+    assert_eq!(history.points_this_hour(), 90.0);
     assert_eq!(history.hours[&full_hour(ago(90))].points, 40.0);
     let days: Vec<_> =
         history.days.values().map(|day| (day.players, day.reports, day.points, day.discovered)).collect();
-    assert_eq!(days, [(4, 1, 40.0, 0), (8, 2, 100.0, 30)]);
+    assert_eq!(days, [(4, 1, 40.0, 0), (12, 2, 130.0, 30)]);
     assert_eq!(history.points_a_player(), Some(7.5));
     assert_eq!(history.points_an_hour(), Some(3500.0));
     let a_day = history.players_a_day().unwrap();
-    assert!((11.9..12.0).contains(&a_day), "12 players in a day and half a minute: {a_day}");
+    assert!((15.9..16.0).contains(&a_day), "16 players in a day and half a minute: {a_day}");
     assert_eq!(History::new(now()).players_a_day(), None);
 }
 

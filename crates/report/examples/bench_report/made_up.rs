@@ -4,7 +4,7 @@ use chrono::{TimeDelta, Timelike};
 use parsebook_core::Timestamp;
 use parsebook_core::journal::Run;
 use parsebook_core::player::{Encounter, Raid};
-use parsebook_core::rule::{Block, Rule, RuleId, RuleState, SourceKind, Target, Wait};
+use parsebook_core::rule::{Block, Rule, RuleId, RuleState, Wait};
 use parsebook_core::status::census::{AGES, Boss, RANK_GROUPS, age_group};
 use parsebook_core::status::{BossRanks, Census, RegionCensus, ReportsCensus};
 use serde_json::{Value, json};
@@ -175,20 +175,22 @@ pub fn raids() -> Vec<Raid> {
 }
 
 /// Rules for it: one is fine, one waits, one is refused.
-pub fn rules() -> Vec<Rule> {
-    let rule = |id: &str, raid, difficulty, source, state| Rule {
-        id: RuleId(id.into()),
-        target: Target { raid, difficulty, start_page: 1, end_page: 600, source, partition: None },
-        last_run: Some(now() - TimeDelta::hours(7)),
-        enabled: true,
-        state,
+///
+/// # Errors
+/// When one of them is no rule.
+pub fn rules() -> anyhow::Result<Vec<Rule>> {
+    let rule = |id: &str, raid: u32, difficulty: u8, source: &str, state| {
+        let target = json!({ "raid": raid, "difficulty": difficulty, "source": source });
+        let last_run = Some(now() - TimeDelta::hours(7));
+        let (id, target) = (RuleId(id.into()), serde_json::from_value(target)?);
+        anyhow::Ok(Rule { id, target, last_run, enabled: true, state })
     };
     let later = now() + TimeDelta::minutes(50);
     let wait = Wait { until: later, failures: 0, reason: "no points left".into() };
     let block = Block { at: now(), until: later, refusals: 2, reason: "the site shows a human check".into() };
-    vec![
-        rule("a", 44, 5, SourceKind::Reports, RuleState::default()),
-        rule("b", 44, 4, SourceKind::Reports, RuleState { wait: Some(wait), ..Default::default() }),
-        rule("c", 42, 5, SourceKind::Site, RuleState { block: Some(block), ..Default::default() }),
-    ]
+    Ok(vec![
+        rule("a", 44, 5, "reports", RuleState::default())?,
+        rule("b", 44, 4, "reports", RuleState { wait: Some(wait), ..Default::default() })?,
+        rule("c", 42, 5, "site", RuleState { block: Some(block), ..Default::default() })?,
+    ])
 }

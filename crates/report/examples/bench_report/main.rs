@@ -18,7 +18,7 @@ fn main() -> anyhow::Result<()> {
     made_up::runs(count).for_each(|run| history.add(&run));
     let folded = begun.elapsed();
     let (census, raids) = (made_up::census(), made_up::raids());
-    let status = Status::of("a made-up store".into(), &census, &(made_up::rules(), vec![]), &history);
+    let status = Status::of("a made-up store".into(), &census, &(made_up::rules()?, vec![]), &history);
     let html = page(&Report { status: &status, history: &history, bosses: &census.bosses, raids: &raids })?;
     let taken = begun.elapsed();
     if let Some(file) = arguments.next() {

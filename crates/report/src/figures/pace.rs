@@ -34,10 +34,12 @@ pub fn ranked(report: &Report<'_>) -> Result<Figure> {
         Some(pace) => format!("{} players a day over the last week.", whole(pace)),
         None => "Nobody was ranked in the last week.".to_owned(),
     };
-    let mut table = Table::new(["Day (UTC)", "Players ranked", "Reports ranked", "Players met by discovery"]);
+    let mut table =
+        Table::new(["Day (UTC)", "Players ranked", "Reports ranked", "Players in these", "Players met by discovery"]);
     for (day, done) in shown() {
         let name = day.date_naive().to_string();
-        table.row([name, grouped(done.players), grouped(done.reports), grouped(done.discovered)]);
+        let of_reports = grouped(done.players_of_reports);
+        table.row([name, grouped(done.players), grouped(done.reports), of_reports, grouped(done.discovered)]);
     }
     let legend = [(Ink::Series(0), "players"), (Ink::Series(2), "reports")];
     Figure::new("ranked", "How many players and reports are ranked a day?", answer, &legend, &plot, table)
@@ -51,8 +53,8 @@ pub fn cost(report: &Report<'_>) -> Result<Figure> {
         .history
         .days
         .range(from.date_naive()..)
-        .filter(|(_, done)| done.players > 0)
-        .map(|(day, done)| (start(*day), done.points_of_players / done.players as f64, done.players))
+        .filter(|(_, done)| done.players_alone > 0)
+        .map(|(day, done)| (start(*day), done.points_alone / done.players_alone as f64, done.players_alone))
         .collect();
     let mut plot = TimePlot::new(from, to, "points a player");
     let points = costs.iter().map(|(day, cost, _)| (*day + noon, *cost)).collect();

@@ -1,0 +1,247 @@
+//! Slowing the queue's consumer down, putting it to sleep, and waking it: Lambda's concurrency limit, the one-time
+//! schedule of the reviver, and the queue's mapping.
+//!
+//! Nothing else sets these three: the template names neither reserved concurrency nor `Enabled`, so a deployment does
+//! not wake a sleeping consumer. A crash between two steps never leaves the pipeline asleep: the wake-up is scheduled
+//! before the limit becomes 0, the mapping is disabled last. Every call may be made twice.
+
+mod mapping;
+mod schedule;
+
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use anyhow::{Context, anyhow};
+use aws_config::SdkConfig;
+use aws_sdk_lambda::Client;
+use aws_sdk_lambda::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
+use backon::{ExponentialBuilder, Retryable};
+use chrono::TimeDelta;
+use parsebook_core::Timestamp;
+use parsebook_core::ports::{Clock, Result};
+use serde::Serialize;
+
+pub use self::schedule::{Reviver, WakeUp};
+use crate::mongo::Turns;
+
+/// How long a limit that was read from AWS is believed. All of Lambda's control plane takes 15 requests a second in an
+/// account and region.
+const BELIEVED_FOR: TimeDelta = TimeDelta::seconds(15);
+/// How long after the reset the reviver is woken: clocks differ a little, and too early it would find no points.
+const AFTER_RESET: TimeDelta = TimeDelta::seconds(5);
+/// A schedule that is as near as this when the last step is done may have fired before it, in vain.
+const TOO_NEAR: TimeDelta = TimeDelta::seconds(2);
+/// Assumed time to the reset where no key told it: points are hourly.
+const UNKNOWN_RESET: TimeDelta = TimeDelta::hours(1);
+
+/// A function that consumes the queue.
+#[derive(Debug, Clone)]
+pub struct Consumer {
+    lambda: Client,
+    function: String,
+}
+
+impl Consumer {
+    /// `function`: a name or an ARN.
+    pub fn new(config: &SdkConfig, function: String) -> Self {
+        Self { lambda: Client::new(config), function }
+    }
+
+    /// The concurrency limit; `None` where none is set.
+    async fn limit(&self) -> Result<Option<u32>> {
+        let get = || self.lambda.get_function_concurrency().function_name(&self.function).send();
+        let answer = get.retry(patience()).when(is_throttled).await.map_err(described);
+        let limit = answer.context("reading the concurrency limit")?.reserved_concurrent_executions;
+        limit.map(u32::try_from).transpose().context("AWS tells a negative concurrency limit")
+    }
+
+    async fn set_limit(&self, limit: u32) -> Result<()> {
+        let reserved = i32::try_from(limit).context("the concurrency limit is too large")?;
+        let put = || {
+            let put = self.lambda.put_function_concurrency().function_name(&self.function);
+            put.reserved_concurrent_executions(reserved).send()
+        };
+        put.retry(patience())
+            .when(|error| is_throttled(error) || is_one_of(error, &["ResourceConflictException"]))
+            .await
+            .map_err(described)
+            .with_context(|| format!("setting the concurrency limit to {limit}"))?;
+        Ok(())
+    }
+
+    /// Lets the consumer work again: the limit first, so that the queue never meets a consumer without room. The mapping
+    /// is enabled even where the limit cannot be set, as in an account that cannot reserve concurrency.
+    ///
+    /// # Errors
+    /// When the mapping cannot be enabled; the safety-net schedule tries again.
+    pub async fn wake(&self, limit: u32) -> Result<Woken> {
+        let before = self.limit().await;
+        let set = match &before {
+            Ok(Some(present)) if *present == limit => Ok(()),
+            _ => self.set_limit(limit).await,
+        };
+        mapping::switch(self, true).await?;
+        Ok(Woken {
+            concurrency_limit: set.is_ok().then_some(limit),
+            concurrency_limit_before: before.unwrap_or_else(|error| {
+                tracing::warn!(error = format!("{error:#}"), "the concurrency limit could not be read");
+                None
+            }),
+            limit_not_set: set.err().map(|error| format!("{error:#}")),
+        })
+    }
+}
+
+/// What waking did.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Woken {
+    /// The limit that the consumer has now; absent when it could not be set.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub concurrency_limit: Option<u32>,
+    /// The limit it had; absent when it had none.
+    pub concurrency_limit_before: Option<u32>,
+    /// Why the limit was left as it is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub limit_not_set: Option<String>,
+}
+
+/// What slowing down did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Slowed {
+    /// The consumer's limit is this now.
+    To(u32),
+    /// It sleeps; the reviver is woken then.
+    Asleep(Timestamp),
+}
+
+/// Slows a consumer down when no key can pay.
+#[derive(Debug)]
+pub struct Throttle<C> {
+    consumer: Consumer,
+    wake_up: WakeUp<C>,
+    /// Assumed where AWS has no limit for the function: `CONCURRENCY_LIMIT`.
+    configured_limit: u32,
+    clock: C,
+    read: Mutex<Option<(u32, Timestamp)>>,
+}
+
+impl<C: Clock> Throttle<C> {
+    /// The throttle of `consumer`, which `wake_up` ends.
+    pub fn new(consumer: Consumer, wake_up: WakeUp<C>, configured_limit: u32, clock: C) -> Self {
+        Self { consumer, wake_up, configured_limit, clock, read: Mutex::new(None) }
+    }
+
+    /// The concurrency limit, read from AWS at most every 15 s. Where it cannot be read, the configured one.
+    pub async fn limit(&self) -> u32 {
+        let now = self.clock.now();
+        let believed = self.believed().filter(|(_, read_at)| now - *read_at < BELIEVED_FOR);
+        match believed {
+            Some((limit, _)) => limit,
+            None => self.read_limit().await.unwrap_or_else(|error| {
+                tracing::warn!(error = format!("{error:#}"), "the configured concurrency limit is assumed");
+                self.configured_limit
+            }),
+        }
+    }
+
+    fn believed(&self) -> Option<(u32, Timestamp)> {
+        *self.read.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn believe(&self, limit: u32) {
+        *self.read.lock().unwrap_or_else(PoisonError::into_inner) = Some((limit, self.clock.now()));
+    }
+
+    async fn read_limit(&self) -> Result<u32> {
+        let limit = self.consumer.limit().await?.unwrap_or(self.configured_limit);
+        self.believe(limit);
+        Ok(limit)
+    }
+
+    /// Lowers the limit by one; at 0 the consumer sleeps until `earliest_reset`. Invocations at the same time take
+    /// turns through the store, so that none lifts what another has lowered.
+    ///
+    /// # Errors
+    /// When neither lowering nor sleeping is to be had.
+    pub async fn slow_down<T: Turns>(&self, turns: &T, earliest_reset: Option<Timestamp>) -> Result<Slowed> {
+        let now = self.clock.now();
+        let wake_at = earliest_reset.unwrap_or(now + UNKNOWN_RESET).max(now) + AFTER_RESET;
+        let turn = turns.take_turn(&self.consumer.function).await?;
+        let lowered = async {
+            let told = self.read_limit().await?;
+            // AWS may still tell the limit of before the last turn.
+            let limit = turn.last_limit.map_or(told, |last| last.min(told)).saturating_sub(1);
+            if limit > 0 {
+                self.consumer.set_limit(limit).await?;
+                self.believe(limit);
+            }
+            anyhow::Ok(limit)
+        };
+        let slowed = match lowered.await {
+            Ok(limit) if limit > 0 => Ok(Slowed::To(limit)),
+            Ok(_) => self.put_to_sleep(wake_at).await.map(Slowed::Asleep),
+            Err(error) => {
+                tracing::warn!(error = format!("{error:#}"), "the limit cannot be lowered: sleeping at once");
+                self.put_to_sleep(wake_at).await.map(Slowed::Asleep)
+            }
+        };
+        let limit = match slowed {
+            Ok(Slowed::To(limit)) => Some(limit),
+            Ok(Slowed::Asleep(_)) => Some(0),
+            Err(_) => None,
+        };
+        turns.end_turn(&self.consumer.function, turn, limit).await?;
+        slowed
+    }
+
+    /// Puts the consumer to sleep until `wake_at` or a little later: schedule, limit 0, mapping off, in this order.
+    /// A limit that cannot be set does not keep the mapping on.
+    ///
+    /// # Errors
+    /// When the schedule cannot be made or the mapping cannot be disabled: the consumer then goes on awake.
+    pub async fn put_to_sleep(&self, wake_at: Timestamp) -> Result<Timestamp> {
+        let mut wakes_at = self.wake_up.schedule(wake_at).await.context("scheduling the reviver")?;
+        match self.consumer.set_limit(0).await {
+            Ok(()) => self.believe(0),
+            Err(error) => tracing::warn!(error = format!("{error:#}"), "sleeping by the mapping alone"),
+        }
+        self.keep_ahead(&mut wakes_at).await?;
+        mapping::switch(&self.consumer, false).await?;
+        self.keep_ahead(&mut wakes_at).await?;
+        Ok(wakes_at)
+    }
+
+    /// Steps may take long, and a wake-up before the last of them would wake nobody: it is moved in time.
+    async fn keep_ahead(&self, wakes_at: &mut Timestamp) -> Result<()> {
+        let now = self.clock.now();
+        if *wakes_at <= now + TOO_NEAR {
+            *wakes_at = self.wake_up.schedule(now + AFTER_RESET).await.context("scheduling the reviver once more")?;
+        }
+        Ok(())
+    }
+}
+
+/// Waits of some 40 s together.
+fn patience() -> ExponentialBuilder {
+    ExponentialBuilder::default()
+        .with_min_delay(Duration::from_millis(250))
+        .with_max_delay(Duration::from_secs(10))
+        .with_max_times(9)
+        .with_jitter()
+}
+
+fn is_one_of<E: ProvideErrorMetadata, R>(error: &SdkError<E, R>, codes: &[&str]) -> bool {
+    error.code().is_some_and(|code| codes.contains(&code))
+}
+
+/// Whether the control plane has had too many requests.
+fn is_throttled<E: ProvideErrorMetadata, R>(error: &SdkError<E, R>) -> bool {
+    is_one_of(error, &["TooManyRequestsException", "ThrottlingException", "Throttling", "RequestLimitExceeded"])
+}
+
+fn described<E: std::error::Error + Send + Sync + 'static, R: std::fmt::Debug + Send + Sync + 'static>(
+    error: SdkError<E, R>,
+) -> anyhow::Error {
+    anyhow!("{}", DisplayErrorContext(&error))
+}

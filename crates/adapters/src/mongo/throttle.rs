@@ -1,0 +1,104 @@
+//! Taking turns at a consumer's concurrency limit: `throttle`, one document per function,
+//! `{_id: "player-rank", holder: "…", heldUntil: Date, limit: 3, limitSetAt: Date}`.
+
+use std::time::Duration;
+
+use anyhow::bail;
+use chrono::{TimeDelta, Utc};
+use mongodb::bson::oid::ObjectId;
+use mongodb::bson::{DateTime, doc};
+use mongodb::error::{Error, ErrorKind, WriteFailure};
+use mongodb::options::ReturnDocument;
+use parsebook_core::ports::Result;
+
+use super::retry::while_away;
+use super::{MongoStore, THROTTLE, read};
+
+/// A turn lasts so long if its holder dies.
+const LONGEST_TURN: TimeDelta = TimeDelta::seconds(90);
+/// How long the limit of the last turn is believed rather than a higher one that AWS tells: reads there lag a little.
+const LAG: TimeDelta = TimeDelta::seconds(10);
+/// How often a turn is asked for, and the wait between: together longer than a turn.
+const ASKS: u32 = 200;
+const BETWEEN_ASKS: Duration = Duration::from_millis(500);
+
+/// The right to change a consumer's limit.
+#[derive(Debug, Clone)]
+pub struct Turn {
+    holder: String,
+    /// What the last turn set, if that was just now.
+    pub last_limit: Option<u32>,
+}
+
+/// Gives one program after the other the right to change a consumer's limit.
+#[expect(async_fn_in_trait, reason = "awaited in place")]
+pub trait Turns {
+    /// Waits for the turn.
+    async fn take_turn(&self, function: &str) -> Result<Turn>;
+    /// Ends it; `limit` is what was set, if anything was.
+    async fn end_turn(&self, function: &str, turn: Turn, limit: Option<u32>) -> Result<()>;
+}
+
+impl Turns for MongoStore {
+    async fn take_turn(&self, function: &str) -> Result<Turn> {
+        let holder = ObjectId::new().to_hex();
+        let turns = self.collection(THROTTLE);
+        for _ in 0..ASKS {
+            let now = Utc::now();
+            let free = doc! { "_id": function, "$or": [
+                { "heldUntil": null },
+                { "heldUntil": { "$lte": DateTime::from_millis(now.timestamp_millis()) } },
+            ] };
+            let until = DateTime::from_millis((now + LONGEST_TURN).timestamp_millis());
+            let taken = while_away("taking a turn at the limit", || {
+                let update = doc! { "$set": { "holder": &holder, "heldUntil": until } };
+                turns
+                    .find_one_and_update(free.clone(), update)
+                    .upsert(true)
+                    .return_document(ReturnDocument::After)
+                    .into_future()
+            })
+            .await;
+            match taken {
+                Ok(document) => {
+                    let document = document.unwrap_or_default();
+                    let set_at = read::optional(&document, "limitSetAt").and_then(|at| read::time(at).ok());
+                    let last_limit = read::optional(&document, "limit").and_then(|limit| read::whole(limit).ok());
+                    return Ok(Turn {
+                        holder,
+                        last_limit: last_limit.filter(|_| set_at.is_some_and(|at| now - at < LAG)),
+                    });
+                }
+                // The upsert met the document of another's turn.
+                Err(error) if is_duplicate(&error) => tokio::time::sleep(BETWEEN_ASKS).await,
+                Err(error) => return Err(error),
+            }
+        }
+        bail!("no turn at the concurrency limit of {function} was to be had")
+    }
+
+    async fn end_turn(&self, function: &str, turn: Turn, limit: Option<u32>) -> Result<()> {
+        let turns = self.collection(THROTTLE);
+        let mut set = doc! { "heldUntil": null };
+        if let Some(limit) = limit {
+            set.insert("limit", limit);
+            set.insert("limitSetAt", DateTime::now());
+        }
+        while_away("ending a turn at the limit", || {
+            let filter = doc! { "_id": function, "holder": &turn.holder };
+            let update = doc! { "$set": set.clone() };
+            turns.update_one(filter, update).into_future()
+        })
+        .await?;
+        Ok(())
+    }
+}
+
+fn is_duplicate(error: &anyhow::Error) -> bool {
+    const DUPLICATE_KEY: i32 = 11_000;
+    error.downcast_ref::<Error>().is_some_and(|error| match error.kind.as_ref() {
+        ErrorKind::Command(command) => command.code == DUPLICATE_KEY,
+        ErrorKind::Write(WriteFailure::WriteError(error)) => error.code == DUPLICATE_KEY,
+        _ => false,
+    })
+}

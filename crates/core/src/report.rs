@@ -1,0 +1,228 @@
+//! Public reports: what they say of who was there, what was killed, and how each player ranks for it.
+#![expect(async_fn_in_trait, reason = "stages are generic over their ports and await them in place")]
+
+use std::fmt;
+
+use crate::player::Identity;
+use crate::ports::ApiError;
+use crate::{Difficulty, EncounterId, PlayerId, RaidId, Timestamp};
+
+/// The last page of a list of reports that the API gives: it answers later ones with an error.
+pub const LAST_LIST_PAGE: u32 = 25;
+/// Most reports on a page of a list.
+pub const REPORTS_PER_PAGE: u32 = 100;
+
+/// Which reports to list: those of a raid that were going on between two moments. The API gives the last ended first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Window {
+    /// The raid they are tagged with.
+    pub raid: RaidId,
+    /// The earliest moment.
+    pub from: Timestamp,
+    /// The latest moment.
+    pub to: Timestamp,
+}
+
+/// A report as a list shows it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ListedReport {
+    /// Its code, letters and digits.
+    pub code: String,
+    /// Grows with every change to the report.
+    pub revision: u32,
+    /// WCL's compact name, such as `EU`.
+    pub region: Option<String>,
+    /// When its log begins.
+    pub start: Timestamp,
+    /// When its log ends, so far.
+    pub end: Timestamp,
+    /// Whether WCL is still working on a part of it.
+    pub is_exporting: bool,
+}
+
+/// One page of a list.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct ListPage {
+    /// The public reports on it.
+    pub reports: Vec<ListedReport>,
+    /// One line for each report that could not be understood: which, and why.
+    pub skipped: Vec<String>,
+    /// Whether there is a page after this one.
+    pub has_more: bool,
+}
+
+/// A character of a report that has ranks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RankedCharacter {
+    /// The number the report carries.
+    pub id: PlayerId,
+    /// The number of the same character since it was renamed, moved or merged; `None` when WCL names none.
+    pub canonical_id: Option<PlayerId>,
+    /// Whether the player hides its ranks.
+    pub hidden: bool,
+}
+
+/// A boss that died.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Kill {
+    /// Number of the fight within its report.
+    pub fight: u32,
+    /// The boss.
+    pub encounter: EncounterId,
+    /// How hard it was.
+    pub difficulty: Difficulty,
+    /// When it died.
+    pub ended_at: Timestamp,
+}
+
+/// What discovery needs of a report.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct ReportDetails {
+    /// Every character with ranks.
+    pub characters: Vec<RankedCharacter>,
+    /// Every boss kill.
+    pub kills: Vec<Kill>,
+    /// One line for each character or kill that could not be understood.
+    pub skipped: Vec<String>,
+}
+
+/// What became of the question for one report's details.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum DetailOutcome {
+    /// It was read.
+    Read(ReportDetails),
+    /// It was deleted or made private: no use in asking again. The word says which.
+    Gone(&'static str),
+    /// It could not be read; why.
+    Failed(String),
+}
+
+/// What a rank measures.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Metric {
+    /// Damage per second: counts for every spec that does not heal.
+    Dps,
+    /// Healing per second: counts for the specs that heal.
+    Hps,
+}
+
+impl Metric {
+    /// The metric by which a spec is measured, `spec` as WCL writes it: `Restoration`, `BeastMastery`.
+    pub fn counts(class_id: u8, spec: &str) -> Self {
+        // Class numbers as in WCL's gameData: 2 Druid, 5 Monk, 6 Paladin, 7 Priest, 9 Shaman, 13 Evoker.
+        match (class_id, spec) {
+            (2 | 9, "Restoration") | (5, "Mistweaver") | (6 | 7, "Holy") | (7, "Discipline") | (13, "Preservation") => {
+                Self::Hps
+            }
+            _ => Self::Dps,
+        }
+    }
+
+    /// Whether a class has a spec that heals.
+    pub fn can_heal(class_id: u8) -> bool {
+        matches!(class_id, 2 | 5 | 6 | 7 | 9 | 13)
+    }
+}
+
+impl fmt::Display for Metric {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Dps => "dps",
+            Self::Hps => "hps",
+        })
+    }
+}
+
+/// The percentile of one player in one fight.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Percent {
+    /// 0.0 to 100.0.
+    Known(f64),
+    /// WCL has not worked it out yet.
+    NotYet,
+    /// WCL gives none: the boss, or this kill of it, is not ranked.
+    Unranked,
+}
+
+/// How one player ranks for one kill, by the metric that counts for its spec.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RankRow {
+    /// The number the report carries.
+    pub player: PlayerId,
+    /// Who it is.
+    pub identity: Identity,
+    /// What was measured.
+    pub metric: Metric,
+    /// The spec it played, as WCL writes it; `None` when WCL says none.
+    pub spec: Option<String>,
+    /// The fight's number within its report.
+    pub fight: u32,
+    /// The boss.
+    pub encounter: EncounterId,
+    /// How hard it was.
+    pub difficulty: Difficulty,
+    /// WCL's season part that the kill counts in.
+    pub partition: i32,
+    /// How it ranks.
+    pub percent: Percent,
+    /// Whether WCL struck this rank out.
+    pub banned: bool,
+}
+
+/// All that is read of a report to rank its players.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ReportReading {
+    /// Its code.
+    pub code: String,
+    /// The revision that was read.
+    pub revision: u32,
+    /// When its log ends, so far.
+    pub end: Timestamp,
+    /// Whether WCL is still working on a part of it.
+    pub is_exporting: bool,
+    /// Every character with ranks.
+    pub characters: Vec<RankedCharacter>,
+    /// Every boss kill.
+    pub kills: Vec<Kill>,
+    /// One row per player and kill, those without a percentile among them.
+    pub rows: Vec<RankRow>,
+    /// One line for each character, kill or row that could not be understood.
+    pub skipped: Vec<String>,
+}
+
+/// What became of the question for one report.
+#[derive(Debug, Clone, PartialEq)]
+pub enum ReportOutcome {
+    /// It was read.
+    Read(ReportReading),
+    /// It was deleted or made private: no use in asking again. The word says which.
+    Gone(&'static str),
+    /// It could not be read; why.
+    Failed(String),
+}
+
+/// Ranks of many reports.
+#[derive(Debug, Default)]
+pub struct RankedReports {
+    /// One outcome per report that was reached, by code, in any order.
+    pub outcomes: Vec<(String, ReportOutcome)>,
+    /// Points spent, as far as known.
+    pub points_spent: f64,
+    /// Why it ended early: reports without an outcome were not reached.
+    pub stopped: Option<ApiError>,
+}
+
+/// Lists of public reports, and who was in them.
+pub trait ReportLists {
+    /// Reads page `page` (from 1, at most [`LAST_LIST_PAGE`]) of the window. An error when no report on it can be
+    /// understood.
+    async fn list(&self, window: &Window, page: u32) -> Result<ListPage, ApiError>;
+    /// Reads the details of reports; one outcome per code, in any order. An error only for what hits all of them.
+    async fn details(&self, codes: &[String]) -> Result<Vec<(String, DetailOutcome)>, ApiError>;
+}
+
+/// Ranks of everyone in a report by one request.
+pub trait ReportRanks {
+    /// Ranks the players of the reports with the points of `key`.
+    async fn rank_reports(&self, key: &str, codes: &[String]) -> RankedReports;
+}
