@@ -9,8 +9,8 @@ use std::pin::pin;
 use std::time::Duration;
 
 use chrono::TimeDelta;
-use futures::Stream;
 use futures::future::{Either, select};
+use futures::{Stream, stream};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
@@ -27,7 +27,7 @@ pub const SIGN_OF_LIFE_EVERY: TimeDelta = TimeDelta::seconds(15);
 /// The stage that leaves so many runs that trimming the journal at each of them would be felt.
 pub const BUSIEST_STAGE: &str = "player-rank";
 /// A journal that takes longer than this to write is done without.
-const PATIENCE: Duration = Duration::from_secs(2);
+pub const PATIENCE: Duration = Duration::from_secs(2);
 
 /// Most bytes of a stored summary, as JSON.
 const LONGEST_SUMMARY: usize = 8 * 1024;
@@ -185,13 +185,27 @@ pub trait Journal {
     fn runs_since(&self, since: Timestamp) -> impl Stream<Item = Result<Run>>;
 }
 
+/// The journal of a program without a store.
+#[derive(Debug, Clone, Copy)]
+pub struct NoJournal;
+
+impl Journal for NoJournal {
+    async fn record(&self, _: &Run) -> Result<()> {
+        Ok(())
+    }
+
+    fn runs_since(&self, _: Timestamp) -> impl Stream<Item = Result<Run>> {
+        stream::empty()
+    }
+}
+
 /// Does `work` and meanwhile keeps `run`, which begins with it, in the journal. What it came to is for [`note`].
 pub async fn keep<J: Journal, C: Clock, T>(journal: &J, clock: &C, run: &Run, work: impl Future<Output = T>) -> T {
     let every = SIGN_OF_LIFE_EVERY.to_std().unwrap_or_default();
     let mut work = pin!(work);
     let mut alive = run.clone();
     loop {
-        match select(work.as_mut(), pin!(note(journal, clock, &alive))).await {
+        match select(work.as_mut(), pin!(note(journal, clock, &alive, PATIENCE))).await {
             Either::Left((done, writing)) => {
                 // What is written last must not be overtaken by it.
                 writing.await;
@@ -206,9 +220,9 @@ pub async fn keep<J: Journal, C: Clock, T>(journal: &J, clock: &C, run: &Run, wo
     }
 }
 
-/// Writes `run` to the journal; a journal that fails or is slow is logged and done without.
-pub async fn note<J: Journal, C: Clock>(journal: &J, clock: &C, run: &Run) {
-    match select(pin!(journal.record(run)), pin!(clock.sleep(PATIENCE))).await {
+/// Writes `run` to the journal; a journal that fails or takes longer than `patience` is logged and done without.
+pub async fn note<J: Journal, C: Clock>(journal: &J, clock: &C, run: &Run, patience: Duration) {
+    match select(pin!(journal.record(run)), pin!(clock.sleep(patience))).await {
         Either::Left((Ok(()), _)) => {}
         Either::Left((Err(error), _)) => {
             tracing::warn!(stage = %run.stage, error = format!("{error:#}"), "the journal could not be written");
@@ -328,7 +342,7 @@ mod tests {
         }
 
         fn runs_since(&self, _: Timestamp) -> impl Stream<Item = Result<Run>> {
-            futures::stream::empty()
+            stream::empty()
         }
     }
 
@@ -347,7 +361,7 @@ mod tests {
         let (journal, clock) = (Memory { hangs: true, ..Memory::default() }, TokioClock(tokio::time::Instant::now()));
         let run = Run::begin("a".into(), "discover", clock.now(), None);
         let done = keep(&journal, &clock, &run, async { 7 }).await;
-        note(&journal, &clock, &run.ended(clock.now(), json!({}))).await;
+        note(&journal, &clock, &run.ended(clock.now(), json!({})), PATIENCE).await;
         assert_eq!(done, 7);
         assert!(clock.now() <= at(5), "{}", clock.now());
     }

@@ -23,7 +23,7 @@ async fn main() -> ExitCode {
             queue: SqsQueue::new(&sdk_config().await, config.queue_url),
             config: config.aggregate,
         };
-        run("aggregator", async |invocation| aggregator.handle(invocation).await).await
+        run("aggregator", &aggregator.store, async |invocation| aggregator.handle(invocation).await).await
     })
     .await
 }

@@ -31,7 +31,7 @@ async fn main() -> ExitCode {
             repository: RemoteConfig { url: config.url, branch: config.branch, token, history: config.history },
             regions: config.regions,
         };
-        run("db-generator", async |invocation| db_generator.handle(invocation).await).await
+        run("db-generator", &db_generator.store, async |invocation| db_generator.handle(invocation).await).await
     })
     .await
 }

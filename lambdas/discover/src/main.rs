@@ -25,7 +25,7 @@ async fn main() -> ExitCode {
             api: connect::wcl_api(config.wcl, &secrets).await?,
             config: config.discover,
         };
-        run("discover", async |invocation| discover.handle(invocation).await).await
+        run("discover", &discover.store, async |invocation| discover.handle(invocation).await).await
     })
     .await
 }

@@ -30,7 +30,7 @@ async fn main() -> ExitCode {
             throttle: Throttle::new(consumer, wake_up, config.concurrency_limit, SystemClock),
             config: config.rank,
         };
-        run("player-rank", async |invocation| player_rank.handle(invocation).await).await
+        run("player-rank", &player_rank.store, async |invocation| player_rank.handle(invocation).await).await
     })
     .await
 }

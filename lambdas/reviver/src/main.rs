@@ -8,6 +8,7 @@ use std::process::ExitCode;
 
 use parsebook_adapters::aws::sdk_config;
 use parsebook_adapters::aws::throttle::Consumer;
+use parsebook_core::journal::NoJournal;
 use parsebook_lambda::{Answer, Metrics, run, start};
 
 use crate::config::Config;
@@ -17,7 +18,8 @@ async fn main() -> ExitCode {
     start(async |environment| {
         let config = Config::read(&environment)?;
         let consumer = Consumer::new(&sdk_config().await, config.function);
-        run("reviver", async |_| {
+        // It knows no store, so that it is small and starts at once; its summary is in the log.
+        run("reviver", &NoJournal, async |_| {
             let summary = consumer.wake(config.concurrency_limit).await?;
             let was_asleep = summary.concurrency_limit_before == Some(0);
             Answer::of(&summary, Metrics::default().count("revivals", u64::from(was_asleep)))

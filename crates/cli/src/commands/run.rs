@@ -137,6 +137,9 @@ pub fn conclude(common: &Common, summary: &RunSummary, json: bool) -> anyhow::Re
             generate_lines(common, generated).iter().for_each(|line| say(line));
         }
     }
+    if !json && summary.errors.is_empty() {
+        say(&last_line(common, summary));
+    }
     if let [first, others @ ..] = summary.errors.as_slice() {
         others.iter().for_each(|error| complain(&format!("parsebook: {error}")));
         bail!("{first}");
@@ -155,6 +158,23 @@ fn refusal(summary: &RunSummary) -> anyhow::Result<()> {
         );
     }
     Ok(())
+}
+
+/// What was achieved, and what to do next.
+fn last_line(common: &Common, summary: &RunSummary) -> String {
+    let ranked = summary.player_rank.done;
+    let published: u64 =
+        summary.db_generator.iter().flat_map(|generated| &generated.regions).map(|region| region.characters).sum();
+    let flags = [("--data", &common.data, "./data"), ("--out", &common.out, "./addon")];
+    let of = |flag: usize| {
+        let (name, value, usual) = flags[flag];
+        if value.as_os_str() == usual { String::new() } else { format!(" {name} {}", value.display()) }
+    };
+    let next = match published {
+        0 => format!("nobody is published yet; see: parsebook status{}", of(0)),
+        _ => format!("next: parsebook lookup NAME REALM{}, or parsebook report --out report.html{}", of(1), of(0)),
+    };
+    format!("done       {} ranked, {} published; {next}", grouped(ranked), grouped(published))
 }
 
 fn discover_line(summary: &DiscoverSummary) -> String {

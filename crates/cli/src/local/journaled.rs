@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use parsebook_core::journal::{Journal, Run, keep, note};
+use parsebook_core::journal::{Journal, PATIENCE, Run, keep, note};
 use parsebook_core::ports::Clock;
 use parsebook_core::rank::RankError;
 use serde::Serialize;
@@ -77,7 +77,7 @@ pub async fn journaled<J: Journal, C: Clock, T: Serialize, E: Told>(
         Ok(summary) => run.ended(clock.now(), serde_json::to_value(summary).unwrap_or_default()),
         Err(error) => run.failed(clock.now(), error.kind(), &error.words(), error.known()),
     };
-    note(journal, clock, &ended).await;
+    note(journal, clock, &ended, PATIENCE).await;
     outcome
 }
 

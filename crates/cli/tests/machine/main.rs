@@ -1,8 +1,10 @@
 //! The program's stages on one machine, against a simulated Warcraft Logs over loopback.
 #![expect(clippy::unwrap_used, reason = "a test may stop at once")]
 
+mod both_stores;
 mod common;
 mod discovery;
+mod doctor;
 mod killed;
 mod pipeline;
 mod program;
