@@ -1,5 +1,6 @@
 //! `scripts/bench`: every figure that a requirement names, measured, with the ratio to its baseline from the same run.
 
+mod lambdas;
 mod parsing;
 mod pipeline;
 
@@ -50,19 +51,38 @@ enum Command {
         #[arg(long)]
         python: PathBuf,
     },
+    /// The Lambda binaries.
+    #[command(flatten)]
+    Lambdas(lambdas::Command),
+}
+
+/// Prints one figure, what it was measured on, and how it stands to its bound or baseline.
+#[expect(clippy::print_stdout, reason = "the figures are the result")]
+fn figure(name: &str, value: &str, measured_on: &str, against: &str) {
+    println!("{name:<36} {value:>10}   {measured_on:<48} {against}");
 }
 
 fn main() -> anyhow::Result<()> {
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    match Args::parse().command {
+    let command = Args::parse().command;
+    // The bare loop has one thread, as the Lambdas have.
+    let mut runtime = match command {
+        Command::Lambdas(lambdas::Command::BareLoop { .. }) => tokio::runtime::Builder::new_current_thread(),
+        _ => tokio::runtime::Builder::new_multi_thread(),
+    };
+    runtime.enable_all().build()?.block_on(measure(command))
+}
+
+async fn measure(command: Command) -> anyhow::Result<()> {
+    match command {
         Command::Pipeline { parsebook, world, players, source } => {
-            runtime.block_on(pipeline::measure(&parsebook, &world, players, &source))
+            pipeline::measure(&parsebook, &world, players, &source).await
         }
         Command::MakeWorld { players, seed, out } => {
             let mut file = std::io::BufWriter::new(std::fs::File::create(out)?);
             World::generate(players, seed).write_jsonl(&mut file)?;
             Ok(std::io::Write::flush(&mut file)?)
         }
-        Command::Parsing { python } => runtime.block_on(parsing::measure(&python)),
+        Command::Parsing { python } => parsing::measure(&python).await,
+        Command::Lambdas(command) => lambdas::measure(command).await,
     }
 }

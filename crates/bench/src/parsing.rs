@@ -6,8 +6,9 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, ensure};
 use parsebook_adapters::ranking_site::parse;
-use parsebook_bench::figure;
 use parsebook_simulator::{Config, PageLayout, Simulator, World};
+
+use crate::figure;
 
 const MEASURED_FOR: Duration = Duration::from_secs(3);
 

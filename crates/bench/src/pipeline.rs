@@ -5,8 +5,10 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, ensure};
-use parsebook_bench::{figure, oracle};
 use parsebook_simulator::{Config, Handle, Simulator, World};
+use parsebook_test_support::oracle;
+
+use crate::figure;
 
 pub async fn measure(parsebook: &Path, files: &[impl AsRef<Path>], players: usize, source: &str) -> anyhow::Result<()> {
     let world = if files.is_empty() { World::generate(players, 1) } else { World::load(files)?.world };

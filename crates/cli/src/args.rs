@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use clap::{Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
+use parsebook_adapters::settings::REGIONS;
 use parsebook_core::rule::{SourceKind, Target, first_page, last_page};
 use parsebook_core::scrap::MAX_ID;
 
@@ -36,9 +37,9 @@ pub struct Common {
     /// Addon repository: the folder that gets Parsebook/, Parsebook_DB_EU/ and so on.
     #[arg(long, global = true, value_name = "DIR", default_value = DEFAULT_OUT)]
     pub out: PathBuf,
-    /// Base of the Warcraft Logs site and API.
-    #[arg(long, global = true, value_name = "URL", env = "WCL_URL", default_value = "https://www.warcraftlogs.com")]
-    pub wcl_url: String,
+    /// Base of the Warcraft Logs site and API [default: WCL_URL, or https://www.warcraftlogs.com].
+    #[arg(long, global = true, value_name = "URL")]
+    pub wcl_url: Option<String>,
     /// Which store: the file in --data, or the MongoDB of the deployed functions (MONGODB_URI, MONGODB_DATABASE). Rules,
     /// status, report, doctor and backfill's discovery part work on both.
     #[arg(long, global = true, value_enum, default_value = "sqlite")]
@@ -111,8 +112,8 @@ pub struct RunArgs {
     /// Run every due stage to its end, then exit. Without it, the schedules run until Ctrl-C.
     #[arg(long)]
     pub once: bool,
-    /// Regions to publish.
-    #[arg(long, value_name = "EU,US", env = "REGIONS", value_delimiter = ',', value_parser = region, default_value = "US,EU,KR,TW,CN")]
+    /// Regions to publish [default: REGIONS, or US,EU,KR,TW,CN].
+    #[arg(long, value_name = "EU,US", value_delimiter = ',', value_parser = region)]
     pub regions: Vec<String>,
     /// Print the summary as JSON.
     #[arg(long)]
@@ -194,9 +195,6 @@ impl TargetArgs {
     }
 }
 
-/// Every region there is.
-pub const REGIONS: [&str; 5] = ["US", "EU", "KR", "TW", "CN"];
-
 fn region(text: &str) -> Result<String, String> {
     let region = text.trim().to_uppercase();
     if REGIONS.contains(&region.as_str()) { Ok(region) } else { Err(format!("none of {}", REGIONS.join(", "))) }
@@ -261,13 +259,13 @@ pub struct DoctorArgs {
     #[arg(long)]
     pub aws: bool,
     /// What the stack's names begin with: its parameter NamePrefix.
-    #[arg(long, value_name = "PREFIX", env = "NAME_PREFIX", default_value = "")]
+    #[arg(long, value_name = "PREFIX", default_value = "")]
     pub name_prefix: String,
     /// The stack's parameter ConcurrencyLimit.
-    #[arg(long, value_name = "N", env = "CONCURRENCY_LIMIT", default_value_t = 5)]
+    #[arg(long, value_name = "N", default_value_t = 5)]
     pub concurrency_limit: i64,
     /// Most messages that may wait in the queue.
-    #[arg(long, value_name = "N", env = "QUEUE_LIMIT", default_value_t = 80_000)]
+    #[arg(long, value_name = "N", default_value_t = 80_000)]
     pub queue_limit: i64,
 }
 

@@ -20,6 +20,8 @@ pub mod player;
 pub mod ports;
 pub mod rank;
 pub mod report;
+pub mod report_ranks;
+pub mod report_state;
 pub mod rule;
 pub mod scrap;
 pub mod status;

@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
+use crate::report_ranks::RankedKill;
 use crate::{Difficulty, EncounterId, PlayerId, RaidId, Timestamp};
 
 /// Best rank and kills on one boss.
@@ -17,15 +18,63 @@ pub struct EncounterRank {
 }
 
 /// One metric's ranks of a player in one raid and difficulty.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", from = "StoredMetricRanks")]
 pub struct MetricRanks {
     /// WCL's partition (season part) of the ranks.
     pub partition: i32,
-    /// When WCL was asked.
+    /// When these ranks were last read, wholly or in part.
     pub ranked_at: Timestamp,
+    /// When all kills were last read together; `None` (stored as null) for ranks put together from reports alone. A
+    /// document without the field is older than it: there `ranked_at` is meant.
+    pub read_at: Option<Timestamp>,
+    /// The spec of most encounters as WCL writes it, such as `BeastMastery`, where known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub spec: Option<String>,
     /// Only bosses with a kill.
     pub encounters: BTreeMap<EncounterId, EncounterRank>,
+    /// By boss, when the kills ended that were folded in from reports: the last 35 days', in order.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub ends: BTreeMap<EncounterId, Vec<Timestamp>>,
+    /// By boss, the spec of its rank as WCL writes it; empty where WCL says none.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub specs: BTreeMap<EncounterId, String>,
+}
+
+/// [`MetricRanks`] as a store has it.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct StoredMetricRanks {
+    partition: i32,
+    ranked_at: Timestamp,
+    /// `None` where the field is absent, `Some(None)` where it is null.
+    #[serde(default, deserialize_with = "present")]
+    read_at: Option<Option<Timestamp>>,
+    #[serde(default)]
+    spec: Option<String>,
+    encounters: BTreeMap<EncounterId, EncounterRank>,
+    #[serde(default)]
+    ends: BTreeMap<EncounterId, Vec<Timestamp>>,
+    #[serde(default)]
+    specs: BTreeMap<EncounterId, String>,
+}
+
+fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Option<Timestamp>>, D::Error> {
+    Option::deserialize(deserializer).map(Some)
+}
+
+impl From<StoredMetricRanks> for MetricRanks {
+    fn from(stored: StoredMetricRanks) -> Self {
+        Self {
+            partition: stored.partition,
+            ranked_at: stored.ranked_at,
+            read_at: stored.read_at.unwrap_or(Some(stored.ranked_at)),
+            spec: stored.spec,
+            encounters: stored.encounters,
+            ends: stored.ends,
+            specs: stored.specs,
+        }
+    }
 }
 
 /// Metric (`dps`, `hps`, …) → its ranks: the part of a player that one raid + difficulty replaces.
@@ -77,8 +126,26 @@ pub enum PlayerUpdate {
         /// One entry per raid + difficulty that was asked.
         parts: Vec<RankedPart>,
     },
+    /// Folds kills into what is stored: see [`crate::report_ranks`]. The identity replaces the stored one.
+    Folded {
+        /// The player.
+        id: PlayerId,
+        /// Who it was in the newest of the kills.
+        identity: Identity,
+        /// The kills, each once per metric and upload.
+        kills: Vec<RankedKill>,
+        /// When they are folded in.
+        now: Timestamp,
+        /// The date that the ranks get.
+        ranked_at: Timestamp,
+    },
     /// The player hides its ranks: those stored before go.
     Hidden {
+        /// The player.
+        id: PlayerId,
+    },
+    /// WCL has no such character (any more): ranks stored before go.
+    Gone {
         /// The player.
         id: PlayerId,
     },
@@ -88,7 +155,7 @@ impl PlayerUpdate {
     /// The player that is changed.
     pub fn id(&self) -> PlayerId {
         match self {
-            Self::Ranked { id, .. } | Self::Hidden { id } => *id,
+            Self::Ranked { id, .. } | Self::Folded { id, .. } | Self::Hidden { id } | Self::Gone { id } => *id,
         }
     }
 }
@@ -157,6 +224,7 @@ mod tests {
             partition: 1,
             ranked_at: Timestamp::UNIX_EPOCH,
             encounters: BTreeMap::from([(2587, EncounterRank { rank_percent: percent, kills: 3 })]),
+            ..MetricRanks::default()
         };
         let part = |difficulty, percent| RankedPart {
             raid: 31,
@@ -172,6 +240,25 @@ mod tests {
         RankedPart { raid: 31, difficulty: 3, ranks: DifficultyRanks::new() }.apply_to(&mut ranks);
         RankedPart { raid: 31, difficulty: 4, ranks: DifficultyRanks::new() }.apply_to(&mut ranks);
         assert!(ranks.is_empty());
+    }
+
+    #[test]
+    fn the_last_full_reading_is_told_from_none_and_from_an_old_document() {
+        let read = |read_at: &str| -> MetricRanks {
+            let json = format!(r#"{{"partition":1,"rankedAt":"2026-09-01T00:00:00Z",{read_at}"encounters":{{}}}}"#);
+            serde_json::from_str(&json).unwrap()
+        };
+        let old = read("");
+        assert_eq!(old.read_at, Some(old.ranked_at));
+        let from_reports = read(r#""readAt":null,"#);
+        assert_eq!(from_reports.read_at, None);
+        assert!(serde_json::to_string(&from_reports).unwrap().contains(r#""readAt":null"#));
+        let full = read(r#""readAt":"2026-08-01T00:00:00Z","spec":"Frost","#);
+        assert!(full.read_at.is_some_and(|at| at < full.ranked_at) && full.spec.as_deref() == Some("Frost"));
+        for ranks in [old, from_reports, full] {
+            let json = serde_json::to_string(&ranks).unwrap();
+            assert_eq!(serde_json::from_str::<MetricRanks>(&json).unwrap(), ranks);
+        }
     }
 
     #[test]

@@ -1,15 +1,16 @@
 //! What the stages ask of the world. One trait per need; `parsebook-adapters` implements them.
 #![expect(async_fn_in_trait, reason = "stages are generic over their ports and await them in place")]
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use futures::Stream;
 
-use crate::player::{Player, PlayerUpdate, Raid};
+use crate::player::{Player, PlayerUpdate, Raid, RaidRanks};
+use crate::report_state::{Settled, StoredReport};
 use crate::rule::{Lease, Rule, RuleId, RuleState};
-use crate::scrap::Discovered;
-use crate::{Difficulty, EncounterId, PlayerId, RaidId, Timestamp};
+use crate::scrap::{Discovered, Message, RaidsToScrap};
+use crate::{Difficulty, PlayerId, RaidId, Timestamp};
 
 /// A failure nobody branches on: the chain is logged at the edge.
 pub type Error = anyhow::Error;
@@ -60,6 +61,8 @@ pub trait Discoveries {
     async fn merge(&self, found: &[Discovered]) -> Result<()>;
     /// Up to `limit` documents in order of id after `after`, and the last id looked at (`None` at the end).
     async fn discovered_after(&self, after: Option<PlayerId>, limit: usize) -> Result<DiscoveredPage>;
+    /// The documents of these players, those that can be read.
+    async fn discovered(&self, players: &[PlayerId]) -> Result<Vec<Discovered>>;
     /// Removes exactly these pairs; pairs added since stay. Idempotent.
     async fn remove(&self, sent: &[Discovered]) -> Result<()>;
     /// How many players wait.
@@ -81,8 +84,54 @@ pub struct DiscoveredPage {
 pub trait Players {
     /// Applies the updates; one outcome per update, in order. Applying one twice does no harm.
     async fn save(&self, updates: &[PlayerUpdate]) -> Result<Vec<std::result::Result<(), String>>>;
+    /// What is stored of players, by id; nothing for those that are not. A document that cannot be read, or not be
+    /// written to, is named.
+    async fn known(&self, ids: &[PlayerId]) -> Result<BTreeMap<PlayerId, std::result::Result<Known, Malformed>>>;
     /// The players of a region in order of (`normalizedServer`, `name`), both compared as bytes, then id.
     fn players(&self, region: &str) -> impl Stream<Item = Result<std::result::Result<Player, Malformed>>>;
+}
+
+/// What is stored of a player, without the ranks themselves.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Known {
+    /// WCL's class number.
+    pub class_id: Option<u8>,
+    /// By raid and difficulty: when it was last read wholly, and in which partition; no entry without such a reading.
+    /// The oldest where metrics differ.
+    pub read_at: BTreeMap<(RaidId, Difficulty), Timestamp>,
+    /// By raid and difficulty, the newest partition seen.
+    pub partitions: BTreeMap<(RaidId, Difficulty), i32>,
+}
+
+impl Known {
+    /// What is known of a player with these ranks.
+    pub fn of(class_id: u8, ranks: &RaidRanks) -> Self {
+        let mut known = Self { class_id: Some(class_id), ..Self::default() };
+        for (&raid, difficulties) in ranks {
+            for (&difficulty, metrics) in difficulties {
+                let pair = (raid, difficulty);
+                let read_at = metrics.values().map(|metric| metric.read_at).collect::<Option<Vec<_>>>();
+                if let Some(oldest) = read_at.and_then(|read_at| read_at.into_iter().min()) {
+                    known.read_at.insert(pair, oldest);
+                }
+                if let Some(newest) = metrics.values().map(|metric| metric.partition).max() {
+                    known.partitions.insert(pair, newest);
+                }
+            }
+        }
+        known
+    }
+}
+
+/// What waits in the queue, so that nobody waits twice.
+pub trait Waiting {
+    /// Every player that waits, with what is to be ranked of it. What was sent so long ago that the queue has dropped it
+    /// does not count.
+    async fn waiting(&self, now: Timestamp) -> Result<BTreeMap<PlayerId, RaidsToScrap>>;
+    /// Remembers that these were sent.
+    async fn mark_waiting(&self, sent: &[Discovered], now: Timestamp) -> Result<()>;
+    /// Forgets exactly these pairs: their message has ended.
+    async fn forget_waiting(&self, ended: &[Discovered]) -> Result<()>;
 }
 
 /// `raids`.
@@ -96,11 +145,65 @@ pub trait Raids {
 }
 
 /// The queue `wcl-discovered-players`, from its sending end.
-pub trait PlayerQueue {
+pub trait MessageQueue {
     /// Sends up to [`Self::BATCH`] messages; one outcome per message, in order. `Ok` means the queue confirmed it.
-    async fn send(&self, messages: &[Discovered]) -> Result<Vec<std::result::Result<(), String>>>;
+    async fn send(&self, messages: &[Message]) -> Result<Vec<std::result::Result<(), String>>>;
+    /// About how many messages wait or are under way.
+    async fn length(&self) -> Result<u64>;
     /// Most messages per call.
     const BATCH: usize = 10;
+}
+
+/// A report that discovery has read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SeenReport {
+    /// Its code.
+    pub code: String,
+    /// The revision that was read.
+    pub revision: u32,
+    /// For which difficulties it was read.
+    pub difficulties: BTreeSet<Difficulty>,
+    /// When its log ended.
+    pub end: Timestamp,
+}
+
+/// Which reports discovery has read, so that none is asked for twice at one revision.
+pub trait SeenReports {
+    /// Those of the reports that were read for the raid, by code.
+    async fn seen_reports(&self, raid: RaidId, codes: &[String]) -> Result<BTreeMap<String, SeenReport>>;
+    /// Remembers them. The same revision's difficulties add up; another revision replaces what was remembered.
+    async fn mark_seen(&self, raid: RaidId, reports: &[SeenReport]) -> Result<()>;
+    /// Forgets those whose logs ended before.
+    async fn forget_seen(&self, raid: RaidId, ended_before: Timestamp) -> Result<()>;
+}
+
+/// How many reports wait for their ranks to be read.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct ReportLag {
+    /// Reports that are due and not done.
+    pub due: u64,
+    /// Since when the oldest of them is due.
+    pub oldest_due: Option<Timestamp>,
+    /// Reports that were read and whose percentages were missing.
+    pub again: u64,
+    /// Reports in all.
+    pub all: u64,
+}
+
+/// `reports`: those whose ranks are read for everybody in them.
+pub trait ReportBacklog {
+    /// Those of the reports that are stored, by code.
+    async fn reports(&self, codes: &[String]) -> Result<BTreeMap<String, StoredReport>>;
+    /// Stores each report, unless one of a higher revision is stored. Atomic for each.
+    async fn raise_reports(&self, reports: &[StoredReport]) -> Result<()>;
+    /// Up to `limit` open reports that are due at `now` and were not sent after `sent_before`, newest end first.
+    async fn due_reports(&self, now: Timestamp, sent_before: Timestamp, limit: usize) -> Result<Vec<StoredReport>>;
+    /// Remembers that they were sent to the queue.
+    async fn mark_sent(&self, codes: &[String], at: Timestamp) -> Result<()>;
+    /// Stores what became of a report, if `revision` is still the stored one.
+    async fn settle_report(&self, code: &str, revision: u32, settled: &Settled) -> Result<()>;
+    /// How many wait.
+    async fn report_lag(&self, now: Timestamp) -> Result<ReportLag>;
 }
 
 /// What a raid's zone says of itself.
@@ -196,36 +299,6 @@ pub trait RankingSite {
     async fn ranking_page(&self, board: &Board, page: u32) -> std::result::Result<SourcePage, SourceError>;
 }
 
-/// A public report, as discovery needs it.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Report {
-    /// Every character ranked in it.
-    pub players: Vec<PlayerId>,
-    /// Boss kills with their difficulty.
-    pub kills: BTreeSet<(EncounterId, Difficulty)>,
-}
-
-/// Which reports to list.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct ReportsWindow {
-    /// The raid they are tagged with.
-    pub raid: RaidId,
-    /// Only reports that were still going on at or after this.
-    pub since: Option<Timestamp>,
-    /// Only reports begun before this, so that pages do not shift while they are read.
-    pub until: Timestamp,
-}
-
-/// Public reports, from the API.
-pub trait Reports {
-    /// Reads page `page` (from 1) of the window; the flag says whether it is the last.
-    async fn reports_page(
-        &self,
-        window: &ReportsWindow,
-        page: u32,
-    ) -> std::result::Result<(Vec<Report>, bool), ApiError>;
-}
-
 /// What a key has.
 #[derive(Debug, Clone, PartialEq)]
 pub struct KeyPoints {
@@ -252,10 +325,20 @@ pub trait KeyPool {
 pub enum RankOutcome {
     /// Save this.
     Update(PlayerUpdate),
-    /// Never succeeds: no such character, or no class set.
+    /// Never succeeds: no class set.
     Never(&'static str),
     /// Ask again later.
     Failed(String),
+}
+
+/// A player whose ranks are wanted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Wanted {
+    /// Who, and what of it.
+    pub discovered: Discovered,
+    /// WCL's class number, where the store knows it: a class that cannot heal is not asked for its healing, and one
+    /// that is unknown costs a question of its own.
+    pub class_id: Option<u8>,
 }
 
 /// Ranks of many players.
@@ -263,17 +346,19 @@ pub enum RankOutcome {
 pub struct Ranked {
     /// One outcome per player that was reached.
     pub outcomes: Vec<(PlayerId, RankOutcome)>,
+    /// One line for each raid + difficulty, or boss in it, that was left out: what, and why. What is stored of it
+    /// stays.
+    pub skipped: Vec<String>,
     /// Points spent, as far as known.
     pub points_spent: f64,
     /// Why it ended early: players without an outcome were not reached.
     pub stopped: Option<ApiError>,
 }
 
-/// A source of ranks for many players at once. Today each player is asked for by id; a report's characters can be
-/// ranked by one request behind the same trait.
+/// A source of ranks for many players at once, each asked for by id.
 pub trait RankSource {
     /// Ranks `players` with the points of `key`; outcomes may come in any order.
-    async fn rank(&self, key: &str, players: &[Discovered]) -> Ranked;
+    async fn rank(&self, key: &str, players: &[Wanted]) -> Ranked;
 }
 
 /// Why nothing was published.

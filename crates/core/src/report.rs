@@ -147,6 +147,8 @@ pub enum Percent {
 /// How one player ranks for one kill, by the metric that counts for its spec.
 #[derive(Debug, Clone, PartialEq)]
 pub struct RankRow {
+    /// The raid that the kill was in.
+    pub raid: RaidId,
     /// The number the report carries.
     pub player: PlayerId,
     /// Who it is.

@@ -90,12 +90,55 @@ pub struct Discovered {
     pub raids_to_scrap: RaidsToScrap,
 }
 
+/// A message that asks for the ranks of everybody in a report.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReportMessage {
+    /// The report's code: letters and digits.
+    pub report: String,
+    /// The raid whose rule listed it; absent in a backfill.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub raid: Option<RaidId>,
+}
+
+/// A message of the queue.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(untagged)]
+pub enum Message {
+    /// One player.
+    Player(Discovered),
+    /// One report.
+    Report(ReportMessage),
+}
+
+/// Longest code of a report that is taken for one. WCL's have 16 characters.
+const LONGEST_CODE: usize = 64;
+
+impl Message {
+    /// Parses one message body and checks that the API can be asked for it.
+    pub fn parse(body: &str) -> Result<Self, MalformedMessage> {
+        let value: serde_json::Value = serde_json::from_str(body)?;
+        if value.get("report").is_none() {
+            return Ok(Self::Player(serde_json::from_value::<Discovered>(value)?.checked()?));
+        }
+        let message: ReportMessage = serde_json::from_value(value)?;
+        let is_code = (1..=LONGEST_CODE).contains(&message.report.len())
+            && message.report.bytes().all(|byte| byte.is_ascii_alphanumeric());
+        if !is_code {
+            return Err(MalformedMessage::Code(message.report.chars().take(LONGEST_CODE).collect()));
+        }
+        Ok(Self::Report(message))
+    }
+}
+
 /// Why a message or an event's player cannot be worked.
 #[derive(Debug, thiserror::Error)]
 pub enum MalformedMessage {
-    /// Not the JSON of [`Discovered`].
-    #[error("not a player message: {0}")]
+    /// Not the JSON of a message.
+    #[error("not a message: {0}")]
     Json(#[from] serde_json::Error),
+    /// Not a report's code.
+    #[error("report {0:?} is no code of letters and digits")]
+    Code(String),
     /// An id that the API cannot be asked for.
     #[error("player id {0} is outside 1..={MAX_ID}")]
     Id(u32),
@@ -124,12 +167,7 @@ pub enum MalformedMessage {
 }
 
 impl Discovered {
-    /// Parses one message body and checks that the API can be asked for it.
-    pub fn parse(body: &str) -> Result<Self, MalformedMessage> {
-        serde_json::from_str::<Self>(body)?.checked()
-    }
-
-    /// The same check for a message that was built elsewhere.
+    /// Itself, if the API can be asked for it.
     pub fn checked(self) -> Result<Self, MalformedMessage> {
         if self.id == 0 || self.id > MAX_ID {
             return Err(MalformedMessage::Id(self.id));
@@ -186,22 +224,33 @@ mod tests {
     #[test]
     fn a_message_has_the_documented_form() {
         let body = r#"{"id":57147396,"raidsToScrap":{"26":[3,5],"28":[3,4,5]}}"#;
-        let message = Discovered::parse(body).unwrap();
-        assert_eq!(message.raids_to_scrap.pair_count(), 5);
+        let message = Message::parse(body).unwrap();
+        assert!(matches!(&message, Message::Player(player) if player.raids_to_scrap.pair_count() == 5));
+        assert_eq!(serde_json::to_string(&message).unwrap(), body);
+    }
+
+    #[test]
+    fn a_report_is_a_message_too() {
+        let body = r#"{"report":"aBcD1234","raid":44}"#;
+        let message = Message::parse(body).unwrap();
+        assert_eq!(message, Message::Report(ReportMessage { report: "aBcD1234".to_owned(), raid: Some(44) }));
         assert_eq!(serde_json::to_string(&message).unwrap(), body);
     }
 
     #[test]
     fn unusable_messages_are_named() {
         for (body, named) in [
-            ("", "not a player message"),
+            ("", "not a message"),
             (r#"{"id":0,"raidsToScrap":{"26":[3]}}"#, "player id 0"),
             (r#"{"id":2147483648,"raidsToScrap":{"26":[3]}}"#, "player id 2147483648"),
             (r#"{"id":7,"raidsToScrap":{"26":[]}}"#, "names no raid"),
             (r#"{"id":7,"raidsToScrap":{"0":[3]}}"#, "raid 0"),
-            (r#"{"id":7,"raidsToScrap":{"26":[300]}}"#, "not a player message"),
+            (r#"{"id":7,"raidsToScrap":{"26":[300]}}"#, "not a message"),
+            (r#"{"report":"a\") {"}"#, "is no code"),
+            (r#"{"report":"","raid":44}"#, "is no code"),
+            (r#"{"report":7}"#, "not a message"),
         ] {
-            let error = Discovered::parse(body).unwrap_err().to_string();
+            let error = Message::parse(body).unwrap_err().to_string();
             assert!(error.contains(named), "{body}: {error}");
         }
     }

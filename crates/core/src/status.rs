@@ -11,7 +11,8 @@ use serde::Serialize;
 pub use self::census::{AGES, AgeGroup, BossRanks, Census, RegionCensus, ReportsCensus};
 use crate::history::{Database, History};
 use crate::ports::{Malformed, Result};
-use crate::rule::{self, Rule, SourceKind};
+use crate::rule::schedule::active_block;
+use crate::rule::{Rule, SourceKind};
 use crate::{Difficulty, RaidId, Timestamp};
 
 /// A store that can be looked at as a whole.
@@ -168,7 +169,7 @@ impl RuleStatus {
         let source = rule.target.source;
         let (line, is_failing) = if !rule.enabled {
             ("paused by hand".to_owned(), false)
-        } else if let Some(block) = rule::active_block(rules, source, now) {
+        } else if let Some(block) = active_block(rules, source, now) {
             (format!("refused: {}; asked again after {}", block.reason, minute(block.until)), true)
         } else if let Some(wait) = state.wait.as_ref().filter(|wait| wait.until > now) {
             match wait.failures {

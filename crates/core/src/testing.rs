@@ -9,11 +9,14 @@ use futures::{Stream, stream};
 
 use crate::player::{Identity, Player, PlayerUpdate, Raid};
 use crate::ports::{
-    ApiError, Clock, DiscoveredPage, Discoveries, KeyPoints, KeyPool, Malformed, PlayerQueue, Players, Raids,
-    RankOutcome, RankSource, Ranked, Result, Rules,
+    ApiError, Clock, DiscoveredPage, Discoveries, KeyPoints, KeyPool, Known, Malformed, MessageQueue, Players, Raids,
+    RankOutcome, RankSource, Ranked, ReportBacklog, ReportLag, Result, Rules, SeenReport, SeenReports, Waiting, Wanted,
 };
+use crate::report::{RankedReports, ReportOutcome, ReportRanks};
+use crate::report_ranks::fold;
+use crate::report_state::{ReportState, Settled, StoredReport};
 use crate::rule::{Lease, Rule, RuleId, RuleState};
-use crate::scrap::{Discovered, RaidsToScrap};
+use crate::scrap::{Discovered, Message, RaidsToScrap};
 use crate::{PlayerId, RaidId, Timestamp};
 
 /// A moment of the tests.
@@ -57,6 +60,11 @@ pub struct Memory {
     pub malformed: RefCell<Vec<Malformed>>,
     pub players: RefCell<BTreeMap<PlayerId, Player>>,
     pub raids: RefCell<BTreeMap<RaidId, Raid>>,
+    pub seen: RefCell<BTreeMap<(RaidId, String), SeenReport>>,
+    pub reports: RefCell<BTreeMap<String, StoredReport>>,
+    pub waiting: RefCell<BTreeMap<PlayerId, RaidsToScrap>>,
+    /// Players whose documents cannot be read.
+    pub broken_players: RefCell<Vec<PlayerId>>,
     /// Players whose documents take no update.
     pub rejects: RefCell<Vec<PlayerId>>,
     /// Whether removing from `discovers` fails.
@@ -129,6 +137,12 @@ impl Discoveries for Memory {
         Ok(DiscoveredPage { discovered, malformed: self.malformed.take(), next })
     }
 
+    async fn discovered(&self, players: &[PlayerId]) -> Result<Vec<Discovered>> {
+        let discovers = self.discovers.borrow();
+        let found = |id: &PlayerId| Some(Discovered { id: *id, raids_to_scrap: discovers.get(id)?.clone() });
+        Ok(players.iter().filter_map(found).collect())
+    }
+
     async fn remove(&self, sent: &[Discovered]) -> Result<()> {
         anyhow::ensure!(!self.removes_nothing.get(), "not authorised");
         let mut discovers = self.discovers.borrow_mut();
@@ -146,6 +160,37 @@ impl Discoveries for Memory {
     }
 }
 
+/// The player as it is stored, or a new one; by this name from now on.
+fn entry<'p>(players: &'p mut BTreeMap<PlayerId, Player>, id: PlayerId, identity: &Identity) -> &'p mut Player {
+    let new = || Player { id, identity: identity.clone(), ranks: Default::default() };
+    let player = players.entry(id).or_insert_with(new);
+    player.identity = identity.clone();
+    player
+}
+
+impl Waiting for Memory {
+    async fn waiting(&self, _: Timestamp) -> Result<BTreeMap<PlayerId, RaidsToScrap>> {
+        Ok(self.waiting.borrow().clone())
+    }
+
+    async fn mark_waiting(&self, sent: &[Discovered], _: Timestamp) -> Result<()> {
+        let mut waiting = self.waiting.borrow_mut();
+        sent.iter().for_each(|player| waiting.entry(player.id).or_default().merge(&player.raids_to_scrap));
+        Ok(())
+    }
+
+    async fn forget_waiting(&self, ended: &[Discovered]) -> Result<()> {
+        let mut waiting = self.waiting.borrow_mut();
+        for player in ended {
+            if let Some(pairs) = waiting.get_mut(&player.id) {
+                pairs.remove(&player.raids_to_scrap);
+            }
+        }
+        waiting.retain(|_, pairs| !pairs.is_empty());
+        Ok(())
+    }
+}
+
 impl Players for Memory {
     async fn save(&self, updates: &[PlayerUpdate]) -> Result<Vec<std::result::Result<(), String>>> {
         let mut players = self.players.borrow_mut();
@@ -154,19 +199,34 @@ impl Players for Memory {
                 return Err("the document is broken".to_owned());
             }
             match update {
-                PlayerUpdate::Hidden { id } => {
+                PlayerUpdate::Hidden { id } | PlayerUpdate::Gone { id } => {
                     players.entry(*id).and_modify(|player| player.ranks.clear());
                 }
                 PlayerUpdate::Ranked { id, identity, parts } => {
-                    let new = || Player { id: *id, identity: identity.clone(), ranks: Default::default() };
-                    let player = players.entry(*id).or_insert_with(new);
-                    player.identity = identity.clone();
+                    let player = entry(&mut players, *id, identity);
                     parts.iter().for_each(|part| part.apply_to(&mut player.ranks));
+                }
+                PlayerUpdate::Folded { id, identity, kills, now, ranked_at } => {
+                    fold(&mut entry(&mut players, *id, identity).ranks, kills, *now, *ranked_at);
                 }
             }
             Ok(())
         };
         Ok(updates.iter().map(&mut save).collect())
+    }
+
+    async fn known(&self, ids: &[PlayerId]) -> Result<BTreeMap<PlayerId, std::result::Result<Known, Malformed>>> {
+        let players = self.players.borrow();
+        let mut known = BTreeMap::new();
+        for id in ids {
+            if self.broken_players.borrow().contains(id) {
+                let reason = "ranks is an array".to_owned();
+                known.insert(*id, Err(Malformed { document: format!("players {id}"), reason }));
+            } else if let Some(player) = players.get(id) {
+                known.insert(*id, Ok(Known::of(player.identity.class_id, &player.ranks)));
+            }
+        }
+        Ok(known)
     }
 
     fn players(&self, region: &str) -> impl Stream<Item = Result<std::result::Result<Player, Malformed>>> {
@@ -194,6 +254,83 @@ impl Raids for Memory {
     }
 }
 
+impl SeenReports for Memory {
+    async fn seen_reports(&self, raid: RaidId, codes: &[String]) -> Result<BTreeMap<String, SeenReport>> {
+        let seen = self.seen.borrow();
+        let found = codes.iter().filter_map(|code| Some((code.clone(), seen.get(&(raid, code.clone()))?.clone())));
+        Ok(found.collect())
+    }
+
+    async fn mark_seen(&self, raid: RaidId, reports: &[SeenReport]) -> Result<()> {
+        let mut seen = self.seen.borrow_mut();
+        for report in reports {
+            let known = seen.entry((raid, report.code.clone())).or_insert_with(|| report.clone());
+            if known.revision == report.revision {
+                known.difficulties.extend(&report.difficulties);
+            } else {
+                *known = report.clone();
+            }
+        }
+        Ok(())
+    }
+
+    async fn forget_seen(&self, raid: RaidId, ended_before: Timestamp) -> Result<()> {
+        self.seen.borrow_mut().retain(|(of, _), report| *of != raid || report.end >= ended_before);
+        Ok(())
+    }
+}
+
+impl ReportBacklog for Memory {
+    async fn reports(&self, codes: &[String]) -> Result<BTreeMap<String, StoredReport>> {
+        let reports = self.reports.borrow();
+        Ok(codes.iter().filter_map(|code| Some((code.clone(), reports.get(code)?.clone()))).collect())
+    }
+
+    async fn raise_reports(&self, raised: &[StoredReport]) -> Result<()> {
+        let mut reports = self.reports.borrow_mut();
+        for report in raised {
+            if reports.get(&report.code).is_none_or(|stored| stored.revision <= report.revision) {
+                reports.insert(report.code.clone(), report.clone());
+            }
+        }
+        Ok(())
+    }
+
+    async fn due_reports(&self, now: Timestamp, sent_before: Timestamp, limit: usize) -> Result<Vec<StoredReport>> {
+        let reports = self.reports.borrow();
+        let is_due = |report: &&StoredReport| {
+            report.state.is_open() && report.due_at <= now && report.sent_at.is_none_or(|sent| sent <= sent_before)
+        };
+        let mut due: Vec<_> = reports.values().filter(is_due).cloned().collect();
+        due.sort_by(|a, b| b.end.cmp(&a.end).then_with(|| a.code.cmp(&b.code)));
+        due.truncate(limit);
+        Ok(due)
+    }
+
+    async fn mark_sent(&self, codes: &[String], at: Timestamp) -> Result<()> {
+        let mut reports = self.reports.borrow_mut();
+        codes.iter().for_each(|code| {
+            reports.entry(code.clone()).and_modify(|report| report.sent_at = Some(at));
+        });
+        Ok(())
+    }
+
+    async fn settle_report(&self, code: &str, revision: u32, settled: &Settled) -> Result<()> {
+        if let Some(report) = self.reports.borrow_mut().get_mut(code).filter(|report| report.revision == revision) {
+            (report.state, report.due_at, report.tries) = (settled.state, settled.due_at, settled.tries);
+        }
+        Ok(())
+    }
+
+    async fn report_lag(&self, now: Timestamp) -> Result<ReportLag> {
+        let reports = self.reports.borrow();
+        let due = || reports.values().filter(|report| report.state.is_open() && report.due_at <= now);
+        let again = reports.values().filter(|report| report.state == ReportState::Again).count() as u64;
+        let oldest_due = due().map(|report| report.due_at).min();
+        Ok(ReportLag { due: due().count() as u64, oldest_due, again, all: reports.len() as u64 })
+    }
+}
+
 /// What a queue does on a call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum QueueAnswer {
@@ -206,26 +343,41 @@ pub enum QueueAnswer {
 
 /// A queue that keeps what it took, and what to do on each call (from 1).
 pub struct TestQueue<F> {
-    pub taken: RefCell<Vec<Discovered>>,
+    pub taken: RefCell<Vec<Message>>,
+    /// How many wait besides those taken.
+    pub waits: Cell<u64>,
     pub calls: Cell<usize>,
     pub on_call: F,
 }
 
 impl<F: AsyncFn(usize) -> QueueAnswer> TestQueue<F> {
     pub fn new(on_call: F) -> Self {
-        Self { taken: RefCell::default(), calls: Cell::new(0), on_call }
+        Self { taken: RefCell::default(), waits: Cell::new(0), calls: Cell::new(0), on_call }
+    }
+
+    /// The players taken, in order.
+    pub fn players(&self) -> Vec<PlayerId> {
+        let player = |message: &Message| match message {
+            Message::Player(player) => Some(player.id),
+            Message::Report(_) => None,
+        };
+        self.taken.borrow().iter().filter_map(player).collect()
     }
 
     /// How often each player was taken.
     pub fn times(&self) -> BTreeMap<PlayerId, usize> {
         let mut times = BTreeMap::new();
-        self.taken.borrow().iter().for_each(|message| *times.entry(message.id).or_default() += 1);
+        self.players().into_iter().for_each(|id| *times.entry(id).or_default() += 1);
         times
     }
 }
 
-impl<F: AsyncFn(usize) -> QueueAnswer> PlayerQueue for TestQueue<F> {
-    async fn send(&self, messages: &[Discovered]) -> Result<Vec<std::result::Result<(), String>>> {
+impl<F: AsyncFn(usize) -> QueueAnswer> MessageQueue for TestQueue<F> {
+    async fn length(&self) -> Result<u64> {
+        Ok(self.waits.get() + self.taken.borrow().len() as u64)
+    }
+
+    async fn send(&self, messages: &[Message]) -> Result<Vec<std::result::Result<(), String>>> {
         assert!(messages.len() <= Self::BATCH && !messages.is_empty());
         self.calls.set(self.calls.get() + 1);
         let answer = (self.on_call)(self.calls.get()).await;
@@ -249,6 +401,8 @@ pub struct TestApi {
     pub points_error: RefCell<Option<ApiError>>,
     pub outcomes: BTreeMap<PlayerId, RankOutcome>,
     pub stops: RefCell<Option<ApiError>>,
+    pub reports: BTreeMap<String, ReportOutcome>,
+    pub asked_reports: RefCell<Vec<Vec<String>>>,
     /// Key and players of each question.
     pub asked: RefCell<Vec<(String, Vec<PlayerId>)>>,
 }
@@ -280,10 +434,19 @@ impl KeyPool for TestApi {
 }
 
 impl RankSource for TestApi {
-    async fn rank(&self, key: &str, players: &[Discovered]) -> Ranked {
-        self.asked.borrow_mut().push((key.to_owned(), players.iter().map(|player| player.id).collect()));
-        let outcome = |player: &Discovered| Some((player.id, self.outcomes.get(&player.id)?.clone()));
-        let outcomes: Vec<_> = players.iter().filter_map(outcome).collect();
-        Ranked { points_spent: outcomes.len() as f64 * 6.0, outcomes, stopped: self.stops.take() }
+    async fn rank(&self, key: &str, players: &[Wanted]) -> Ranked {
+        let ids = || players.iter().map(|player| player.discovered.id);
+        self.asked.borrow_mut().push((key.to_owned(), ids().collect()));
+        let outcomes: Vec<_> = ids().filter_map(|id| Some((id, self.outcomes.get(&id)?.clone()))).collect();
+        let points_spent = outcomes.len() as f64 * 6.0;
+        Ranked { points_spent, outcomes, skipped: Vec::new(), stopped: self.stops.take() }
+    }
+}
+
+impl ReportRanks for TestApi {
+    async fn rank_reports(&self, _: &str, codes: &[String]) -> RankedReports {
+        self.asked_reports.borrow_mut().push(codes.to_vec());
+        let outcomes = codes.iter().filter_map(|code| Some((code.clone(), self.reports.get(code)?.clone())));
+        RankedReports { outcomes: outcomes.collect(), points_spent: 26.0, stopped: None }
     }
 }

@@ -1,11 +1,18 @@
-//! Real servers for tests, and stand-ins where a fault must come at an exact moment: started on a free loopback port,
-//! stopped by their own process id.
+//! What tests and measurements share: real servers, stand-ins where a fault must come at an exact moment, a clock that a
+//! test turns, and the oracle that compares an addon with the world it was made from.
 //!
-//! Where a server's program is installed stands in an environment variable that `scripts/setup-test-servers` sets. A
-//! test that finds the variable absent says so and passes over; `scripts/test` always sets it.
+//! Servers are started on a free loopback port and stopped by their own process id. Where a server's program is
+//! installed stands in an environment variable that `scripts/setup-test-servers` sets. A test that finds the variable
+//! absent says so and passes over; `scripts/test` always sets it.
 
 pub mod aws;
+pub mod clock;
+#[cfg(feature = "lambdas")]
+pub mod deployed;
 pub mod lambda;
 pub mod ministack;
 pub mod mongod;
+pub mod oracle;
+#[cfg(feature = "lambdas")]
+pub mod pipeline;
 pub mod process;

@@ -29,7 +29,7 @@ impl std::str::FromStr for History {
         match text {
             "append" => Ok(Self::Append),
             "replace" => Ok(Self::Replace),
-            other => Err(anyhow!("GIT_HISTORY {other:?} is neither append nor replace")),
+            other => Err(anyhow!("{other:?} is neither append nor replace")),
         }
     }
 }

@@ -1,12 +1,8 @@
 //! AWS: the queue, the consumer's throttle, and secrets. Endpoint, region and credentials are the SDK's own settings.
 
-#[cfg(feature = "sqs")]
 pub mod queue;
-#[cfg(feature = "secrets")]
 pub mod secrets;
-#[cfg(feature = "stack")]
 pub mod stack;
-#[cfg(feature = "consumer-switch")]
 pub mod throttle;
 
 use std::time::Duration;

@@ -5,7 +5,7 @@ use aws_sdk_ssm::Client;
 use secrecy::SecretString;
 use tokio::sync::OnceCell;
 
-use crate::secret_source::SecretSource;
+use crate::settings::{SecretSource, clean};
 
 /// Reads secrets. A client for SSM is made only when a secret is there.
 #[derive(Debug, Clone, Default)]
@@ -28,7 +28,8 @@ impl Secrets {
         // The chain of causes in words; the error's debug form could hold the answer, and with it the value.
         let parameter = answer.with_context(|| format!("{variable}: reading SSM parameter {name:?}"))?.parameter;
         let value = parameter.and_then(|parameter| parameter.value).unwrap_or_default();
-        anyhow::ensure!(!value.is_empty(), "{variable}: SSM parameter {name:?} is empty");
+        let value =
+            clean(&variable, &value)?.with_context(|| format!("{variable}: SSM parameter {name:?} is empty"))?;
         Ok(SecretString::from(value))
     }
 }

@@ -3,12 +3,13 @@
 use std::collections::BTreeSet;
 use std::sync::{Mutex, PoisonError};
 
-use anyhow::{Context, ensure};
 use chrono::TimeDelta;
 use parsebook_core::Timestamp;
 use parsebook_core::ports::KeyPoints;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
+
+use crate::settings::ConfigError;
 
 /// One client of the API. Its secret shows in no `Debug` output.
 #[derive(Debug, Clone, Deserialize)]
@@ -26,21 +27,33 @@ pub struct ApiKey {
 ///
 /// # Errors
 /// Names the variable and what is wrong, never a value.
-pub fn parse_keys(json: &str) -> anyhow::Result<Vec<ApiKey>> {
-    // serde's message may quote the input, which holds secrets: only its place is told.
-    let keys: Vec<ApiKey> = serde_json::from_str(json)
-        .map_err(|error| anyhow::anyhow!("line {}, column {}", error.line(), error.column()))
-        .context(r#"WCL_API_KEYS is not JSON of the form [{"name":"…","clientId":"…","clientSecret":"…"}]"#)?;
-    ensure!(!keys.is_empty(), "WCL_API_KEYS names no key");
+pub fn parse_keys(json: &str) -> Result<Vec<ApiKey>, ConfigError> {
+    let wrong = |problem: String| Err(ConfigError::new("WCL_API_KEYS", problem));
+    let keys: Vec<ApiKey> = match serde_json::from_str(json) {
+        Ok(keys) => keys,
+        // serde's message may quote the input, which holds secrets: only its place is told.
+        Err(error) => {
+            return wrong(format!(
+                r#"is not JSON of the form [{{"name":"…","clientId":"…","clientSecret":"…"}}]: line {}, column {}"#,
+                error.line(),
+                error.column()
+            ));
+        }
+    };
+    if keys.is_empty() {
+        return wrong("names no key".to_owned());
+    }
     let mut names = BTreeSet::new();
     for key in &keys {
-        ensure!(!key.name.is_empty(), "WCL_API_KEYS holds a key without a name");
-        ensure!(names.insert(&key.name), "WCL_API_KEYS names {:?} twice", key.name);
-        ensure!(
-            !key.client_id.is_empty() && !key.client_secret.expose_secret().is_empty(),
-            "WCL_API_KEYS: key {:?} lacks clientId or clientSecret",
-            key.name
-        );
+        if key.name.is_empty() {
+            return wrong("holds a key without a name".to_owned());
+        }
+        if !names.insert(&key.name) {
+            return wrong(format!("names {:?} twice", key.name));
+        }
+        if key.client_id.is_empty() || key.client_secret.expose_secret().is_empty() {
+            return wrong(format!("key {:?} lacks clientId or clientSecret", key.name));
+        }
     }
     Ok(keys)
 }

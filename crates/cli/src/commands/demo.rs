@@ -6,13 +6,14 @@ use std::time::Instant;
 use anyhow::{Context, ensure};
 use parsebook_adapters::clock::SystemClock;
 use parsebook_adapters::embedded::FILE;
+use parsebook_adapters::settings::{Environment, REGIONS};
 use parsebook_addon_db::reader::Addon;
 use parsebook_core::rule::{SourceKind, Target};
 use parsebook_simulator::{Config, Player, Simulator, World};
 
 use super::lookup;
 use super::run::conclude;
-use crate::args::{Common, DemoArgs, REGIONS};
+use crate::args::{Common, DemoArgs, StoreKind};
 use crate::local::Machine;
 use crate::output::{grouped, say};
 use crate::settings::Settings;
@@ -30,8 +31,8 @@ pub async fn demo(common: &Common, args: &DemoArgs) -> anyhow::Result<()> {
     let common = Common {
         data: common.data.join("demo"),
         out: common.out.join("demo"),
-        wcl_url: simulator.url(),
-        ..common.clone()
+        wcl_url: None,
+        store: StoreKind::Sqlite,
     };
     // Both are looked at before either is touched.
     for (folder, sign_of_ours) in [(&common.data, FILE), (&common.out, "Parsebook/Parsebook.toc")] {
@@ -42,7 +43,7 @@ pub async fn demo(common: &Common, args: &DemoArgs) -> anyhow::Result<()> {
             std::fs::remove_dir_all(folder).with_context(|| format!("clearing {}", folder.display()))?;
         }
     }
-    let machine = Machine::open(&common.data, &common.out, &common.wcl_url, settings()?, SystemClock)?;
+    let machine = Machine::open(&common.data, &common.out, &simulator.url(), settings()?, SystemClock)?;
     let mut boards: Vec<(i32, u8)> = world.players().flat_map(|player| player.pairs().collect::<Vec<_>>()).collect();
     boards.sort_unstable();
     boards.dedup();
@@ -98,11 +99,7 @@ fn ensure_ours(folder: &Path, sign_of_ours: &str) -> anyhow::Result<()> {
 fn settings() -> anyhow::Result<Settings> {
     let (id, secret) = Config::DEFAULT_CLIENT;
     let keys = serde_json::json!([{"name": "demo", "clientId": id, "clientSecret": secret}]).to_string();
-    Settings::read(|name| match name {
-        "WCL_API_KEYS" => Some(keys.clone()),
-        "PAGES_PER_SECOND" => Some("1000".to_owned()),
-        _ => None,
-    })
+    Ok(Settings::read(&Environment::from_iter([("WCL_API_KEYS", keys.as_str()), ("PAGES_PER_SECOND", "1000")]))?)
 }
 
 /// Three players with ranks, in different regions and scripts where the world has them.

@@ -6,6 +6,7 @@ use anyhow::bail;
 use parsebook_adapters::clock::SystemClock;
 use parsebook_adapters::mongo::MongoStore;
 use parsebook_adapters::ranking_site::WclSite;
+use parsebook_adapters::settings::{Environment, REGIONS};
 use parsebook_adapters::wcl_api::WclApi;
 use parsebook_core::aggregate::{self, AggregateSummary};
 use parsebook_core::discover::{DiscoverPorts, DiscoverSummary, Invocation, StopReason, discover};
@@ -13,7 +14,7 @@ use parsebook_core::generate::{self, GenerateSummary};
 use parsebook_core::ports::{Clock, Rules};
 use parsebook_core::rule::Target;
 
-use crate::args::{BackfillArgs, Common, REGIONS, RunArgs, StoreKind};
+use crate::args::{BackfillArgs, Common, RunArgs, StoreKind};
 use crate::local::{Machine, RankTotals, RunSummary, describe, journaled};
 use crate::output::{complain, grouped, say, say_json};
 use crate::settings::{Settings, mongo_config};
@@ -27,15 +28,16 @@ const GENERATE_EVERY: Duration = Duration::from_secs(24 * 3600);
 
 pub async fn run(common: &Common, args: &RunArgs) -> anyhow::Result<()> {
     let machine = open(common)?;
+    let regions = if args.regions.is_empty() { &machine.settings().regions } else { &args.regions };
     if machine.store().rules().await?.0.is_empty() {
         complain("no rules: nothing is discovered; add one with: parsebook rules add --raid 44 --difficulty 4");
     }
     if args.once {
-        let summary = machine.run_once(&args.regions).await?;
+        let summary = machine.run_once(regions).await?;
         return conclude(common, &summary, args.json);
     }
     tokio::select! {
-        () = schedules(&machine, common, &args.regions) => Ok(()),
+        () = schedules(&machine, common, regions) => Ok(()),
         stopped = tokio::signal::ctrl_c() => {
             complain("stopped; the next run goes on from here");
             Ok(stopped?)
@@ -55,10 +57,11 @@ pub async fn backfill(common: &Common, args: &BackfillArgs) -> anyhow::Result<()
 
 /// Discovers one range into the store of the deployed functions, which queue, rank and publish by their schedules.
 async fn discover_into_mongo(common: &Common, target: Target, json: bool) -> anyhow::Result<()> {
-    let settings = Settings::from_env()?;
+    let settings = Settings::read(&Environment::of_process())?;
+    let wcl_url = common.wcl_url.as_ref().unwrap_or(&settings.wcl_url);
     let store = MongoStore::connect(&mongo_config()?).await?;
-    let site = WclSite::new(&common.wcl_url, &settings.user_agent)?;
-    let api = WclApi::new(&common.wcl_url, &settings.user_agent, settings.keys.clone(), SystemClock)?;
+    let site = WclSite::new(wcl_url, &settings.user_agent)?;
+    let api = WclApi::new(wcl_url, &settings.user_agent, settings.keys.clone(), SystemClock)?;
     let ports = DiscoverPorts { store: &store, api: &api, site: &site, clock: &SystemClock };
     let owner = format!("parsebook {}", std::process::id());
     let invocation = Invocation { owner, deadline: None, renew_every: None };
@@ -76,7 +79,9 @@ async fn discover_into_mongo(common: &Common, target: Target, json: bool) -> any
 }
 
 fn open(common: &Common) -> anyhow::Result<Machine<SystemClock>> {
-    Machine::open(&common.data, &common.out, &common.wcl_url, Settings::from_env()?, SystemClock)
+    let settings = Settings::read(&Environment::of_process())?;
+    let wcl_url = common.wcl_url.as_ref().unwrap_or(&settings.wcl_url).clone();
+    Machine::open(&common.data, &common.out, &wcl_url, settings, SystemClock)
 }
 
 /// All stages by their schedules, side by side, for ever.

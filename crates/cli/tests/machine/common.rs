@@ -3,12 +3,12 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use parsebook_adapters::clock::SimulatedClock;
 use parsebook_cli::local::Machine;
 use parsebook_cli::settings::Settings;
 use parsebook_core::ports::Clock;
 use parsebook_core::rule::{SourceKind, Target};
 use parsebook_simulator::{Config, Handle, Simulator, World};
+use parsebook_test_support::clock::SimulatedClock;
 use tempfile::TempDir;
 
 pub const REGIONS: [&str; 5] = ["US", "EU", "KR", "TW", "CN"];
@@ -50,15 +50,8 @@ impl Bench {
     /// The machine, with these variables on top of a key and an unlimited pace.
     pub fn machine(&self, variables: &[(&str, &str)]) -> Machine<SimulatedClock> {
         let keys = keys();
-        let read = |name: &str| {
-            let set = variables.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned());
-            set.or_else(|| match name {
-                "WCL_API_KEYS" => Some(keys.clone()),
-                "PAGES_PER_SECOND" => Some("100000".to_owned()),
-                _ => None,
-            })
-        };
-        let settings = Settings::read(read).unwrap();
+        let usual = [("WCL_API_KEYS", keys.as_str()), ("PAGES_PER_SECOND", "100000")];
+        let settings = Settings::read(&usual.iter().chain(variables).copied().collect()).unwrap();
         Machine::open(&self.data(), &self.addon(), &self.simulator.url(), settings, self.clock.clone()).unwrap()
     }
 

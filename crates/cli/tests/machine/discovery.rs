@@ -3,12 +3,12 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use parsebook_adapters::clock::SimulatedClock;
 use parsebook_cli::local::Machine;
 use parsebook_core::discover::{DiscoverPorts, DiscoverSummary, Invocation, StopReason, discover};
 use parsebook_core::ports::{Board, Clock, Discoveries, RankingSite, Rules, SourceError, SourcePage};
 use parsebook_core::rule::{PageRange, SourceKind, Target};
 use parsebook_simulator::{Fault, Player, When, World};
+use parsebook_test_support::clock::SimulatedClock;
 
 use crate::common::{Bench, boards, target};
 

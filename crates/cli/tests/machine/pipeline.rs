@@ -1,10 +1,10 @@
 //! The whole pipeline on one machine: what comes out is what the world holds.
 
 use parsebook_adapters::embedded::EmbeddedStore;
-use parsebook_bench::oracle;
 use parsebook_core::generate::StopReason;
 use parsebook_core::rule::SourceKind;
 use parsebook_simulator::{PageLayout, World};
+use parsebook_test_support::oracle;
 
 use crate::common::{Bench, regions};
 

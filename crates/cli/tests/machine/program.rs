@@ -3,8 +3,8 @@
 use std::path::Path;
 use std::process::{Command, Output};
 
-use parsebook_bench::oracle;
 use parsebook_simulator::{Config, Simulator, World};
+use parsebook_test_support::oracle;
 use serde_json::Value;
 
 use crate::common::keys;

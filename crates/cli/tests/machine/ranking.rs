@@ -1,11 +1,11 @@
 //! player-rank against every trap of the API: each message has its own outcome, and nothing is lost.
 
-use parsebook_adapters::clock::SimulatedClock;
 use parsebook_cli::local::{Machine, RankTotals};
 use parsebook_core::player::{PlayerUpdate, Raid};
 use parsebook_core::ports::{Clock, Discoveries, KeyPool, Players, RankOutcome, RankSource};
 use parsebook_core::scrap::{Discovered, RaidsToScrap};
 use parsebook_simulator::{Fault, RequestLimit, When, World};
+use parsebook_test_support::clock::SimulatedClock;
 
 use crate::common::Bench;
 

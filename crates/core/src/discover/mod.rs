@@ -1,10 +1,14 @@
-//! discover: works the most overdue rule (or a backfill's range) and merges what it finds into `discovers`.
+//! discover: works the most overdue rules (or a backfill's range) and merges what it finds into `discovers`.
 //!
 //! What was found is stored page by page, and so is how far the run came: a run that is cut short resumes where it
-//! stopped. [`pages`] reads the pages; this module decides what to read and what to remember.
+//! stopped. [`board`] reads ranking pages, [`reports`] lists of reports; [`verdict`] decides what to remember of a run.
 
+mod board;
 pub mod pages;
+mod reports;
+mod verdict;
 
+use std::collections::BTreeSet;
 use std::future::pending;
 use std::pin::pin;
 use std::time::Duration;
@@ -13,16 +17,17 @@ use anyhow::{Context, anyhow};
 use chrono::TimeDelta;
 use futures::future::{Either, select};
 use serde::Serialize;
+use serde::ser::{SerializeMap, Serializer};
 
-use self::pages::{Ended, PageKind, PagesConfig, Stopped, ToRead, read_pages};
-use crate::player::Raid;
+use self::pages::{Ended, PagesConfig, Stopped};
+use self::verdict::{Verdict, verdict};
+use crate::Timestamp;
 use crate::ports::{
-    ApiError, Board, Clock, Discoveries, Raids, RankingSite, Reports, ReportsWindow, Result, Rules, SourceError,
-    SourcePage, Zones,
+    ApiError, Clock, Discoveries, Players, Raids, RankingSite, ReportBacklog, Result, Rules, SeenReports, SourceError,
+    Zone, Zones,
 };
-use crate::rule::{self, Block, Due, Lease, PageRange, Progress, Rule, RuleId, RuleState, SourceKind, Target, Wait};
-use crate::scrap::{Discovered, RaidsToScrap};
-use crate::{RaidId, Timestamp};
+use crate::report::ReportLists;
+use crate::rule::{Block, Due, Lease, Progress, Rule, RuleId, RuleState, SourceKind, Target, Wait, schedule};
 
 /// Settings of discover.
 #[derive(Debug, Clone)]
@@ -31,12 +36,18 @@ pub struct DiscoverConfig {
     pub delay: Duration,
     /// How pages are cut up and how fast they are asked for.
     pub pages: PagesConfig,
+    /// `REPORTS_LOOKBACK_HOURS`: reports are looked for this far before the last run, because logs are uploaded late.
+    pub lookback: Duration,
+    /// `REPORT_DELAY_HOURS`: a report's ranks are read this long after its end.
+    pub report_delay: Duration,
+    /// `REGIONS`: reports of other regions are left out; all count where this is empty.
+    pub regions: BTreeSet<String>,
 }
 
 /// The four things discover works with.
 #[derive(Debug)]
 pub struct DiscoverPorts<'a, S, A, W, C> {
-    /// Rules, `discovers` and `raids`.
+    /// Rules, `discovers`, `players`, `reports` and `raids`.
     pub store: &'a S,
     /// Zones and reports.
     pub api: &'a A,
@@ -46,6 +57,10 @@ pub struct DiscoverPorts<'a, S, A, W, C> {
     pub clock: &'a C,
 }
 
+/// Everything that discover keeps.
+pub trait DiscoverStore: Rules + Discoveries + Players + Raids + SeenReports + ReportBacklog {}
+impl<S: Rules + Discoveries + Players + Raids + SeenReports + ReportBacklog> DiscoverStore for S {}
+
 /// One invocation.
 #[derive(Debug, Clone)]
 pub struct Invocation {
@@ -53,16 +68,19 @@ pub struct Invocation {
     pub owner: String,
     /// When the invocation must have ended; none on one machine.
     pub deadline: Option<Timestamp>,
-    /// How often the rule's lease is renewed. It lasts four times as long: so soon is the rule of a dead run free again.
-    /// Without, it lasts until the deadline; on one machine another lock stands in for it.
+    /// Heartbeat interval. The lease expires after four missed heartbeats, so a crashed run's rule is free again within
+    /// four times this. None: no heartbeat; the lease lasts until the deadline (the program on one machine holds a file
+    /// lock instead).
     pub renew_every: Option<Duration>,
+    /// Only these rules are worked; any if absent.
+    pub only: Option<BTreeSet<RuleId>>,
 }
 
 /// Why discover stopped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub enum StopReason {
-    /// Every page was read or set aside.
+    /// Every page was read or skipped.
     Complete,
     /// The board ended before the last page.
     EndOfBoard,
@@ -74,28 +92,42 @@ pub enum StopReason {
     NothingDue,
 }
 
-/// What discover did.
+impl StopReason {
+    /// Whether the rule was worked to its end.
+    pub fn is_end(self) -> bool {
+        matches!(self, Self::Complete | Self::EndOfBoard)
+    }
+}
+
+/// What became of one rule, or of a backfill.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct DiscoverSummary {
+pub struct RuleSummary {
     /// The rule, unless it was a backfill or nothing was due.
     pub rule: Option<RuleId>,
     /// What was worked on.
     #[serde(flatten)]
     pub target: Option<Target>,
-    /// Pages read by this invocation.
+    /// Pages read by this invocation; rules that share a reading count them once.
     pub pages: u32,
     /// Players on them, a player counting once per page.
     pub players: u64,
-    /// Pages that stay broken. A finished rule leaves them to the day when it is due again, else they are asked for next time.
+    /// Reports listed for their ranks.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reports: Option<u64>,
+    /// Pages, reports and rows that were skipped.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub skipped: u64,
+    /// Pages that stay broken. A finished rule leaves them to the day when it is due again, else they are asked for next
+    /// time.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub set_aside: Vec<u32>,
+    pub skipped_pages: Vec<u32>,
     /// Why it stopped.
     pub stopped: StopReason,
-    /// The refusal in words.
+    /// The refusal or the failure in words, or what is left behind the last page.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
-    /// When the source is asked again after a refusal.
+    /// When the source is asked again.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub blocked_until: Option<Timestamp>,
     /// Whether the source refused, rather than having no points left.
@@ -103,14 +135,20 @@ pub struct DiscoverSummary {
     pub refused: bool,
 }
 
-impl DiscoverSummary {
-    fn idle(stopped: StopReason) -> Self {
+fn is_zero(count: &u64) -> bool {
+    *count == 0
+}
+
+impl RuleSummary {
+    fn new(rule: Option<RuleId>, target: Option<Target>, stopped: StopReason) -> Self {
         Self {
-            rule: None,
-            target: None,
+            rule,
+            target,
             pages: 0,
             players: 0,
-            set_aside: Vec::new(),
+            reports: None,
+            skipped: 0,
+            skipped_pages: Vec::new(),
             stopped,
             reason: None,
             blocked_until: None,
@@ -118,19 +156,66 @@ impl DiscoverSummary {
         }
     }
 
-    fn blocked_by(mut self, block: &Block) -> Self {
-        self.stopped = StopReason::Blocked;
-        self.reason = Some(block.reason.clone());
-        self.blocked_until = Some(block.until);
-        self.refused = true;
-        self
+    fn blocked_by(self, block: &Block) -> Self {
+        let (reason, blocked_until) = (Some(block.reason.clone()), Some(block.until));
+        Self { stopped: StopReason::Blocked, reason, blocked_until, refused: true, ..self }
     }
 
-    fn without_points(mut self, wait: &Wait) -> Self {
-        self.stopped = StopReason::Blocked;
-        self.reason = Some(wait.reason.clone());
-        self.blocked_until = Some(wait.until);
-        self
+    fn without_points(self, wait: &Wait) -> Self {
+        let (reason, blocked_until) = (Some(wait.reason.clone()), Some(wait.until));
+        Self { stopped: StopReason::Blocked, reason, blocked_until, ..self }
+    }
+}
+
+/// What discover did. Of several rules the JSON form has the list `rules`, the sums, and why the first that did not end
+/// stopped; of one it is the rule's own summary.
+#[derive(Debug, Default)]
+pub struct DiscoverSummary {
+    /// Each rule that was worked, or the one reason why none was.
+    pub rules: Vec<RuleSummary>,
+    /// Rules that failed. The others were worked all the same.
+    pub failures: Vec<Error>,
+}
+
+/// A rule that failed.
+#[derive(Debug, thiserror::Error)]
+#[error("{target}")]
+pub struct Error {
+    /// The rule in words.
+    pub target: String,
+    /// Why.
+    #[source]
+    pub cause: anyhow::Error,
+}
+
+impl DiscoverSummary {
+    /// Why the first rule that did not end stopped; `Complete` or `EndOfBoard` where all ended.
+    pub fn stopped(&self) -> StopReason {
+        let unended = self.rules.iter().find(|rule| !rule.stopped.is_end());
+        unended.or(self.rules.first()).map_or(StopReason::NothingDue, |rule| rule.stopped)
+    }
+
+    /// A figure over all rules.
+    pub fn sum(&self, of: impl Fn(&RuleSummary) -> u64) -> u64 {
+        self.rules.iter().map(of).sum()
+    }
+}
+
+impl Serialize for DiscoverSummary {
+    fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
+        if let [only] = self.rules.as_slice() {
+            return only.serialize(serializer);
+        }
+        let mut map = serializer.serialize_map(None)?;
+        map.serialize_entry("rules", &self.rules)?;
+        map.serialize_entry("pages", &self.sum(|rule| rule.pages.into()))?;
+        map.serialize_entry("players", &self.sum(|rule| rule.players))?;
+        if self.rules.iter().any(|rule| rule.reports.is_some()) {
+            map.serialize_entry("reports", &self.sum(|rule| rule.reports.unwrap_or_default()))?;
+        }
+        map.serialize_entry("skipped", &self.sum(|rule| rule.skipped))?;
+        map.serialize_entry("stopped", &self.stopped())?;
+        map.end()
     }
 }
 
@@ -140,10 +225,10 @@ const DEADLINE_MARGIN: TimeDelta = TimeDelta::seconds(40);
 /// How long a lease without a deadline lasts; each stored page renews it.
 const LEASE: TimeDelta = TimeDelta::minutes(10);
 
-/// Works the most overdue rule, or exactly `backfill`.
+/// Works exactly `backfill`, or the rules that are due, most overdue first and each at most once, while time is left.
 ///
 /// # Errors
-/// When the store fails, the source is broken (not: refuses), or the rule's lease was lost. What was read is stored.
+/// When a backfill fails or the rules cannot be read; what single rules fail of is in the summary.
 pub async fn discover<S, A, W, C>(
     ports: &DiscoverPorts<'_, S, A, W, C>,
     config: &DiscoverConfig,
@@ -151,50 +236,115 @@ pub async fn discover<S, A, W, C>(
     invocation: &Invocation,
 ) -> Result<DiscoverSummary>
 where
-    S: Rules + Discoveries + Raids,
-    A: Zones + Reports,
+    S: DiscoverStore,
+    A: Zones + ReportLists,
     W: RankingSite,
     C: Clock,
 {
-    let now = ports.clock.now();
-    let (rules, malformed) = ports.store.rules().await.context("reading discovery_schedules")?;
-    for rule in &malformed {
-        tracing::error!(document = %rule.document, reason = %rule.reason, "rule set aside");
-    }
-    if let Some(target) = backfill {
-        let target = target.checked()?;
-        if let Some(block) = rule::active_block(&rules, target.source, now) {
-            let summary = DiscoverSummary { target: Some(target), ..DiscoverSummary::idle(StopReason::Blocked) };
-            return Ok(summary.blocked_by(block));
+    let begun = ports.clock.now();
+    let last_start = invocation.deadline.map(|deadline| deadline - DEADLINE_MARGIN.min((deadline - begun) / 4));
+    let mut summary = DiscoverSummary::default();
+    let mut worked = BTreeSet::new();
+    loop {
+        let now = ports.clock.now();
+        let rules = readable_rules(ports.store).await?;
+        let run = |leader, siblings| Run { ports, config, invocation, last_start, rules: &rules, leader, siblings };
+        if let Some(target) = backfill {
+            let target = target.checked()?;
+            let idle = RuleSummary::new(None, Some(target.clone()), StopReason::Blocked);
+            summary.rules = match schedule::active_block(&rules, target.source, now) {
+                Some(block) => vec![idle.blocked_by(block)],
+                None => run(None, Vec::new()).work(target).await?,
+            };
+            return Ok(summary);
         }
-        let run = Run { ports, config, invocation, rules: &rules, claimed: None };
-        return run.work(target).await;
-    }
-    let candidates = match rule::due(&rules, now, config.delay) {
-        Due::Nothing => return Ok(DiscoverSummary::idle(StopReason::NothingDue)),
-        Due::NoPoints(wait) => return Ok(DiscoverSummary::idle(StopReason::Blocked).without_points(wait)),
-        Due::Blocked(block) => return Ok(DiscoverSummary::idle(StopReason::Blocked).blocked_by(block)),
-        Due::Rules(candidates) => candidates,
-    };
-    for candidate in candidates {
-        let expires_at = lease_end(ports.clock.now(), invocation);
-        let lease = Lease { owner: invocation.owner.clone(), expires_at };
-        let claimed = ports.store.claim(candidate, &lease, now).await.context("claiming a rule")?;
-        if let Some(claimed) = claimed {
-            let target = claimed.target.clone();
-            let run = Run { ports, config, invocation, rules: &rules, claimed: Some(claimed) };
-            return run.work(target).await;
+        let is_open = |rule: &Rule| {
+            !worked.contains(&rule.id) && invocation.only.as_ref().is_none_or(|only| only.contains(&rule.id))
+        };
+        let idle = |stopped| RuleSummary::new(None, None, stopped);
+        let candidates = match schedule::due(&rules, now, config.delay, is_open) {
+            Due::Rules(candidates) => candidates,
+            // What others said of their sources before is of interest only if nothing else is.
+            _ if !worked.is_empty() => return Ok(summary),
+            Due::Nothing => {
+                summary.rules.push(idle(StopReason::NothingDue));
+                return Ok(summary);
+            }
+            Due::NoPoints(wait) => {
+                summary.rules.push(idle(StopReason::Blocked).without_points(wait));
+                return Ok(summary);
+            }
+            Due::Blocked(block) => {
+                summary.rules.push(idle(StopReason::Blocked).blocked_by(block));
+                return Ok(summary);
+            }
+        };
+        let Some(leader) = claim_first(ports, invocation, &candidates).await? else {
+            if worked.is_empty() {
+                summary.rules.push(idle(StopReason::NothingDue));
+            }
+            return Ok(summary);
+        };
+        let is_sibling =
+            |rule: &&Rule| rule.enabled && rule.id != leader.id && is_open(rule) && rule.shares_reading_with(&leader);
+        let may_share: Vec<&Rule> = rules.iter().filter(is_sibling).collect();
+        worked.insert(leader.id.clone());
+        let mut siblings = Vec::new();
+        for sibling in may_share {
+            if let Some(sibling) = claim(ports, invocation, sibling).await? {
+                worked.insert(sibling.id.clone());
+                siblings.push(sibling);
+            }
+        }
+        let target = leader.target.clone();
+        let described = format!("rule {} (raid {}, difficulty {})", leader.id, target.raid, target.difficulty);
+        match run(Some(leader), siblings).work(target).await {
+            Ok(rules) => summary.rules.extend(rules),
+            Err(cause) => summary.failures.push(Error { target: described, cause }),
+        }
+        if last_start.is_some_and(|last_start| ports.clock.now() >= last_start) {
+            return Ok(summary);
         }
     }
-    Ok(DiscoverSummary::idle(StopReason::NothingDue))
 }
 
-fn lease_end(now: Timestamp, invocation: &Invocation) -> Timestamp {
-    match (invocation.renew_every, invocation.deadline) {
+async fn readable_rules<S: Rules>(store: &S) -> Result<Vec<Rule>> {
+    let (rules, malformed) = store.rules().await.context("reading discovery_schedules")?;
+    for rule in &malformed {
+        tracing::error!(document = %rule.document, reason = %rule.reason, "rule skipped");
+    }
+    Ok(rules)
+}
+
+async fn claim_first<S: Rules, A, W, C: Clock>(
+    ports: &DiscoverPorts<'_, S, A, W, C>,
+    invocation: &Invocation,
+    candidates: &[&Rule],
+) -> Result<Option<Rule>> {
+    for candidate in candidates {
+        if let Some(claimed) = claim(ports, invocation, candidate).await? {
+            return Ok(Some(claimed));
+        }
+    }
+    Ok(None)
+}
+
+async fn claim<S: Rules, A, W, C: Clock>(
+    ports: &DiscoverPorts<'_, S, A, W, C>,
+    invocation: &Invocation,
+    rule: &Rule,
+) -> Result<Option<Rule>> {
+    let now = ports.clock.now();
+    ports.store.claim(rule, &lease(now, invocation), now).await.context("claiming a rule")
+}
+
+fn lease(now: Timestamp, invocation: &Invocation) -> Lease {
+    let expires_at = match (invocation.renew_every, invocation.deadline) {
         (Some(every), _) => now + every * 4,
         (None, Some(deadline)) => deadline + TimeDelta::minutes(1),
         (None, None) => now + LEASE,
-    }
+    };
+    Lease { owner: invocation.owner.clone(), expires_at }
 }
 
 /// Why a run ends whose rule is no longer its own.
@@ -207,97 +357,91 @@ struct Run<'a, S, A, W, C> {
     ports: &'a DiscoverPorts<'a, S, A, W, C>,
     config: &'a DiscoverConfig,
     invocation: &'a Invocation,
+    last_start: Option<Timestamp>,
     rules: &'a [Rule],
-    claimed: Option<Rule>,
+    /// The rule; none for a backfill.
+    leader: Option<Rule>,
+    /// Rules that the same reading of reports serves.
+    siblings: Vec<Rule>,
 }
 
 impl<S, A, W, C> Run<'_, S, A, W, C>
 where
-    S: Rules + Discoveries + Raids,
-    A: Zones + Reports,
+    S: DiscoverStore,
+    A: Zones + ReportLists,
     W: RankingSite,
     C: Clock,
 {
-    async fn work(self, target: Target) -> Result<DiscoverSummary> {
-        let mut progress = self.progress(&target);
-        let before = (progress.pages, progress.players);
+    async fn work(mut self, target: Target) -> Result<Vec<RuleSummary>> {
+        let saved = self.leader.as_ref().and_then(|rule| rule.state.progress.clone());
+        let saved = saved.filter(|progress| progress.is_of(&target));
+        let mut progress = saved.unwrap_or_else(|| self.fresh_progress(&target));
+        self.leave_out_siblings_unread(&progress).await?;
+        let before = (progress.pages, progress.players, progress.skipped);
+        let mut counts = reports::Counts::default();
         let reading = async {
-            match self.source(&target, progress.started_at).await {
-                Ok(source) => self.read(&source, &target, &mut progress).await,
-                Err(error) => Stopped::Source(error).into(),
+            match target.source {
+                SourceKind::Site => self.read_board(&target, &mut progress).await,
+                SourceKind::Reports => self.read_reports(&target, &mut progress, &mut counts).await,
             }
         };
         let ended = match select(pin!(self.keep_lease()), pin!(reading)).await {
             Either::Left((lost, _)) => Stopped::Store(lost).into(),
             Either::Right((ended, _)) => ended,
         };
-        self.conclude(target, progress, before, ended).await
+        self.conclude(target, progress, before, counts, ended).await
+    }
+
+    fn fresh_progress(&self, target: &Target) -> Progress {
+        let fresh = Progress::of(target.clone(), self.ports.clock.now());
+        match target.source {
+            SourceKind::Site => board::all_pages(fresh),
+            SourceKind::Reports => {
+                let rules = || self.leader.iter().chain(&self.siblings);
+                // Rules that were never run go back further than those that were.
+                let last_runs: Option<Vec<Timestamp>> = rules().map(|rule| rule.last_run).collect();
+                let last_run = last_runs.and_then(|last_runs| last_runs.into_iter().min());
+                let difficulties = rules().map(|rule| rule.target.difficulty).chain([target.difficulty]).collect();
+                reports::all_windows(fresh, last_run, self.config.lookback, difficulties)
+            }
+        }
+    }
+
+    /// A reading that was begun without a rule does not serve it: that rule is worked another time.
+    async fn leave_out_siblings_unread(&mut self, progress: &Progress) -> Result<()> {
+        let is_read = |rule: &Rule| progress.difficulties.contains(&rule.target.difficulty);
+        let (read, unread) = std::mem::take(&mut self.siblings).into_iter().partition(is_read);
+        self.siblings = read;
+        for rule in unread {
+            self.save_state(&rule, RuleState { lease: None, ..rule.state.clone() }).await?;
+        }
+        Ok(())
     }
 
     /// Keeps a short lease from running out, from the first moment on; ends when it was lost. A store that is away is
     /// noticed where progress is saved.
     async fn keep_lease(&self) -> anyhow::Error {
-        let (Some(rule), Some(every)) = (&self.claimed, self.invocation.renew_every) else { return pending().await };
+        let (Some(leader), Some(every)) = (&self.leader, self.invocation.renew_every) else { return pending().await };
         loop {
-            match self.ports.store.renew(&rule.id, &self.lease()).await {
-                Ok(true) => {}
-                Ok(false) => return lost(rule),
-                Err(error) => {
-                    tracing::warn!(rule = %rule.id, error = format!("{error:#}"), "the lease could not be renewed");
+            let lease = lease(self.ports.clock.now(), self.invocation);
+            for rule in self.siblings.iter().chain([leader]) {
+                match self.ports.store.renew(&rule.id, &lease).await {
+                    Ok(true) => {}
+                    Ok(false) if rule.id == leader.id => return lost(rule),
+                    Ok(false) => tracing::warn!(rule = %rule.id, "a rule that shared this reading was taken over"),
+                    Err(error) => {
+                        tracing::warn!(rule = %rule.id, error = format!("{error:#}"), "the lease could not be renewed");
+                    }
                 }
             }
             self.ports.clock.sleep(every).await;
         }
     }
 
-    fn lease(&self) -> Lease {
-        let expires_at = lease_end(self.ports.clock.now(), self.invocation);
-        Lease { owner: self.invocation.owner.clone(), expires_at }
-    }
-
-    /// The saved progress, if it is of this very target; else a fresh start.
-    fn progress(&self, target: &Target) -> Progress {
-        let saved = self.claimed.as_ref().and_then(|rule| rule.state.progress.clone());
-        let whole = PageRange { next: target.start_page, end: target.end_page };
-        saved.filter(|progress| progress.is_of(target)).unwrap_or_else(|| Progress {
-            target: target.clone(),
-            started_at: self.ports.clock.now(),
-            remaining: vec![whole],
-            failed: Vec::new(),
-            pages: 0,
-            filled: 0,
-            players: 0,
-        })
-    }
-
-    async fn source(&self, target: &Target, until: Timestamp) -> std::result::Result<Source<'_, A, W>, SourceError> {
-        match target.source {
-            SourceKind::Site => {
-                let partition = match target.partition {
-                    Some(partition) => partition,
-                    None => self.zone(target.raid).await?.partition,
-                };
-                let board = Board { raid: target.raid, difficulty: target.difficulty, partition };
-                Ok(Source::Site { site: self.ports.site, board })
-            }
-            SourceKind::Reports => {
-                let raid = match self.ports.store.raid(target.raid).await? {
-                    Some(raid) => raid,
-                    None => self.zone(target.raid).await?.raid,
-                };
-                let since = self.claimed.as_ref().and_then(|rule| rule.state.reports_seen_until.or(rule.last_run));
-                let window = ReportsWindow { raid: target.raid, since, until };
-                Ok(Source::Reports { api: self.ports.api, window, raid, difficulty: target.difficulty })
-            }
-        }
-    }
-
     /// Asks the API for the zone and keeps its reference data.
-    async fn zone(&self, raid: RaidId) -> std::result::Result<crate::ports::Zone, SourceError> {
+    async fn zone(&self, raid: crate::RaidId) -> std::result::Result<Zone, SourceError> {
         let zone = self.ports.api.zone(raid).await.map_err(|error| match error {
-            ApiError::Failed(error) => {
-                SourceError::Failed(error.context(format!("asking the API for raid {raid}'s current partition")))
-            }
+            ApiError::Failed(error) => SourceError::Failed(error.context(format!("asking the API for raid {raid}"))),
             other => other.into(),
         })?;
         let zone = zone.ok_or_else(|| anyhow!("WCL has no raid {raid}"))?;
@@ -305,118 +449,85 @@ where
         Ok(zone)
     }
 
-    async fn read(&self, source: &Source<'_, A, W>, target: &Target, progress: &mut Progress) -> Ended {
-        let now = self.ports.clock.now();
-        let last_start = self.invocation.deadline.map(|deadline| deadline - DEADLINE_MARGIN.min((deadline - now) / 4));
-        let (unfailed, failed) = progress.left();
-        let chunks = pages::cut(&unfailed, self.config.pages.pages_per_thread);
-        let to_read = ToRead { kind: source.page_kind(), chunks, failed };
-        let scrap = RaidsToScrap::one(target.raid, target.difficulty);
-        let fetch = |page| source.page(page);
-        let store = async |page: u32, mut found: Vec<crate::PlayerId>| {
-            found.sort_unstable();
-            found.dedup();
-            let discovered: Vec<_> =
-                found.into_iter().map(|id| Discovered { id, raids_to_scrap: scrap.clone() }).collect();
-            self.ports.store.merge(&discovered).await.context("writing to discovers")?;
-            progress.count(page, discovered.len() as u64);
-            self.save_progress(progress).await
-        };
-        read_pages(&self.config.pages, self.ports.clock, last_start, to_read, fetch, store).await
+    async fn save_progress(&self, progress: &Progress) -> Result<()> {
+        let Some(rule) = &self.leader else { return Ok(()) };
+        let lease = Some(lease(self.ports.clock.now(), self.invocation));
+        let state = RuleState { lease, progress: Some(progress.clone()), ..rule.state.clone() };
+        if self.save_state(rule, state).await? { Ok(()) } else { Err(lost(rule)) }
     }
 
-    async fn save_progress(&self, progress: &mut Progress) -> Result<()> {
-        let Some(rule) = &self.claimed else { return Ok(()) };
-        let state = RuleState { lease: Some(self.lease()), progress: Some(progress.clone()), ..rule.state.clone() };
-        let held = self.ports.store.save_state(&rule.id, &self.invocation.owner, &state).await;
-        if held.context("saving progress")? { Ok(()) } else { Err(lost(rule)) }
+    async fn save_state(&self, rule: &Rule, state: RuleState) -> Result<bool> {
+        let saved = self.ports.store.save_state(&rule.id, &self.invocation.owner, &state).await;
+        saved.with_context(|| format!("saving the state of rule {}", rule.id))
     }
 
+    /// Carries out what the verdict says.
     async fn conclude(
         self,
         target: Target,
         mut progress: Progress,
-        before: (u32, u64),
+        before: (u32, u64, u64),
+        counts: reports::Counts,
         ended: Ended,
-    ) -> Result<DiscoverSummary> {
+    ) -> Result<Vec<RuleSummary>> {
         let now = self.ports.clock.now();
-        let (pages, players) = (progress.pages - before.0, progress.players - before.1);
-        let source = target.source;
-        for (page, error) in &ended.set_aside {
+        for (page, error) in &ended.skipped {
             let (raid, difficulty) = (target.raid, target.difficulty);
-            tracing::error!(raid, difficulty, page, error = format!("{error:#}"), "page set aside");
+            tracing::error!(raid, difficulty, page, error = format!("{error:#}"), "page skipped");
         }
-        let mut summary = DiscoverSummary {
-            rule: self.claimed.as_ref().map(|rule| rule.id.clone()),
-            target: Some(target),
-            pages,
-            players,
-            set_aside: ended.set_aside.iter().map(|(page, _)| *page).collect(),
-            stopped: StopReason::Complete,
-            reason: None,
-            blocked_until: None,
-            refused: false,
-        };
         progress.fail(&ended.failed);
-        let is_overdue = now - progress.started_at > rule::delta(self.config.delay);
-        let mut block = None;
-        let mut wait = None;
-        let mut failure = None;
-        match judged(ended, progress.filled, is_overdue) {
-            Stopped::Complete => {}
-            Stopped::EndOfBoard => summary.stopped = StopReason::EndOfBoard,
-            Stopped::Deadline => summary.stopped = StopReason::Deadline,
-            Stopped::Source(SourceError::Refused(reason)) => {
-                let refused = Block::after(rule::last_block(self.rules, source), now, reason);
-                summary = summary.blocked_by(&refused);
-                block = Some(refused);
-            }
-            Stopped::Source(SourceError::NoPoints { resets_at }) => {
-                let without_points = Wait::for_points(resets_at);
-                summary = summary.without_points(&without_points);
-                wait = Some(without_points);
-            }
-            Stopped::Source(SourceError::Failed(error)) | Stopped::Store(error) => {
-                let before = self.claimed.as_ref().and_then(|rule| rule.state.wait.as_ref());
-                wait = Some(Wait::after_failure(before, now, format!("{error:#}")));
-                failure = Some(error);
-            }
-        }
-        let Some(rule) = &self.claimed else {
-            if let Some(block) = block {
+        let mut summary =
+            RuleSummary::new(self.leader.as_ref().map(|rule| rule.id.clone()), None, StopReason::Complete);
+        summary.pages = progress.pages - before.0;
+        summary.players = progress.players - before.1;
+        summary.skipped = progress.skipped - before.2 + ended.skipped.len() as u64;
+        summary.skipped_pages = ended.skipped.iter().map(|(page, _)| *page).collect();
+        summary.reports = counts.listed;
+        summary.reason = counts.left_behind.clone();
+        let source = target.source;
+        summary.target = Some(target);
+        let leader_state = self.leader.as_ref().map(|rule| &rule.state);
+        let last_block = schedule::last_block(self.rules, source);
+        let Verdict { state, is_finished, summary, failure } =
+            verdict(ended, progress, summary, leader_state, last_block, now, self.config.delay);
+        let Some(leader) = &self.leader else {
+            if let Some(block) = state.block {
                 self.remember_for_source(source, block).await?;
             }
-            return failure.map_or(Ok(summary), Err);
+            return failure.map_or(Ok(vec![summary]), Err);
         };
-        let is_finished = matches!(summary.stopped, StopReason::Complete | StopReason::EndOfBoard) && failure.is_none();
         let owner = &self.invocation.owner;
         let saved = if is_finished {
-            let state = RuleState { reports_seen_until: Some(progress.started_at), ..RuleState::default() };
-            self.ports.store.finish(&rule.id, owner, now, &state).await
+            self.ports.store.finish(&leader.id, owner, now, &state).await.context("finishing a rule")
         } else {
-            let state = RuleState {
-                lease: None,
-                progress: Some(progress),
-                block: block.or_else(|| rule.state.block.clone()),
-                wait,
-                reports_seen_until: rule.state.reports_seen_until,
-            };
-            self.ports.store.save_state(&rule.id, owner, &state).await
+            self.save_state(leader, state).await
         };
+        if is_finished && source == SourceKind::Reports {
+            self.forget_old_reports(now).await?;
+        }
+        let mut summaries = vec![summary];
+        for sibling in &self.siblings {
+            // A sibling's progress, block and wait are its leader's: only what is finished is its own, too.
+            if is_finished {
+                self.ports.store.finish(&sibling.id, owner, now, &RuleState::default()).await?;
+            } else {
+                self.save_state(sibling, RuleState { lease: None, ..sibling.state.clone() }).await?;
+            }
+            let players = counts.players.get(&sibling.target.difficulty).copied().unwrap_or_default();
+            summaries.push(summaries[0].of_sibling(sibling, players));
+        }
         if let Some(failure) = failure {
             return Err(failure);
         }
-        if saved.context("saving the rule's state")? { Ok(summary) } else { Err(lost(rule)) }
+        if saved? { Ok(summaries) } else { Err(lost(leader)) }
     }
 
     /// A backfill was refused: the pause holds for the source's rules, and is kept with the first that is free.
     async fn remember_for_source(&self, source: SourceKind, block: Block) -> Result<()> {
-        let now = self.ports.clock.now();
-        let lease = self.lease();
         for rule in self.rules.iter().filter(|rule| rule.enabled && rule.target.source == source) {
-            if let Some(claimed) = self.ports.store.claim(rule, &lease, now).await.context("claiming a rule")? {
-                let state = RuleState { lease: None, block: Some(block), ..claimed.state };
-                self.ports.store.save_state(&rule.id, &lease.owner, &state).await.context("saving a refusal")?;
+            if let Some(claimed) = claim(self.ports, self.invocation, rule).await? {
+                let state = RuleState { lease: None, block: Some(block), ..claimed.state.clone() };
+                self.save_state(&claimed, state).await?;
                 return Ok(());
             }
         }
@@ -424,50 +535,10 @@ where
     }
 }
 
-/// Why the run ended. With too many pages set aside, it is the source that is broken: the rule is not done, unless it has
-/// been kept from that for so long that it is due again.
-fn judged(ended: Ended, filled: u32, is_overdue: bool) -> Stopped {
-    let (failed, filled) = (ended.set_aside.len(), filled as usize);
-    let is_broken = filled == 0 || (!is_overdue && (failed >= filled || pages::are_too_many(failed, filled)));
-    match (ended.stopped, ended.set_aside.into_iter().next()) {
-        (Stopped::Complete | Stopped::EndOfBoard, Some((_, error))) if is_broken => {
-            Stopped::Source(SourceError::Failed(error))
-        }
-        (stopped, _) => stopped,
-    }
-}
-
-/// Where this run's pages come from.
-enum Source<'a, A, W> {
-    Site { site: &'a W, board: Board },
-    Reports { api: &'a A, window: ReportsWindow, raid: Raid, difficulty: crate::Difficulty },
-}
-
-impl<A: Reports, W: RankingSite> Source<'_, A, W> {
-    fn page_kind(&self) -> PageKind {
-        match self {
-            Self::Site { .. } => PageKind::Board,
-            Self::Reports { .. } => PageKind::News,
-        }
-    }
-
-    async fn page(&self, page: u32) -> std::result::Result<SourcePage, SourceError> {
-        match self {
-            Self::Site { site, board } => site.ranking_page(board, page).await,
-            Self::Reports { api, window, raid, difficulty } => {
-                let (reports, is_last) = api.reports_page(window, page).await?;
-                // A report's zone tag is not always right: its kills say what it is about (LFRaider and others).
-                let of_this_board = |kill: &(crate::EncounterId, crate::Difficulty)| {
-                    kill.1 == *difficulty
-                        && (raid.encounters.is_empty() || raid.encounters.iter().any(|boss| boss.id == kill.0))
-                };
-                let players = reports
-                    .into_iter()
-                    .filter(|report| report.kills.iter().any(of_this_board))
-                    .flat_map(|report| report.players)
-                    .collect();
-                Ok(SourcePage { players, is_last })
-            }
-        }
+impl RuleSummary {
+    /// The summary of a rule that shared this one's reading.
+    fn of_sibling(&self, sibling: &Rule, players: u64) -> Self {
+        let (rule, target) = (Some(sibling.id.clone()), Some(sibling.target.clone()));
+        Self { rule, target, pages: 0, players, reports: self.reports.map(|_| 0), skipped: 0, ..self.clone() }
     }
 }

@@ -5,7 +5,7 @@ use serde_json::json;
 use super::census::{Boss, Counter, age_group, rank_group};
 use super::*;
 use crate::journal::Run;
-use crate::player::{EncounterRank, Identity, MetricRanks, Player};
+use crate::player::{Identity, Player};
 use crate::rule::{Block, Lease, RuleId, RuleState, Target, Wait};
 
 fn now() -> Timestamp {
@@ -14,8 +14,8 @@ fn now() -> Timestamp {
 
 fn player(id: u32, region: &str, days_ago: i64, rank_percent: f64) -> Player {
     let ranked_at = now() - TimeDelta::days(days_ago);
-    let encounters = BTreeMap::from([(2587, EncounterRank { rank_percent, kills: 1 })]);
-    let metric = MetricRanks { partition: 1, ranked_at, encounters };
+    let encounters = json!({ "2587": { "rankPercent": rank_percent, "kills": 1 } });
+    let metric = json!({ "partition": 1, "rankedAt": ranked_at, "encounters": encounters });
     let identity = Identity {
         name: "A".into(),
         region: region.into(),
@@ -23,13 +23,12 @@ fn player(id: u32, region: &str, days_ago: i64, rank_percent: f64) -> Player {
         normalized_server: "B".into(),
         class_id: 9,
     };
-    let ranks = BTreeMap::from([(31, BTreeMap::from([(4, BTreeMap::from([("dps".to_owned(), metric)]))]))]);
+    let ranks = serde_json::from_value(json!({ "31": { "4": { "dps": metric } } })).unwrap();
     Player { id, identity, ranks }
 }
 
 fn rule(id: &str, state: RuleState) -> Rule {
-    let target =
-        Target { raid: 31, difficulty: 4, start_page: 1, end_page: 600, source: SourceKind::Site, partition: None };
+    let target: Target = serde_json::from_value(json!({ "raid": 31, "difficulty": 4 })).unwrap();
     Rule { id: RuleId(id.into()), target, last_run: None, enabled: true, state }
 }
 
@@ -84,8 +83,8 @@ fn the_forecast_follows_from_what_waits_and_from_the_pace() {
 #[test]
 fn a_rule_says_in_one_line_why_it_waits() {
     let later = now() + TimeDelta::hours(1);
-    let block = Block { at: now(), until: later, refusals: 1, reason: "a human check".into() };
-    let wait = |failures| Wait { until: later, failures, reason: "no such raid".into() };
+    let block = Block { at: now(), since: now(), until: later, refusals: 1, reason: "a human check".into() };
+    let wait = |failures| Wait { since: now(), until: later, failures, reason: "no such raid".into() };
     let lease = Lease { owner: "a".into(), expires_at: later };
     let line = |state: RuleState| {
         let rule = rule("a", state);

@@ -186,8 +186,9 @@ pub fn rules() -> anyhow::Result<Vec<Rule>> {
         anyhow::Ok(Rule { id, target, last_run, enabled: true, state })
     };
     let later = now() + TimeDelta::minutes(50);
-    let wait = Wait { until: later, failures: 0, reason: "no points left".into() };
-    let block = Block { at: now(), until: later, refusals: 2, reason: "the site shows a human check".into() };
+    let wait = Wait { since: now(), until: later, failures: 0, reason: "no points left".into() };
+    let block =
+        Block { at: now(), since: now(), until: later, refusals: 2, reason: "the site shows a human check".into() };
     Ok(vec![
         rule("a", 44, 5, "reports", RuleState::default())?,
         rule("b", 44, 4, "reports", RuleState { wait: Some(wait), ..Default::default() })?,

@@ -14,14 +14,13 @@ const WORST_SKEW: TimeDelta = TimeDelta::seconds(30);
 /// The site and API of everybody.
 const LIVE_HOST: &str = "warcraftlogs.com";
 
-/// The settings, read or not.
-pub fn settings(read: Result<(), &anyhow::Error>) -> Check {
+/// The settings, read or not: then the variable, and what is wrong with it.
+pub fn settings(read: Result<(), (&str, &str)>) -> Check {
     match read {
         Ok(()) => Check::ok("settings", "every variable can be read"),
-        Err(error) => {
-            let text = format!("{error:#}");
-            let variable = text.split([' ', ':']).next().unwrap_or_default().to_owned();
-            Check::failed("settings", text, format!("set {variable} as the README's table of settings says"))
+        Err((variable, problem)) => {
+            let fix = format!("set {variable} as the README's table of variables says");
+            Check::failed("settings", format!("{variable} {problem}"), fix)
         }
     }
 }

@@ -13,6 +13,7 @@ use anyhow::{Context, bail};
 use chrono::Utc;
 use parsebook_adapters::clock::SystemClock;
 use parsebook_adapters::probe::server_time;
+use parsebook_adapters::settings::Environment;
 use parsebook_adapters::wcl_api::{ApiKey, WclApi};
 use parsebook_core::Timestamp;
 use parsebook_core::ports::{ApiError, KeyPoints, KeyPool, PublishError};
@@ -37,8 +38,8 @@ pub async fn doctor(common: &Common, args: &DoctorArgs) -> anyhow::Result<()> {
 
 async fn look(common: &Common) -> Vec<Check> {
     let mut checks = Vec::new();
-    let settings = Settings::from_env();
-    checks.push(judge::settings(settings.as_ref().map(|_| ())));
+    let settings = Settings::read(&Environment::of_process());
+    checks.push(judge::settings(settings.as_ref().map(|_| ()).map_err(|error| (&*error.variable, &*error.problem))));
     let rules = async { Store::existing(common).await?.rules().await };
     let name = match common.store {
         StoreKind::Sqlite => common.data.display().to_string(),
@@ -47,14 +48,15 @@ async fn look(common: &Common) -> Vec<Check> {
     checks.extend(judge::store(&name, rules.await.as_ref(), Utc::now()));
     // Without settings there is no name to ask by, and no key.
     if let Ok(settings) = &settings {
-        let asked = server_time(&common.wcl_url, &settings.user_agent).await;
+        let url = common.wcl_url.as_ref().unwrap_or(&settings.wcl_url);
+        let asked = server_time(url, &settings.user_agent).await;
         let now = Utc::now();
         let reason = asked.as_ref().err().map(|error| format!("{error:#}"));
-        checks.push(judge::api(&common.wcl_url, reason.as_deref().map_or(Ok(()), Err)));
+        checks.push(judge::api(url, reason.as_deref().map_or(Ok(()), Err)));
         if let Ok(there) = asked {
             checks.push(judge::clock(now, there));
             for key in &settings.keys {
-                let points = points(common, settings, key).await;
+                let points = points(url, settings, key).await;
                 checks.push(judge::key(&key.name, points.as_ref(), settings.call_budget, now));
             }
         }
@@ -71,8 +73,8 @@ async fn published_at(common: &Common) -> Option<Timestamp> {
 }
 
 /// The points of one key alone. That costs at most one point.
-async fn points(common: &Common, settings: &Settings, key: &ApiKey) -> Result<KeyPoints, ApiError> {
-    let api = WclApi::new(&common.wcl_url, &settings.user_agent, vec![key.clone()], SystemClock)?;
+async fn points(url: &str, settings: &Settings, key: &ApiKey) -> Result<KeyPoints, ApiError> {
+    let api = WclApi::new(url, &settings.user_agent, vec![key.clone()], SystemClock)?;
     let points = KeyPool::points(&api).await?.pop();
     points.ok_or_else(|| ApiError::Failed(anyhow::anyhow!("it could not be asked; RUST_LOG=warn shows why")))
 }

@@ -46,8 +46,8 @@ fn what_is_well_passes() {
 fn each_fault_is_named_with_its_fix() {
     let error = |text: &'static str| anyhow::anyhow!(text);
     let until = now() + TimeDelta::hours(1);
-    let block = Block { at: now(), until, refusals: 1, reason: "a human check".into() };
-    let wait = Wait { until, failures: 3, reason: "WCL has no raid 999".into() };
+    let block = Block { at: now(), since: now(), until, refusals: 1, reason: "a human check".into() };
+    let wait = Wait { since: now(), until, failures: 3, reason: "WCL has no raid 999".into() };
     let bad_key = ApiError::BadKey { key: "main".into(), reason: "HTTP 401".into() };
     let malformed =
         Malformed { document: "discovery_schedules 7".into(), reason: "raid: \"x\" is no whole number".into() };
@@ -55,8 +55,8 @@ fn each_fault_is_named_with_its_fix() {
     let of_store = |text| store("", Err(&error(text)), now());
     let key_error = |error: &ApiError| vec![key("main", Err(error), 6.0, now())];
     let faults: Vec<(Vec<Check>, &str, &str)> = vec![
-        (vec![settings(Err(&error("WCL_API_KEYS is not set")))], "WCL_API_KEYS is not set", "set WCL_API_KEYS"),
-        (vec![settings(Err(&error("MAX_THREADS is 0: at least 1")))], "MAX_THREADS", "set MAX_THREADS"),
+        (vec![settings(Err(("WCL_API_KEYS", "is not set")))], "WCL_API_KEYS is not set", "set WCL_API_KEYS"),
+        (vec![settings(Err(("MAX_THREADS", "0 is not at least 1")))], "MAX_THREADS", "set MAX_THREADS"),
         (of_store("no store in ./data"), "no store", "rules add"),
         (of_store("MONGODB_URI: the server does not answer"), "does not answer", "MONGODB_URI"),
         (of_store("opening ./data: permission denied"), "permission", "permissions"),

@@ -1,0 +1,20 @@
+//! The environment variables of the program and of the Lambdas: the only place that reads them.
+//!
+//! Each program reads its own struct once, at start. A field names its variable, unit and default; a wrong value is a
+//! [`ConfigError`] that names the variable. The README's table is checked against what is read here (`readme.rs`).
+
+mod environment;
+#[cfg(feature = "aws")]
+mod lambdas;
+mod machine;
+#[cfg(test)]
+mod readme;
+mod shared;
+
+pub use self::environment::{ConfigError, Environment, SecretSource, clean};
+#[cfg(feature = "aws")]
+pub use self::lambdas::{
+    AggregatorSettings, DbGeneratorSettings, DiscoverSettings, PlayerRankSettings, ReviverSettings, StoreSettings,
+};
+pub use self::machine::MachineSettings;
+pub use self::shared::{AddonSettings, REGIONS, WclSettings, checked_regions};

@@ -1,0 +1,121 @@
+//! Who is sent, and in which order. Pure.
+
+use std::collections::{BTreeMap, BinaryHeap};
+
+use crate::ports::{Known, Malformed};
+use crate::scrap::{Discovered, RaidsToScrap};
+use crate::{PlayerId, Timestamp};
+
+/// Players told apart.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Choice {
+    /// Pairs that were ranked lately: they are dropped.
+    pub fresh: Vec<Discovered>,
+    /// Players with a pair that was never ranked.
+    pub never_ranked: Vec<Discovered>,
+    /// Players all of whose pairs were ranked, and when the oldest of these was.
+    pub ranked_before: Vec<(Discovered, Timestamp)>,
+}
+
+/// Tells apart players by what is known of them. Pairs ranked after `fresh_since` are dropped; pairs that wait in the
+/// queue already are left where they are.
+pub fn choose(
+    discovered: Vec<Discovered>,
+    known: &BTreeMap<PlayerId, Result<Known, Malformed>>,
+    waiting: &BTreeMap<PlayerId, RaidsToScrap>,
+    fresh_since: Timestamp,
+) -> Choice {
+    let mut choice = Choice::default();
+    for Discovered { id, mut raids_to_scrap } in discovered {
+        if let Some(waiting) = waiting.get(&id) {
+            raids_to_scrap.remove(waiting);
+        }
+        // What cannot be read is sent: player-rank names it.
+        let read_at = known.get(&id).and_then(|known| known.as_ref().ok()).map(|known| &known.read_at);
+        let mut fresh = RaidsToScrap::default();
+        let mut oldest = Some(Timestamp::MAX_UTC);
+        for pair in raids_to_scrap.pairs() {
+            match read_at.and_then(|read_at| read_at.get(&pair)) {
+                Some(read_at) if *read_at > fresh_since => fresh.insert(pair.0, pair.1),
+                Some(read_at) => oldest = oldest.map(|oldest| oldest.min(*read_at)),
+                None => oldest = None,
+            }
+        }
+        raids_to_scrap.remove(&fresh);
+        if !fresh.is_empty() {
+            choice.fresh.push(Discovered { id, raids_to_scrap: fresh });
+        }
+        if raids_to_scrap.is_empty() {
+            continue;
+        }
+        let player = Discovered { id, raids_to_scrap };
+        match oldest {
+            None => choice.never_ranked.push(player),
+            Some(oldest) => choice.ranked_before.push((player, oldest)),
+        }
+    }
+    choice
+}
+
+/// The players that were ranked longest ago, of any number that are looked at.
+#[derive(Debug, Default)]
+pub struct LongestAgo(BinaryHeap<(Timestamp, PlayerId)>);
+
+impl LongestAgo {
+    /// Looks at one more; of all, only `most` are kept.
+    pub fn push(&mut self, player: Discovered, read_at: Timestamp, most: u64) {
+        self.0.push((read_at, player.id));
+        while self.0.len() as u64 > most {
+            self.0.pop();
+        }
+    }
+
+    /// Those that were kept, the longest ago first.
+    pub fn into_players(self) -> Vec<PlayerId> {
+        self.0.into_sorted_vec().into_iter().map(|(_, player)| player).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::TimeDelta;
+
+    use super::*;
+    use crate::testing::{found, noon};
+
+    fn known(pairs: &[(u8, i64)]) -> Known {
+        let read_at = pairs.iter().map(|(difficulty, hours)| ((31, *difficulty), noon() - TimeDelta::hours(*hours)));
+        Known { read_at: read_at.collect(), ..Known::default() }
+    }
+
+    fn pairs(id: PlayerId, difficulties: &[u8]) -> Discovered {
+        let mut raids_to_scrap = RaidsToScrap::default();
+        difficulties.iter().for_each(|difficulty| raids_to_scrap.insert(31, *difficulty));
+        Discovered { id, raids_to_scrap }
+    }
+
+    #[test]
+    fn who_was_ranked_lately_is_dropped_and_who_waits_is_left() {
+        let discovered = vec![found(1), pairs(2, &[3, 4]), pairs(3, &[3, 4]), pairs(4, &[3, 4]), found(5)];
+        let known = BTreeMap::from([
+            (2, Ok(known(&[(3, 5), (4, 30)]))),
+            (3, Ok(known(&[(4, 5)]))),
+            (4, Ok(known(&[(3, 40), (4, 50)]))),
+        ]);
+        let waiting = BTreeMap::from([(5, RaidsToScrap::one(31, 4))]);
+        let choice = choose(discovered, &known, &waiting, noon() - TimeDelta::hours(20));
+        assert_eq!(choice.fresh, [pairs(2, &[3]), pairs(3, &[4])]);
+        assert_eq!(choice.never_ranked, [found(1), pairs(3, &[3])]);
+        let ago = |hours| noon() - TimeDelta::hours(hours);
+        assert_eq!(choice.ranked_before, [(pairs(2, &[4]), ago(30)), (pairs(4, &[3, 4]), ago(50))]);
+    }
+
+    #[test]
+    fn those_ranked_longest_ago_are_kept() {
+        let mut longest_ago = LongestAgo::default();
+        for (id, hours) in [(1, 30), (2, 50), (3, 20), (4, 40)] {
+            longest_ago.push(found(id), noon() - TimeDelta::hours(hours), 3);
+        }
+        assert_eq!(longest_ago.into_players(), [2, 4, 1]);
+    }
+}

@@ -1,0 +1,584 @@
+//! aggregator: turns `discovers` and due reports into queue messages, and forgets exactly what the queue confirmed.
+//!
+//! At least once: a batch is removed from `discovers` only after the queue confirmed it. A crash in between sends at
+//! most [`BATCHES_AT_ONCE`] batches again, which only costs points. Pairs found meanwhile stay: only what was sent is
+//! removed.
+//!
+//! One key pays for a bounded number of players a day, and messages expire. So the queue is never filled beyond a limit:
+//! who was never ranked goes first, then who was ranked longest ago; the rest waits in `discovers`. [`choice`] decides.
+
+mod choice;
+
+use std::cell::Cell;
+use std::collections::{BTreeMap, VecDeque};
+use std::future::ready;
+use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
+use std::time::Duration;
+
+use anyhow::Context;
+use chrono::TimeDelta;
+use futures::{StreamExt, stream};
+use serde::Serialize;
+
+use self::choice::{Choice, LongestAgo, choose};
+use crate::ports::{Clock, Discoveries, MessageQueue, Players, ReportBacklog, Result, Rules, Waiting};
+use crate::report_state::StoredReport;
+use crate::rule::RuleId;
+use crate::rule::schedule::{self, delta};
+use crate::scrap::{Discovered, Message, RaidsToScrap, ReportMessage};
+use crate::{Difficulty, PlayerId, RaidId, Timestamp};
+
+/// Settings of aggregator.
+#[derive(Debug, Clone)]
+pub struct AggregateConfig {
+    /// `DELAY_DISCOVERY_IN_HOURS`: every enabled rule must have run within this.
+    pub delay: Duration,
+    /// `RERANK_AFTER_HOURS`: who was ranked more recently is not sent.
+    pub rerank_after: Duration,
+    /// `QUEUE_LIMIT`: most messages that may wait.
+    pub queue_limit: u64,
+    /// Players read from the store at a time: bounds the memory.
+    pub page_size: usize,
+}
+
+/// Why aggregator stopped.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub enum StopReason {
+    /// Everything that waited was looked at.
+    Complete,
+    /// A rule did not run lately, so players would be ranked on half of the boards.
+    NotFresh,
+    /// The queue holds as much as it may; the rest waits.
+    QueueFull,
+    /// Time was up; the next run goes on.
+    Deadline,
+}
+
+/// What aggregator did.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct AggregateSummary {
+    /// Messages that the queue confirmed, those of reports among them.
+    pub sent: u64,
+    /// Messages of reports.
+    pub reports: u64,
+    /// Raids and difficulties of players that were ranked lately and so dropped.
+    pub fresh: u64,
+    /// Messages the queue did not take; they stay where they were.
+    pub failed: u64,
+    /// Documents that cannot be read; they stay in `discovers`.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub skipped: u64,
+    /// Players that still wait.
+    pub left: u64,
+    /// Why it stopped.
+    pub stopped: StopReason,
+    /// Which rules the gate waits for, or the first failure.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// Rules that the gate waits for no longer.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub without: Vec<WithoutRule>,
+}
+
+fn is_zero(count: &u64) -> bool {
+    *count == 0
+}
+
+/// A rule that has failed or was refused for so long that the others go on without it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct WithoutRule {
+    /// The rule.
+    pub rule: RuleId,
+    /// Its raid.
+    pub raid: RaidId,
+    /// Its difficulty.
+    pub difficulty: Difficulty,
+    /// What it fails of.
+    pub reason: String,
+}
+
+/// Everything that aggregator reads and writes.
+pub trait AggregateStore: Rules + Discoveries + Players + Waiting + ReportBacklog {}
+impl<S: Rules + Discoveries + Players + Waiting + ReportBacklog> AggregateStore for S {}
+
+/// Batches on their way at the same time: sent, or being removed.
+const BATCHES_AT_ONCE: usize = 4;
+/// Of ten messages, most that are reports' while players wait.
+const REPORTS_OF_TEN: u64 = 9;
+/// A report that was sent is not sent again within this.
+const REPORT_AGAIN_AFTER: TimeDelta = TimeDelta::hours(24);
+
+/// Sends one message per report that is due, and one per waiting player.
+///
+/// # Errors
+/// When the store or the queue fails as a whole. What was confirmed before is removed, the rest waits.
+pub async fn aggregate<S, Q, C>(
+    store: &S,
+    queue: &Q,
+    clock: &C,
+    config: &AggregateConfig,
+    force: bool,
+    deadline: Option<Timestamp>,
+) -> Result<AggregateSummary>
+where
+    S: AggregateStore,
+    Q: MessageQueue,
+    C: Clock,
+{
+    let now = clock.now();
+    let room = config.queue_limit.saturating_sub(queue.length().await.context("asking how long the queue is")?);
+    let (gate, without) = if force { (None, Vec::new()) } else { gate(store, now, config.delay).await? };
+    let summary = AggregateSummary {
+        sent: 0,
+        reports: 0,
+        fresh: 0,
+        failed: 0,
+        skipped: 0,
+        left: 0,
+        stopped: StopReason::Complete,
+        reason: None,
+        without,
+    };
+    let is_out_of_time = || deadline.is_some_and(|deadline| clock.now() >= deadline);
+    let mut run = Run { store, queue, config, now, room, is_out_of_time, reports: VecDeque::new(), summary };
+    let players_wait = gate.is_none() && store.discovered_count().await? > 0;
+    let for_reports = if players_wait { room / 10 * REPORTS_OF_TEN } else { room };
+    let limit = usize::try_from(for_reports).unwrap_or(usize::MAX);
+    let due = store.due_reports(now, now - REPORT_AGAIN_AFTER, limit).await.context("reading reports")?;
+    run.reports = due.into();
+    let mut stopped = StopReason::Complete;
+    match gate {
+        Some(reason) => {
+            stopped = StopReason::NotFresh;
+            run.summary.reason = Some(reason);
+        }
+        None if players_wait => stopped = run.send_players().await?,
+        None => {}
+    }
+    if stopped != StopReason::Deadline && !run.send_reports(u64::MAX).await? {
+        stopped = StopReason::Deadline;
+    }
+    let summary = run.summary;
+    Ok(AggregateSummary { left: store.discovered_count().await?, stopped, ..summary })
+}
+
+/// Why players wait, if a rule is not fresh, and the rules that the others go on without.
+async fn gate<S: Rules>(store: &S, now: Timestamp, delay: Duration) -> Result<(Option<String>, Vec<WithoutRule>)> {
+    let (rules, malformed) = store.rules().await.context("reading discovery_schedules")?;
+    for rule in &malformed {
+        tracing::error!(document = %rule.document, reason = %rule.reason, "rule skipped");
+    }
+    let mut without = Vec::new();
+    let mut stale = Vec::new();
+    for rule in schedule::stale(&rules, now, delay) {
+        let (id, raid, difficulty) = (&rule.id, rule.target.raid, rule.target.difficulty);
+        match schedule::given_up(&rules, rule, now, delay) {
+            Some(reason) => without.push(WithoutRule { rule: id.clone(), raid, difficulty, reason }),
+            None => stale.push(format!("{id} (raid {raid}, difficulty {difficulty})")),
+        }
+    }
+    Ok(((!stale.is_empty()).then(|| format!("not run within the delay: {}", stale.join(", "))), without))
+}
+
+/// One run.
+struct Run<'a, S, Q, T> {
+    store: &'a S,
+    queue: &'a Q,
+    config: &'a AggregateConfig,
+    now: Timestamp,
+    /// Messages that the queue may still take.
+    room: u64,
+    is_out_of_time: T,
+    /// Reports that are due, the next one first.
+    reports: VecDeque<StoredReport>,
+    summary: AggregateSummary,
+}
+
+impl<S: AggregateStore, Q: MessageQueue, T: Fn() -> bool> Run<'_, S, Q, T> {
+    /// Sends who was never ranked, page by page, then who was ranked longest ago; reports in between.
+    async fn send_players(&mut self) -> Result<StopReason> {
+        let waiting = self.store.waiting(self.now).await.context("reading who waits in the queue")?;
+        let mut longest_ago = LongestAgo::default();
+        let mut after = None;
+        loop {
+            let page = self.store.discovered_after(after, self.config.page_size).await.context("reading discovers")?;
+            for document in &page.malformed {
+                tracing::error!(document = %document.document, reason = %document.reason, "document skipped");
+                self.summary.skipped += 1;
+                self.summary.reason.get_or_insert_with(|| document.to_string());
+            }
+            let chosen = self.choose(page.discovered, &waiting).await?;
+            for (player, read_at) in chosen.ranked_before {
+                longest_ago.push(player, read_at, self.room);
+            }
+            if !self.hand_over_players(chosen.never_ranked).await? {
+                return Ok(StopReason::Deadline);
+            }
+            match page.next {
+                Some(next) => after = Some(next),
+                None => break,
+            }
+        }
+        let longest_ago = longest_ago.into_players();
+        for players in longest_ago.chunks(self.config.page_size.max(1)) {
+            let discovered = self.store.discovered(players).await.context("reading discovers")?;
+            let chosen = self.choose(discovered, &waiting).await?;
+            let mut by_id: BTreeMap<PlayerId, Discovered> =
+                chosen.ranked_before.into_iter().map(|(player, _)| (player.id, player)).collect();
+            let in_order = players.iter().filter_map(|player| by_id.remove(player)).collect();
+            if !self.hand_over_players(in_order).await? {
+                return Ok(StopReason::Deadline);
+            }
+        }
+        Ok(if self.room == 0 { StopReason::QueueFull } else { StopReason::Complete })
+    }
+
+    /// Tells apart who is to be sent; pairs that were ranked lately are dropped.
+    async fn choose(
+        &mut self,
+        discovered: Vec<Discovered>,
+        waiting: &BTreeMap<PlayerId, RaidsToScrap>,
+    ) -> Result<Choice> {
+        let ids: Vec<PlayerId> = discovered.iter().map(|player| player.id).collect();
+        let known = self.store.known(&ids).await.context("reading players")?;
+        let fresh_since = self.now - delta(self.config.rerank_after);
+        let chosen = choose(discovered, &known, waiting, fresh_since);
+        if !chosen.fresh.is_empty() {
+            self.store.remove(&chosen.fresh).await.context("dropping who was ranked lately")?;
+            self.summary.fresh +=
+                chosen.fresh.iter().map(|player| player.raids_to_scrap.pair_count() as u64).sum::<u64>();
+        }
+        Ok(chosen)
+    }
+
+    /// Sends players, as far as there is room, with the reports that are due before them; `false` when time ran out.
+    async fn hand_over_players(&mut self, mut players: Vec<Discovered>) -> Result<bool> {
+        // A share of the room was kept for players when the reports were chosen.
+        if !self.send_reports(players.len() as u64 * REPORTS_OF_TEN).await? {
+            return Ok(false);
+        }
+        players.truncate(usize::try_from(self.room).unwrap_or(usize::MAX));
+        // Players with the same content go together: a store removes such a batch with one statement.
+        let contents = BuildHasherDefault::<DefaultHasher>::default();
+        players.sort_by_cached_key(|player| (contents.hash_one(&player.raids_to_scrap), player.id));
+        let messages: Vec<Message> = players.into_iter().map(Message::Player).collect();
+        self.hand_over(&messages).await
+    }
+
+    /// Sends up to `most` of the reports that are due; `false` when time ran out.
+    async fn send_reports(&mut self, most: u64) -> Result<bool> {
+        let count = most.min(self.room).min(self.reports.len() as u64);
+        let reports = self.reports.drain(..usize::try_from(count)?);
+        let message =
+            |report: StoredReport| Message::Report(ReportMessage { report: report.code, raid: Some(report.raid) });
+        let messages: Vec<Message> = reports.map(message).collect();
+        self.hand_over(&messages).await
+    }
+
+    /// Sends messages in batches; `false` when time ran out before their end.
+    ///
+    /// A batch that fails ends the sending; those under way at that moment are still brought to their end.
+    async fn hand_over(&mut self, messages: &[Message]) -> Result<bool> {
+        let (is_late, has_failed) = (Cell::new(false), Cell::new(false));
+        let goes_on = |_: &&[Message]| {
+            is_late.set(is_late.get() || (self.is_out_of_time)());
+            ready(!is_late.get() && !has_failed.get())
+        };
+        let mut handed_over = stream::iter(messages.chunks(Q::BATCH))
+            .take_while(goes_on)
+            .map(|batch| hand_over(self.store, self.queue, batch, self.now))
+            .buffer_unordered(BATCHES_AT_ONCE);
+        let mut failure = Ok(());
+        while let Some(outcome) = handed_over.next().await {
+            match outcome {
+                Ok(handed_over) => {
+                    self.summary.sent += handed_over.sent;
+                    self.summary.reports += handed_over.reports;
+                    self.room = self.room.saturating_sub(handed_over.sent);
+                    self.summary.failed += handed_over.rejected.len() as u64;
+                    if self.summary.reason.is_none() {
+                        self.summary.reason = handed_over.rejected.into_iter().next();
+                    }
+                }
+                Err(error) => {
+                    has_failed.set(true);
+                    failure = failure.and(Err(error));
+                }
+            }
+        }
+        failure.map(|()| !is_late.get())
+    }
+}
+
+/// What became of one batch.
+struct HandedOver {
+    sent: u64,
+    reports: u64,
+    rejected: Vec<String>,
+}
+
+/// Sends one batch, then writes down and removes what the queue confirmed of it.
+async fn hand_over<S: AggregateStore, Q: MessageQueue>(
+    store: &S,
+    queue: &Q,
+    batch: &[Message],
+    now: Timestamp,
+) -> Result<HandedOver> {
+    let outcomes = queue.send(batch).await.context("sending to the queue")?;
+    let mut rejected = Vec::new();
+    let (mut players, mut reports) = (Vec::new(), Vec::new());
+    for (message, outcome) in batch.iter().zip(outcomes) {
+        match (outcome, message) {
+            (Ok(()), Message::Player(player)) => players.push(player.clone()),
+            (Ok(()), Message::Report(report)) => reports.push(report.report.clone()),
+            (Err(reason), message) => {
+                tracing::warn!(?message, %reason, "the queue did not take a message");
+                rejected.push(reason);
+            }
+        }
+    }
+    let sent = (players.len() + reports.len()) as u64;
+    if !players.is_empty() {
+        let remember = async { store.mark_waiting(&players, now).await.context("writing down who waits in the queue") };
+        let remove = async { store.remove(&players).await.context("removing what was sent from discovers") };
+        let (remembered, removed) = futures::join!(remember, remove);
+        removed.and(remembered)?;
+    }
+    if !reports.is_empty() {
+        store.mark_sent(&reports, now).await.context("writing down which reports were sent")?;
+    }
+    Ok(HandedOver { sent, reports: reports.len() as u64, rejected })
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::TimeDelta;
+
+    use super::*;
+    use crate::player::{MetricRanks, Player};
+    use crate::ports::Malformed;
+    use crate::report_state::ReportState;
+    use crate::rule::tests::rule;
+    use crate::rule::{Block, SourceKind, Wait};
+    use crate::testing::{Memory, QueueAnswer, TestClock, TestQueue, found, identity, noon};
+
+    const CONFIG: AggregateConfig = AggregateConfig {
+        delay: Duration::from_secs(24 * 3600),
+        rerank_after: Duration::from_secs(20 * 3600),
+        queue_limit: 80_000,
+        page_size: 50,
+    };
+
+    async fn run<Q: MessageQueue>(store: &Memory, queue: &Q, force: bool) -> Result<AggregateSummary> {
+        aggregate(store, queue, &TestClock::at(noon()), &CONFIG, force, None).await
+    }
+
+    async fn run_limited<Q: MessageQueue>(store: &Memory, queue: &Q, queue_limit: u64) -> AggregateSummary {
+        let config = AggregateConfig { queue_limit, ..CONFIG };
+        aggregate(store, queue, &TestClock::at(noon()), &config, false, None).await.unwrap()
+    }
+
+    #[tokio::test]
+    async fn every_player_is_sent_once_and_removed() {
+        let store = Memory::with_discovered(1234);
+        let queue = TestQueue::new(async |_| QueueAnswer::Confirm);
+        let summary = run(&store, &queue, false).await.unwrap();
+        assert_eq!((summary.sent, summary.failed, summary.left, summary.stopped), (1234, 0, 0, StopReason::Complete));
+        assert!(queue.times().values().all(|times| *times == 1));
+    }
+
+    #[tokio::test]
+    async fn what_the_queue_does_not_take_stays() {
+        let store = Memory::with_discovered(100);
+        let summary = run(&store, &TestQueue::new(async |_| QueueAnswer::RefuseHalf), false).await.unwrap();
+        assert_eq!((summary.sent, summary.failed, summary.left), (50, 50, 50));
+        assert_eq!(summary.reason.as_deref(), Some("throttled"));
+        let again = run(&store, &TestQueue::new(async |_| QueueAnswer::Confirm), false).await.unwrap();
+        assert_eq!((again.sent, again.left), (50, 0));
+    }
+
+    #[tokio::test]
+    async fn a_death_at_any_batch_loses_nobody_and_sends_few_twice() {
+        for death in 1..=13 {
+            let store = Memory::with_discovered(125);
+            let dying = async |call| if call == death { QueueAnswer::TakeAndDie } else { QueueAnswer::Confirm };
+            let first = TestQueue::new(dying);
+            run(&store, &first, false).await.unwrap_err();
+            let second = TestQueue::new(async |_| QueueAnswer::Confirm);
+            run(&store, &second, false).await.unwrap();
+            let (mut times, again) = (first.times(), second.times());
+            again.iter().for_each(|(id, more)| *times.entry(*id).or_default() += more);
+            assert_eq!(times.len(), 125, "death at batch {death}");
+            assert!(times.values().filter(|times| **times > 1).count() <= 10, "death at batch {death}");
+            assert_eq!(store.discovered_count().await.unwrap(), 0);
+        }
+    }
+
+    #[tokio::test]
+    async fn little_is_sent_while_nothing_is_removed() {
+        let store = Memory::with_discovered(500);
+        store.removes_nothing.set(true);
+        let queue = TestQueue::new(async |_| QueueAnswer::Confirm);
+        let error = run(&store, &queue, false).await.unwrap_err();
+        assert_eq!(format!("{error:#}"), "removing what was sent from discovers: not authorised");
+        assert!(queue.calls.get() <= BATCHES_AT_ONCE, "{} batches", queue.calls.get());
+    }
+
+    #[tokio::test]
+    async fn what_discover_adds_meanwhile_is_not_forgotten() {
+        let store = Memory::with_discovered(30);
+        // While player 5's message is under way, discover finds it in another difficulty.
+        let queue = TestQueue::new(async |call| {
+            if call == 1 {
+                let found = Discovered { id: 5, raids_to_scrap: RaidsToScrap::one(31, 5) };
+                store.merge(&[found]).await.unwrap();
+            }
+            QueueAnswer::Confirm
+        });
+        let summary = run(&store, &queue, false).await.unwrap();
+        assert_eq!((summary.sent, summary.left), (30, 1));
+        assert_eq!(store.discovers.borrow()[&5], RaidsToScrap::one(31, 5));
+    }
+
+    #[tokio::test]
+    async fn a_document_that_cannot_be_read_is_skipped_and_counted() {
+        let store = Memory::with_discovered(1);
+        let malformed = Malformed { document: "discovers x".to_owned(), reason: "no number".to_owned() };
+        store.malformed.borrow_mut().push(malformed);
+        let summary = run(&store, &TestQueue::new(async |_| QueueAnswer::Confirm), false).await.unwrap();
+        assert_eq!((summary.sent, summary.skipped, summary.reason.as_deref()), (1, 1, Some("discovers x: no number")));
+    }
+
+    #[tokio::test]
+    async fn time_that_is_up_leaves_the_rest_to_the_next_run() {
+        let store = Memory::with_discovered(100);
+        let clock = TestClock::at(noon());
+        let queue = TestQueue::new(async |call| {
+            if call == 3 {
+                clock.advance(TimeDelta::minutes(1));
+            }
+            QueueAnswer::Confirm
+        });
+        let deadline = Some(noon() + TimeDelta::seconds(30));
+        let summary = aggregate(&store, &queue, &clock, &CONFIG, true, deadline).await.unwrap();
+        assert_eq!(summary.stopped, StopReason::Deadline);
+        assert!(summary.sent < 100 && summary.sent + summary.left == 100, "{summary:?}");
+    }
+
+    #[tokio::test]
+    async fn the_gate_waits_for_every_enabled_rule_unless_forced() {
+        let store = Memory::with_discovered(10);
+        store.rules.borrow_mut().push(rule("never", None));
+        let queue = TestQueue::new(async |_| QueueAnswer::Confirm);
+        let waiting = run(&store, &queue, false).await.unwrap();
+        assert_eq!((waiting.sent, waiting.left, waiting.stopped), (0, 10, StopReason::NotFresh));
+        assert!(waiting.reason.unwrap().contains("never"));
+        let forced = run(&store, &queue, true).await.unwrap();
+        assert_eq!((forced.sent, forced.stopped), (10, StopReason::Complete));
+        assert_eq!(queue.taken.into_inner().first(), Some(&Message::Player(found(1))));
+    }
+
+    #[tokio::test]
+    async fn a_rule_that_has_failed_or_was_refused_for_long_holds_nobody_up() {
+        let store = Memory::with_discovered(10);
+        let mut failing = rule("failing", Some(60));
+        failing.state.wait =
+            Some(Wait::after_failure(None, noon() - TimeDelta::hours(30), "WCL has no raid 31".into()));
+        let mut refused = rule("refused", Some(60));
+        refused.target.source = SourceKind::Reports;
+        refused.state.block = Some(Block::after(None, noon() - TimeDelta::hours(26), "human check".into()));
+        store.rules.borrow_mut().extend([failing, refused, rule("fresh", Some(2))]);
+        let queue = TestQueue::new(async |_| QueueAnswer::Confirm);
+        let summary = run(&store, &queue, false).await.unwrap();
+        assert_eq!((summary.sent, summary.stopped), (10, StopReason::Complete));
+        let without: Vec<_> = summary.without.iter().map(|rule| (rule.rule.0.as_str(), rule.reason.as_str())).collect();
+        assert_eq!(without, [("failing", "WCL has no raid 31"), ("refused", "human check")]);
+        store.rules.borrow_mut()[0].state.wait = Some(Wait::after_failure(None, noon(), "a first failure".into()));
+        let held_up = run(&store, &queue, false).await.unwrap();
+        assert_eq!(held_up.stopped, StopReason::NotFresh);
+    }
+
+    /// Player `id` was ranked wholly so many hours ago.
+    fn ranked(store: &Memory, id: u32, hours_ago: i64) {
+        let metric = MetricRanks { read_at: Some(noon() - TimeDelta::hours(hours_ago)), ..MetricRanks::default() };
+        let ranks = BTreeMap::from([(31, BTreeMap::from([(4, BTreeMap::from([("dps".to_owned(), metric)]))]))]);
+        store.players.borrow_mut().insert(id, Player { id, identity: identity(id), ranks });
+    }
+
+    #[tokio::test]
+    async fn the_queue_is_filled_to_its_limit_with_who_needs_it_most() {
+        let store = Memory::with_discovered(10);
+        // 1 to 3 were ranked a while ago, 4 just now; 5 to 10 never.
+        for (id, hours) in [(1, 30), (2, 50), (3, 40), (4, 5)] {
+            ranked(&store, id, hours);
+        }
+        let queue = TestQueue::new(async |_| QueueAnswer::Confirm);
+        queue.waits.set(92);
+        let summary = run_limited(&store, &queue, 100).await;
+        assert_eq!((summary.sent, summary.fresh, summary.left), (8, 1, 1));
+        assert_eq!(summary.stopped, StopReason::QueueFull);
+        let mut sent = queue.players();
+        sent[..6].sort_unstable();
+        assert_eq!(sent, [5, 6, 7, 8, 9, 10, 2, 3]);
+        let full = run_limited(&store, &queue, 100).await;
+        assert_eq!((full.sent, full.left), (0, 1));
+    }
+
+    #[tokio::test]
+    async fn nobody_waits_in_the_queue_twice() {
+        let store = Memory::with_discovered(3);
+        let queue = TestQueue::new(async |_| QueueAnswer::Confirm);
+        run(&store, &queue, false).await.unwrap();
+        store.merge(&[found(1), Discovered { id: 2, raids_to_scrap: RaidsToScrap::one(31, 5) }]).await.unwrap();
+        let again = run(&store, &queue, false).await.unwrap();
+        assert_eq!((again.sent, again.left), (1, 1), "2 in another difficulty; 1 waits already");
+        store.forget_waiting(&[found(1)]).await.unwrap();
+        assert_eq!(run(&store, &queue, false).await.unwrap().sent, 1);
+    }
+
+    fn report(code: u32, due_hours_ago: i64, sent_hours_ago: Option<i64>) -> StoredReport {
+        let ago = |hours| noon() - TimeDelta::hours(hours);
+        StoredReport {
+            code: format!("r{code:03}"),
+            raid: 31,
+            region: "EU".to_owned(),
+            start: ago(due_hours_ago + 30),
+            end: ago(due_hours_ago + 26),
+            revision: 1,
+            state: ReportState::New,
+            due_at: ago(due_hours_ago),
+            sent_at: sent_hours_ago.map(ago),
+            tries: 0,
+        }
+    }
+
+    fn with_reports(store: &Memory, reports: impl IntoIterator<Item = StoredReport>) {
+        store.reports.borrow_mut().extend(reports.into_iter().map(|report| (report.code.clone(), report)));
+    }
+
+    #[tokio::test]
+    async fn due_reports_are_sent_newest_first_whatever_the_gate_says() {
+        let store = Memory::with_discovered(5);
+        store.rules.borrow_mut().push(rule("stale", None));
+        with_reports(&store, [report(1, 9, None), report(2, -1, None), report(3, 1, None), report(4, 1, Some(2))]);
+        let queue = TestQueue::new(async |_| QueueAnswer::Confirm);
+        let summary = run(&store, &queue, false).await.unwrap();
+        assert_eq!((summary.sent, summary.reports, summary.left), (2, 2, 5));
+        let bodies: Vec<_> =
+            queue.taken.borrow().iter().map(|message| serde_json::to_string(message).unwrap()).collect();
+        assert_eq!(bodies, [r#"{"report":"r003","raid":31}"#, r#"{"report":"r001","raid":31}"#]);
+        assert_eq!(run(&store, &queue, false).await.unwrap().sent, 0, "not again within a day");
+    }
+
+    #[tokio::test]
+    async fn reports_go_first_and_a_tenth_is_kept_for_players() {
+        let store = Memory::with_discovered(200);
+        with_reports(&store, (0..200).map(|code| report(code, 1, None)));
+        let queue = TestQueue::new(async |_| QueueAnswer::Confirm);
+        let summary = run_limited(&store, &queue, 100).await;
+        assert_eq!((summary.sent, summary.reports), (100, 90));
+        assert_eq!(summary.stopped, StopReason::QueueFull);
+    }
+}

@@ -1,0 +1,442 @@
+//! Reading a raid's public reports: lists window by window, then the details of those that are not known yet.
+//!
+//! The API gives no page beyond [`LAST_LIST_PAGE`] of one list and its lists are in no order of time. So the time is cut
+//! into windows, and a window that has more is halved. Listing costs a point for a hundred reports; only details cost as
+//! much as what they tell.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use anyhow::{Context, anyhow};
+use chrono::TimeDelta;
+
+use super::pages::{Ended, Stopped};
+use super::{DiscoverStore, Run};
+use crate::player::{PlayerUpdate, Raid};
+use crate::ports::{ApiError, Clock, RankingSite, SeenReport, SourceError, Zones};
+use crate::report::{DetailOutcome, LAST_LIST_PAGE, ListPage, ListedReport, ReportDetails, ReportLists, Window};
+use crate::report_state::{Listing, StoredReport, listing};
+use crate::rule::schedule::delta;
+use crate::rule::{Progress, RanksKind, Target, WindowLeft};
+use crate::scrap::{Discovered, RaidsToScrap};
+use crate::{Difficulty, PlayerId, RaidId, Timestamp};
+
+/// How far a first reading goes back where the rule does not say.
+const FIRST_READING: TimeDelta = TimeDelta::days(14);
+/// A window is begun with at most this: a day of a season's late weeks fits into one list.
+const LONGEST_WINDOW: TimeDelta = TimeDelta::days(1);
+/// A window is not halved below this.
+const SHORTEST_WINDOW: TimeDelta = TimeDelta::seconds(10);
+/// Reports whose details are asked for by one request.
+const DETAILS_AT_ONCE: usize = 20;
+/// Waits before a list or details that failed are asked for again. A refusal is not asked again at all.
+const RETRY_AFTER: [Duration; 2] = [Duration::from_secs(2), Duration::from_secs(15)];
+/// What was read is remembered for this long beyond the oldest moment that a window can reach.
+const REMEMBERED_BEYOND: TimeDelta = TimeDelta::days(2);
+
+/// What a reading counts besides its progress.
+#[derive(Debug, Default)]
+pub struct Counts {
+    /// Reports listed for their ranks, where that is the rule's way.
+    pub listed: Option<u64>,
+    /// Players found by difficulty.
+    pub players: BTreeMap<Difficulty, u64>,
+    /// What the rule's last page left unread.
+    pub left_behind: Option<String>,
+}
+
+/// The windows of a run that begins now: from `lookback` before the last run, or as far back as a first run goes.
+pub fn all_windows(
+    progress: Progress,
+    last_run: Option<Timestamp>,
+    lookback: Duration,
+    difficulties: BTreeSet<Difficulty>,
+) -> Progress {
+    let to = progress.started_at;
+    let from = match last_run {
+        // A last run in the future is a clock that jumped.
+        Some(last_run) => last_run.min(to) - delta(lookback),
+        None => progress.target.since.unwrap_or(to - FIRST_READING),
+    };
+    let mut windows = Vec::new();
+    let mut until = to;
+    while until > from {
+        let begin = (until - LONGEST_WINDOW).max(from);
+        windows.push(WindowLeft { from: begin, to: until, next_page: 1 });
+        until = begin;
+    }
+    // The next one stands last: the newest reports first.
+    windows.reverse();
+    Progress { windows, difficulties: difficulties.into_iter().collect(), ..progress }
+}
+
+/// What is left after a page of the last window was read; a window that cannot be cut smaller is answered as too full.
+fn after_page(mut windows: Vec<WindowLeft>, has_more: bool) -> (Vec<WindowLeft>, Option<WindowLeft>) {
+    let Some(window) = windows.pop() else { return (windows, None) };
+    if !has_more {
+        return (windows, None);
+    }
+    if window.next_page < LAST_LIST_PAGE {
+        windows.push(WindowLeft { next_page: window.next_page + 1, ..window });
+        return (windows, None);
+    }
+    let length = window.to - window.from;
+    if length <= SHORTEST_WINDOW {
+        return (windows, Some(window));
+    }
+    let middle = window.from + length / 2;
+    windows.push(WindowLeft { from: window.from, to: middle, next_page: 1 });
+    windows.push(WindowLeft { from: middle, to: window.to, next_page: 1 });
+    (windows, None)
+}
+
+impl<S, A, W, C> Run<'_, S, A, W, C>
+where
+    S: DiscoverStore,
+    A: Zones + ReportLists,
+    W: RankingSite,
+    C: Clock,
+{
+    /// Reads what is left of the windows.
+    pub(super) async fn read_reports(&self, target: &Target, progress: &mut Progress, counts: &mut Counts) -> Ended {
+        let stopped = match self.raid(target.raid).await {
+            Ok(raid) => self.read_windows(target, &raid, progress, counts).await,
+            Err(error) => Err(Stopped::Source(error)),
+        };
+        stopped.map_or_else(Ended::from, Ended::from)
+    }
+
+    async fn raid(&self, raid: RaidId) -> std::result::Result<Raid, SourceError> {
+        match self.ports.store.raid(raid).await? {
+            Some(raid) => Ok(raid),
+            None => Ok(self.zone(raid).await?.raid),
+        }
+    }
+
+    async fn read_windows(
+        &self,
+        target: &Target,
+        raid: &Raid,
+        progress: &mut Progress,
+        counts: &mut Counts,
+    ) -> std::result::Result<Stopped, Stopped> {
+        if target.ranks == RanksKind::Reports {
+            counts.listed.get_or_insert(0);
+        }
+        while let Some(&window) = progress.windows.last() {
+            if self.last_start.is_some_and(|last_start| self.ports.clock.now() >= last_start) {
+                return Ok(Stopped::Deadline);
+            }
+            if progress.pages >= target.end_page {
+                let (from, to) = (progress.windows[0].from, window.to);
+                counts.left_behind = Some(format!(
+                    "page {} was the rule's last; reports of {from} to {to} were not looked at",
+                    target.end_page
+                ));
+                return Ok(Stopped::Complete);
+            }
+            let page = self.list(&Window { raid: raid.id, from: window.from, to: window.to }, window.next_page).await?;
+            progress.pages += 1;
+            let has_more = page.has_more;
+            if progress.pages >= target.start_page {
+                self.take_page(target, raid, page, progress, counts).await?;
+            }
+            let too_full;
+            (progress.windows, too_full) = after_page(std::mem::take(&mut progress.windows), has_more);
+            if let Some(window) = too_full {
+                tracing::error!(raid = raid.id, from = %window.from, to = %window.to, "reports of a window cannot all be listed");
+                progress.skipped += 1;
+            }
+            self.save_progress(progress).await.map_err(Stopped::Store)?;
+        }
+        Ok(Stopped::Complete)
+    }
+
+    async fn list(&self, window: &Window, page: u32) -> std::result::Result<ListPage, Stopped> {
+        self.with_retries("listing reports", async || self.ports.api.list(window, page).await).await
+    }
+
+    async fn with_retries<T>(
+        &self,
+        what: &'static str,
+        ask: impl AsyncFn() -> std::result::Result<T, ApiError>,
+    ) -> std::result::Result<T, Stopped> {
+        let mut waits = RETRY_AFTER.iter();
+        loop {
+            match (ask().await, waits.next()) {
+                (Ok(answer), _) => return Ok(answer),
+                (Err(ApiError::Failed(error)), Some(&wait)) => {
+                    tracing::warn!(error = format!("{error:#}"), "{what}: trying again");
+                    self.ports.clock.sleep(wait).await;
+                }
+                (Err(ApiError::Failed(error)), None) => {
+                    return Err(Stopped::Source(SourceError::Failed(error.context(what))));
+                }
+                (Err(error), _) => return Err(Stopped::Source(error.into())),
+            }
+        }
+    }
+
+    async fn take_page(
+        &self,
+        target: &Target,
+        raid: &Raid,
+        mut page: ListPage,
+        progress: &mut Progress,
+        counts: &mut Counts,
+    ) -> std::result::Result<(), Stopped> {
+        for line in &page.skipped {
+            tracing::warn!(raid = raid.id, %line, "report skipped");
+        }
+        progress.skipped += page.skipped.len() as u64;
+        let regions = &self.config.regions;
+        let is_wanted = |region: &String| regions.is_empty() || regions.contains(region);
+        page.reports.retain(|report| report.region.as_ref().is_none_or(is_wanted));
+        if target.ranks == RanksKind::Reports {
+            let listed = self.list_for_ranks(raid.id, &page.reports, progress).await.map_err(Stopped::Store)?;
+            counts.listed = Some(counts.listed.unwrap_or_default() + listed);
+            return Ok(());
+        }
+        let unread = self.unread(raid.id, &page.reports, progress).await.map_err(Stopped::Store)?;
+        for reports in unread.chunks(DETAILS_AT_ONCE) {
+            let codes: Vec<String> = reports.iter().map(|report| report.code.clone()).collect();
+            let ask = async || self.ports.api.details(&codes).await;
+            let details: BTreeMap<_, _> = self.with_retries("asking for reports", ask).await?.into_iter().collect();
+            let taken = self.take_details(raid, reports, details, progress, counts).await;
+            taken.map_err(Stopped::Store)?;
+        }
+        Ok(())
+    }
+
+    /// Puts reports into `reports`, where player-rank finds them when their day has come; answers how many are new.
+    async fn list_for_ranks(
+        &self,
+        raid: RaidId,
+        reports: &[ListedReport],
+        progress: &mut Progress,
+    ) -> anyhow::Result<u64> {
+        let codes: Vec<_> = reports.iter().map(|report| report.code.clone()).collect();
+        let stored = self.ports.store.reports(&codes).await.context("reading reports")?;
+        let mut raised: Vec<StoredReport> = Vec::new();
+        for report in reports {
+            match listing(stored.get(&report.code), report, raid, delta(self.config.report_delay)) {
+                Listing::Raise(report) => raised.push(report),
+                Listing::Known => {}
+                Listing::Backwards { stored } => {
+                    progress.skipped += 1;
+                    let (code, revision) = (&report.code, report.revision);
+                    tracing::warn!(%code, revision, stored, "report skipped: its revision went back");
+                }
+            }
+        }
+        self.ports.store.raise_reports(&raised).await.context("writing to reports")?;
+        Ok(raised.len() as u64)
+    }
+
+    /// Those whose details are not known at their revision, for every difficulty of this reading.
+    async fn unread<'r>(
+        &self,
+        raid: RaidId,
+        reports: &'r [ListedReport],
+        progress: &mut Progress,
+    ) -> anyhow::Result<Vec<&'r ListedReport>> {
+        let codes: Vec<_> = reports.iter().map(|report| report.code.clone()).collect();
+        let seen = self.ports.store.seen_reports(raid, &codes).await.context("reading which reports are known")?;
+        let mut unread = Vec::new();
+        for report in reports {
+            match seen.get(&report.code) {
+                Some(seen) if seen.revision > report.revision => {
+                    progress.skipped += 1;
+                    let (code, revision, stored) = (&report.code, report.revision, seen.revision);
+                    tracing::warn!(%code, revision, stored, "report skipped: its revision went back");
+                }
+                Some(seen)
+                    if seen.revision == report.revision
+                        && progress.difficulties.iter().all(|difficulty| seen.difficulties.contains(difficulty)) => {}
+                _ => unread.push(report),
+            }
+        }
+        Ok(unread)
+    }
+
+    /// Stores what details tell: players to rank, players that hide or are gone, and what is known now.
+    async fn take_details(
+        &self,
+        raid: &Raid,
+        reports: &[&ListedReport],
+        mut details: BTreeMap<String, DetailOutcome>,
+        progress: &mut Progress,
+        counts: &mut Counts,
+    ) -> anyhow::Result<()> {
+        let mut found: BTreeMap<PlayerId, RaidsToScrap> = BTreeMap::new();
+        let mut removed: BTreeMap<PlayerId, PlayerUpdate> = BTreeMap::new();
+        let mut seen = Vec::new();
+        let mut failed = Vec::new();
+        for report in reports {
+            let code = &report.code;
+            match details.remove(code) {
+                Some(DetailOutcome::Read(details)) => {
+                    for line in &details.skipped {
+                        tracing::warn!(%code, %line, "part of a report skipped");
+                    }
+                    progress.skipped += details.skipped.len() as u64;
+                    take_characters(raid, &progress.difficulties, &details, &mut found, &mut removed);
+                }
+                Some(DetailOutcome::Gone(how)) => tracing::info!(%code, how, "a report is no longer to be read"),
+                Some(DetailOutcome::Failed(reason)) => failed.push((code, reason)),
+                None => failed.push((code, "left out of the answer".to_owned())),
+            }
+            if !failed.last().is_some_and(|(last, _)| *last == code) {
+                let difficulties = progress.difficulties.iter().copied().collect();
+                seen.push(SeenReport { code: code.clone(), revision: report.revision, difficulties, end: report.end });
+            }
+        }
+        for (code, reason) in &failed {
+            tracing::warn!(%code, %reason, "report skipped; it is asked for again by the next run");
+        }
+        progress.skipped += failed.len() as u64;
+        if let Some((code, reason)) = failed.first().filter(|_| seen.is_empty()) {
+            return Err(anyhow!("none of {} reports could be read; {code}: {reason}", failed.len()));
+        }
+        let store = self.ports.store;
+        let removed: Vec<_> = removed.into_values().collect();
+        if !removed.is_empty() {
+            store.save(&removed).await.context("removing ranks of hidden players")?;
+        }
+        let found: Vec<_> = found.into_iter().map(|(id, raids_to_scrap)| Discovered { id, raids_to_scrap }).collect();
+        store.merge(&found).await.context("writing to discovers")?;
+        store.mark_seen(raid.id, &seen).await.context("writing down which reports are known")?;
+        progress.players += found.len() as u64;
+        for (_, difficulty) in found.iter().flat_map(|player| player.raids_to_scrap.pairs()) {
+            *counts.players.entry(difficulty).or_default() += 1;
+        }
+        Ok(())
+    }
+
+    /// Forgets which reports were read where no window reaches them any more.
+    pub(super) async fn forget_old_reports(&self, now: Timestamp) -> anyhow::Result<()> {
+        let Some(leader) = &self.leader else { return Ok(()) };
+        let oldest = now - delta(self.config.lookback) - delta(self.config.delay) * 2 - REMEMBERED_BEYOND;
+        let forgotten = self.ports.store.forget_seen(leader.target.raid, oldest.min(now - FIRST_READING)).await;
+        forgotten.context("forgetting which reports are known")
+    }
+}
+
+/// Every ranked character of a report with a kill in a difficulty is a player to rank there. One that hides its ranks, or
+/// goes by another number now, loses what is stored of it.
+fn take_characters(
+    raid: &Raid,
+    wanted: &[Difficulty],
+    details: &ReportDetails,
+    found: &mut BTreeMap<PlayerId, RaidsToScrap>,
+    removed: &mut BTreeMap<PlayerId, PlayerUpdate>,
+) {
+    // A report's raid is not always the right one: its kills say what it is about.
+    let is_of_raid = |encounter| raid.encounters.is_empty() || raid.encounters.iter().any(|boss| boss.id == encounter);
+    let kills = details.kills.iter().filter(|kill| is_of_raid(kill.encounter));
+    let difficulties: BTreeSet<Difficulty> =
+        kills.map(|kill| kill.difficulty).filter(|difficulty| wanted.contains(difficulty)).collect();
+    for character in &details.characters {
+        let id = character.canonical_id.unwrap_or(character.id);
+        if id != character.id {
+            removed.insert(character.id, PlayerUpdate::Gone { id: character.id });
+        }
+        if character.hidden {
+            removed.insert(id, PlayerUpdate::Hidden { id });
+        } else {
+            let pairs = found.entry(id).or_default();
+            difficulties.iter().for_each(|&difficulty| pairs.insert(raid.id, difficulty));
+        }
+    }
+    found.retain(|id, pairs| !pairs.is_empty() && !removed.contains_key(id));
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::report::{Kill, RankedCharacter};
+    use crate::rule::tests::rule;
+    use crate::testing::noon;
+
+    const THREE_DAYS: Duration = Duration::from_secs(72 * 3600);
+
+    fn windows(last_run: Option<Timestamp>, since: Option<Timestamp>) -> Vec<WindowLeft> {
+        let target = Target { since, ..rule("any", None).target };
+        all_windows(Progress::of(target, noon()), last_run, THREE_DAYS, BTreeSet::from([4])).windows
+    }
+
+    #[test]
+    fn windows_reach_back_before_the_last_run_and_the_newest_comes_first() {
+        let left = windows(Some(noon() - TimeDelta::hours(24)), None);
+        assert_eq!(left.len(), 4);
+        assert_eq!((left[0].from, left[3].to), (noon() - TimeDelta::hours(96), noon()));
+        assert!(left.windows(2).all(|pair| pair[0].to == pair[1].from), "without a gap");
+        assert_eq!(windows(None, None)[0].from, noon() - TimeDelta::days(14));
+        assert_eq!(windows(None, Some(noon() - TimeDelta::hours(30)))[0].from, noon() - TimeDelta::hours(30));
+        let jumped = windows(Some(noon() + TimeDelta::days(300)), None);
+        assert_eq!(jumped[0].from, noon() - TimeDelta::hours(72), "a last run in the future reads the lookback");
+    }
+
+    proptest! {
+        /// Whatever the density, every moment is covered by pages that the API gives.
+        #[test]
+        fn no_page_beyond_the_last_is_asked_for_and_no_moment_left_out(reports in 1..40_000_u32) {
+            let whole = WindowLeft { from: noon() - TimeDelta::days(1), to: noon(), next_page: 1 };
+            let per_day = f64::from(reports);
+            let mut left = vec![whole];
+            let mut covered = TimeDelta::zero();
+            let mut asked = 0;
+            while let Some(&window) = left.last() {
+                prop_assert!(window.next_page <= LAST_LIST_PAGE);
+                let share = (window.to - window.from).as_seconds_f64() / 86_400.0;
+                let has_more = per_day * share > f64::from(window.next_page * 100);
+                if !has_more {
+                    covered += window.to - window.from;
+                }
+                let (rest, too_full) = after_page(left, has_more);
+                prop_assert!(too_full.is_none());
+                left = rest;
+                asked += 1;
+            }
+            prop_assert_eq!(covered, TimeDelta::days(1));
+            prop_assert!(f64::from(asked) < 30.0 + per_day / 100.0 * 6.0);
+        }
+    }
+
+    #[test]
+    fn a_window_that_cannot_be_cut_is_told() {
+        let window = WindowLeft { from: noon() - SHORTEST_WINDOW, to: noon(), next_page: LAST_LIST_PAGE };
+        assert_eq!(after_page(vec![window], true), (vec![], Some(window)));
+        assert_eq!(after_page(vec![window], false), (vec![], None));
+    }
+
+    #[test]
+    fn who_hides_or_goes_by_another_number_loses_its_ranks() {
+        let raid = Raid {
+            id: 44,
+            name: "Undermine".to_owned(),
+            encounters: vec![crate::player::Encounter { id: 1, name: String::new() }],
+        };
+        let kill = |encounter, difficulty| Kill { fight: 1, encounter, difficulty, ended_at: noon() };
+        let character = |id, canonical_id, hidden| RankedCharacter { id, canonical_id, hidden };
+        let details = ReportDetails {
+            characters: vec![
+                character(1, Some(1), false),
+                character(2, None, true),
+                character(3, Some(30), false),
+                character(4, Some(40), true),
+            ],
+            kills: vec![kill(1, 4), kill(1, 3), kill(9, 5)],
+            skipped: vec![],
+        };
+        let (mut found, mut removed) = (BTreeMap::new(), BTreeMap::new());
+        take_characters(&raid, &[4, 5], &details, &mut found, &mut removed);
+        let heroic = RaidsToScrap::one(44, 4);
+        assert_eq!(found, BTreeMap::from([(1, heroic.clone()), (30, heroic)]), "boss 9 is of another raid");
+        let gone = |id| PlayerUpdate::Gone { id };
+        let hidden = |id| PlayerUpdate::Hidden { id };
+        assert_eq!(removed.into_values().collect::<Vec<_>>(), [hidden(2), gone(3), gone(4), hidden(40)]);
+    }
+}

@@ -1,0 +1,507 @@
+//! player-rank: one batch of messages → ranks in `players`, inside the points budget.
+//!
+//! Every message has its own outcome: a message that fails is returned alone, one that can never succeed is finished.
+//! When no key can pay, the whole batch goes back and the error says what it needs and when points are there again; how
+//! to wait for that is the caller's business. The store is tried before points are spent.
+
+mod batch;
+mod reports;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use anyhow::Context;
+use serde::Serialize;
+
+use self::batch::{Batch, Outcome};
+use crate::Timestamp;
+use crate::budget::{self, Choice};
+use crate::player::PlayerUpdate;
+use crate::ports::{
+    ApiError, Clock, Discoveries, Error, KeyPool, Players, RankOutcome, RankSource, ReportBacklog, Rules, Waiting,
+    Wanted,
+};
+use crate::report::ReportRanks;
+
+/// Settings of player-rank.
+#[derive(Debug, Clone)]
+pub struct RankConfig {
+    /// `WCL_CALL_BUDGET`: points for one player in one raid in one difficulty.
+    pub call_budget: f64,
+    /// `REPORT_CALL_BUDGET`: points for the ranks of one report.
+    pub report_budget: f64,
+    /// The date that ranks from reports get, instead of the moment they are read: the same answers then make the same
+    /// files.
+    pub stamp: Option<Timestamp>,
+}
+
+/// A message as the queue delivers it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Delivery {
+    /// The queue's name for this message.
+    pub message_id: String,
+    /// The body, not yet looked at.
+    pub body: String,
+}
+
+/// What became of a batch.
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RankSummary {
+    /// Messages whose ranks are stored.
+    pub done: u32,
+    /// Reports among them.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub reports: u32,
+    /// Players whose ranks came from these reports.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub players_of_reports: u32,
+    /// Messages that can never succeed, finished without ranks, and why.
+    pub finished: Vec<String>,
+    /// Messages that go back to the queue, and why.
+    pub failed: Vec<FailedMessage>,
+    /// Raids, difficulties, rows and reports' parts that were left out, by name.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub skipped: Vec<String>,
+    /// Players that hide their ranks.
+    pub hidden: u32,
+    /// Who paid.
+    pub key: Option<String>,
+    /// Points spent, as far as known.
+    pub points_spent: f64,
+    /// What every key had before the batch.
+    pub points_left: BTreeMap<String, f64>,
+    /// Why the batch ended early; messages that it did not reach are among the failed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub stopped: Option<String>,
+    /// Whether the API refused this program in the middle of the batch: nothing more is to be asked for a while.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub refused: bool,
+}
+
+fn is_zero(count: &u32) -> bool {
+    *count == 0
+}
+
+/// A message that goes back.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct FailedMessage {
+    /// The queue's name for it.
+    pub message_id: String,
+    /// What went wrong.
+    pub reason: String,
+    /// Whose fault it is.
+    #[serde(skip)]
+    pub fault: Fault,
+}
+
+/// Why a message goes back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fault {
+    /// It can never be understood: a dead letter.
+    Malformed,
+    /// It failed for a reason of its own: a dead letter after a few times.
+    Own,
+    /// It was not reached.
+    NotReached,
+}
+
+/// Why the whole batch goes back to the queue.
+#[derive(Debug, thiserror::Error)]
+pub enum RankError {
+    /// No key can pay now.
+    #[error("no key has the {required} points this batch needs")]
+    NoBudget {
+        /// Points the batch needs.
+        required: f64,
+        /// The most points that one key has in an hour, if known: a batch that needs more is never paid whole.
+        most_in_an_hour: Option<f64>,
+        /// When the first key has all its points again, if known.
+        earliest_reset: Option<Timestamp>,
+        /// What every key has left.
+        points_left: BTreeMap<String, f64>,
+    },
+    /// The API refuses this program.
+    #[error("refused by the API: {0}")]
+    Refused(String),
+    /// Anything else.
+    #[error(transparent)]
+    Failed(#[from] Error),
+}
+
+impl From<ApiError> for RankError {
+    fn from(error: ApiError) -> Self {
+        match error {
+            ApiError::Refused(reason) => Self::Refused(reason),
+            other => Self::Failed(other.into()),
+        }
+    }
+}
+
+/// Everything that player-rank keeps.
+pub trait RankStore: Players + Discoveries + Waiting + Rules + ReportBacklog {}
+impl<S: Players + Discoveries + Waiting + Rules + ReportBacklog> RankStore for S {}
+
+/// Ranks one batch, of which up to `concurrency` run at the same time.
+///
+/// # Errors
+/// [`RankError`] sends the whole batch back; it is returned only when nothing of the batch was done.
+pub async fn rank_batch<S, A, C>(
+    store: &S,
+    api: &A,
+    clock: &C,
+    config: &RankConfig,
+    concurrency: u32,
+    deliveries: &[Delivery],
+) -> Result<RankSummary, RankError>
+where
+    S: RankStore,
+    A: KeyPool + RankSource + ReportRanks,
+    C: Clock,
+{
+    let mut batch = Batch::parse(deliveries);
+    let wanted = known_players(store, &mut batch).await?;
+    let reports = reports::unread(store, &mut batch).await?;
+    if wanted.is_empty() && reports.is_empty() {
+        end_messages(store, &mut batch).await?;
+        return Ok(batch.summary);
+    }
+    let keys = match api.points().await {
+        Ok(keys) => keys,
+        Err(ApiError::PointsExhausted { .. }) => Vec::new(),
+        Err(error) => return Err(error.into()),
+    };
+    batch.summary.points_left = keys.iter().map(|key| (key.key.clone(), key.remaining)).collect();
+    let pairs = wanted.iter().map(|player| player.discovered.raids_to_scrap.pair_count()).sum();
+    let required = budget::required_points(config.call_budget, concurrency, pairs)
+        + budget::required_points(config.report_budget, concurrency, reports.len());
+    let no_budget = |earliest_reset, points_left: &BTreeMap<String, f64>| RankError::NoBudget {
+        required,
+        most_in_an_hour: budget::most_in_an_hour(&keys),
+        earliest_reset,
+        points_left: points_left.clone(),
+    };
+    let key = match budget::choose_key(&keys, required) {
+        Choice::Key(key) => key,
+        Choice::NoBudget { earliest_reset } => return Err(no_budget(earliest_reset, &batch.summary.points_left)),
+    };
+    let mut stopped = None;
+    if !wanted.is_empty() {
+        let ranked = api.rank(&key, &wanted).await;
+        batch.summary.points_spent += ranked.points_spent;
+        batch.summary.skipped.extend(ranked.skipped);
+        stopped = ranked.stopped;
+        save_players(store, &mut batch, ranked.outcomes).await?;
+    }
+    if !reports.is_empty() && stopped.is_none() {
+        stopped = reports::rank(store, api, clock, config, &key, &reports, &mut batch).await?;
+    }
+    match stopped {
+        Some(ApiError::PointsExhausted { resets_at }) if batch.outcomes.is_empty() => {
+            return Err(no_budget(Some(resets_at), &batch.summary.points_left));
+        }
+        Some(error) if batch.outcomes.is_empty() => return Err(error.into()),
+        Some(error) => {
+            batch.summary.refused = matches!(error, ApiError::Refused(_));
+            batch.summary.stopped = Some(error.to_string());
+        }
+        None => {}
+    }
+    batch.summary.key = Some(key);
+    end_messages(store, &mut batch).await?;
+    Ok(batch.summary)
+}
+
+/// Adds to the players what the store knows of them. One whose document could not be written to is not paid for.
+async fn known_players<S: RankStore>(store: &S, batch: &mut Batch) -> Result<Vec<Wanted>, Error> {
+    let players = batch.players();
+    let ids: Vec<_> = players.iter().map(|player| player.id).collect();
+    let mut known = store.known(&ids).await.context("reading players")?;
+    let mut wanted = Vec::with_capacity(players.len());
+    for discovered in players {
+        match known.remove(&discovered.id) {
+            Some(Err(malformed)) => {
+                batch.outcomes.insert(batch::Subject::Player(discovered.id), Outcome::Failed(malformed.to_string()));
+            }
+            Some(Ok(known)) => wanted.push(Wanted { discovered, class_id: known.class_id }),
+            None => wanted.push(Wanted { discovered, class_id: None }),
+        }
+    }
+    Ok(wanted)
+}
+
+async fn save_players<S: Players>(
+    store: &S,
+    batch: &mut Batch,
+    outcomes: Vec<(crate::PlayerId, RankOutcome)>,
+) -> Result<(), Error> {
+    let mut updates = Vec::with_capacity(outcomes.len());
+    for (player, outcome) in outcomes {
+        let subject = batch::Subject::Player(player);
+        match outcome {
+            RankOutcome::Update(update) => updates.push(update),
+            RankOutcome::Never(reason) => {
+                batch.outcomes.insert(subject, Outcome::Never(reason));
+            }
+            RankOutcome::Failed(reason) => {
+                batch.outcomes.insert(subject, Outcome::Failed(reason));
+            }
+        }
+    }
+    let saved = store.save(&updates).await.context("writing to players")?;
+    for (update, saved) in updates.iter().zip(saved) {
+        let outcome = match (saved, update) {
+            (Ok(()), PlayerUpdate::Gone { .. }) => Outcome::Never("no such character"),
+            (Ok(()), PlayerUpdate::Hidden { .. }) => Outcome::Hidden,
+            (Ok(()), PlayerUpdate::Ranked { .. } | PlayerUpdate::Folded { .. }) => Outcome::Done,
+            (Err(reason), _) => Outcome::Failed(format!("not stored: {reason}")),
+        };
+        batch.outcomes.insert(batch::Subject::Player(update.id()), outcome);
+    }
+    Ok(())
+}
+
+/// Gives every message its outcome; players whose messages have ended wait no more.
+async fn end_messages<S: Waiting>(store: &S, batch: &mut Batch) -> Result<(), Error> {
+    let ended = batch.settle();
+    if !ended.is_empty() {
+        store.forget_waiting(&ended).await.context("writing down that players wait no more")?;
+    }
+    Ok(())
+}
+
+/// The raids and difficulties that an enabled rule names.
+async fn boards_of_rules<S: Rules>(store: &S) -> Result<BTreeSet<(crate::RaidId, crate::Difficulty)>, Error> {
+    let (rules, _) = store.rules().await.context("reading discovery_schedules")?;
+    let enabled = rules.iter().filter(|rule| rule.enabled);
+    Ok(enabled.map(|rule| (rule.target.raid, rule.target.difficulty)).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::PlayerId;
+    use crate::player::{DifficultyRanks, RankedPart};
+    use crate::report::{Kill, Metric, Percent, RankRow, RankedCharacter, ReportOutcome, ReportReading};
+    use crate::report_state::{ReportState, StoredReport};
+    use crate::rule::tests::rule;
+    use crate::testing::{Memory, TestApi, TestClock, found, identity, key, noon};
+
+    const CONFIG: RankConfig = RankConfig { call_budget: 6.0, report_budget: 26.0, stamp: None };
+
+    async fn run(
+        store: &Memory,
+        api: &TestApi,
+        concurrency: u32,
+        batch: &[Delivery],
+    ) -> Result<RankSummary, RankError> {
+        rank_batch(store, api, &TestClock::at(noon()), &CONFIG, concurrency, batch).await
+    }
+
+    fn message(id: &str, player: PlayerId) -> Delivery {
+        Delivery { message_id: id.to_owned(), body: serde_json::to_string(&found(player)).unwrap() }
+    }
+
+    fn ranked(id: PlayerId) -> RankOutcome {
+        let part = RankedPart { raid: 31, difficulty: 4, ranks: DifficultyRanks::new() };
+        RankOutcome::Update(PlayerUpdate::Ranked { id, identity: identity(id), parts: vec![part] })
+    }
+
+    fn api(keys: &[(&str, f64)], outcomes: impl IntoIterator<Item = (PlayerId, RankOutcome)>) -> TestApi {
+        TestApi {
+            keys: keys.iter().map(|(name, points)| key(name, *points)).collect(),
+            outcomes: outcomes.into_iter().collect(),
+            ..TestApi::default()
+        }
+    }
+
+    #[tokio::test]
+    async fn the_first_key_that_can_pay_for_all_at_once_pays() {
+        let api = api(&[("a", 35.0), ("b", 36.0)], [(1, ranked(1)), (2, ranked(2))]);
+        let store = Memory::default();
+        let summary = run(&store, &api, 3, &[message("x", 1), message("y", 2)]).await.unwrap();
+        assert_eq!((summary.done, summary.key.as_deref(), summary.points_spent), (2, Some("b"), 12.0));
+        assert_eq!(api.asked.into_inner(), [("b".to_owned(), vec![1, 2])]);
+        assert_eq!(store.players.into_inner().into_keys().collect::<Vec<_>>(), [1, 2]);
+    }
+
+    #[tokio::test]
+    async fn without_points_nothing_is_asked_and_the_reset_is_told() {
+        let api = api(&[("a", 35.9)], [(1, ranked(1))]);
+        let error = run(&Memory::default(), &api, 6, &[message("x", 1)]).await.unwrap_err();
+        let RankError::NoBudget { required, most_in_an_hour, earliest_reset, points_left } = error else {
+            panic!("{error}")
+        };
+        assert_eq!((required, most_in_an_hour), (36.0, Some(3600.0)));
+        assert_eq!((earliest_reset, points_left["a"]), (Some(noon() + chrono::TimeDelta::minutes(30)), 35.9));
+        assert!(api.asked.into_inner().is_empty());
+    }
+
+    #[tokio::test]
+    async fn points_that_run_out_before_anything_was_done_send_the_batch_back() {
+        let api = api(&[("a", 3600.0)], []);
+        let resets_at = noon();
+        *api.stops.borrow_mut() = Some(ApiError::PointsExhausted { resets_at });
+        let error = run(&Memory::default(), &api, 1, &[message("x", 1)]).await.unwrap_err();
+        assert!(matches!(error, RankError::NoBudget { earliest_reset: Some(at), .. } if at == resets_at), "{error}");
+    }
+
+    #[tokio::test]
+    async fn each_message_has_its_own_outcome() {
+        let outcomes = [
+            (1, ranked(1)),
+            (2, RankOutcome::Never("no class set")),
+            (3, RankOutcome::Failed("HTTP 500".to_owned())),
+            (4, RankOutcome::Update(PlayerUpdate::Hidden { id: 4 })),
+            (5, ranked(5)),
+        ];
+        let store = Memory::default();
+        store.rejects.borrow_mut().push(5);
+        let mut batch: Vec<_> = (1..=6).map(|player| message(&format!("m{player}"), player)).collect();
+        batch.push(message("twin", 1));
+        batch.push(Delivery { message_id: "bad".to_owned(), body: "nonsense".to_owned() });
+        let api = api(&[("a", 3600.0)], outcomes);
+        let summary = run(&store, &api, 1, &batch).await.unwrap();
+        assert_eq!((summary.done, summary.hidden), (3, 1), "1, its twin, and 4");
+        assert_eq!(summary.finished, ["player 2: no class set"]);
+        let failed: Vec<_> = summary.failed.iter().map(|failed| failed.message_id.as_str()).collect();
+        assert_eq!(failed, ["bad", "m3", "m5", "m6"]);
+        assert_eq!(api.asked.into_inner()[0].1, [1, 2, 3, 4, 5, 6], "each player once");
+    }
+
+    #[tokio::test]
+    async fn what_was_paid_for_is_stored_although_the_api_refuses_in_the_middle() {
+        let store = Memory::default();
+        let api = api(&[("a", 3600.0)], [(1, ranked(1))]);
+        *api.stops.borrow_mut() = Some(ApiError::Refused("403".to_owned()));
+        let summary = run(&store, &api, 1, &[message("x", 1), message("y", 2)]).await.unwrap();
+        assert!(summary.refused && store.players.borrow().contains_key(&1));
+        assert_eq!(summary.failed[0].reason, "player 2: not reached");
+    }
+
+    #[tokio::test]
+    async fn a_refusal_before_anything_was_asked_is_told_apart() {
+        let api = TestApi::default();
+        *api.points_error.borrow_mut() = Some(ApiError::Refused("human check".to_owned()));
+        let error = run(&Memory::default(), &api, 1, &[message("x", 1)]).await.unwrap_err();
+        assert!(matches!(error, RankError::Refused(_)), "{error}");
+    }
+
+    #[tokio::test]
+    async fn a_player_whose_document_is_broken_is_not_paid_for() {
+        let store = Memory::default();
+        store.broken_players.borrow_mut().push(2);
+        let api = api(&[("a", 3600.0)], [(1, ranked(1)), (2, ranked(2))]);
+        let summary = run(&store, &api, 1, &[message("x", 1), message("y", 2)]).await.unwrap();
+        assert_eq!(api.asked.into_inner()[0].1, [1]);
+        assert_eq!((summary.done, summary.failed[0].fault), (1, Fault::Own));
+    }
+
+    #[tokio::test]
+    async fn what_is_done_waits_in_the_queue_no_more() {
+        let store = Memory::default();
+        store.mark_waiting(&[found(1), found(2)], noon()).await.unwrap();
+        let api = api(&[("a", 3600.0)], [(1, ranked(1)), (2, RankOutcome::Failed("HTTP 500".to_owned()))]);
+        run(&store, &api, 1, &[message("x", 1), message("y", 2)]).await.unwrap();
+        assert_eq!(store.waiting.into_inner().into_keys().collect::<Vec<_>>(), [2]);
+    }
+
+    fn report_message(id: &str) -> Delivery {
+        Delivery { message_id: id.to_owned(), body: r#"{"report":"aBcD","raid":31}"#.to_owned() }
+    }
+
+    /// A kill of boss 7 with five characters: 1 shown, 2 hidden, 3 under another number now, 4 struck out, 5 not ranked.
+    fn reading() -> ReportReading {
+        let row = |player, difficulty| RankRow {
+            raid: 31,
+            player,
+            identity: identity(player),
+            metric: Metric::Dps,
+            spec: Some("Fury".to_owned()),
+            fight: 1,
+            encounter: 7,
+            difficulty,
+            partition: 1,
+            percent: Percent::Known(80.0),
+            banned: player == 4,
+        };
+        let character = |id, canonical_id| RankedCharacter { id, canonical_id, hidden: id == 2 };
+        ReportReading {
+            code: "aBcD".to_owned(),
+            revision: 3,
+            end: noon() - chrono::TimeDelta::hours(26),
+            is_exporting: false,
+            characters: vec![character(1, None), character(2, None), character(3, Some(30)), character(4, None)],
+            kills: vec![Kill {
+                fight: 1,
+                encounter: 7,
+                difficulty: 4,
+                ended_at: noon() - chrono::TimeDelta::hours(27),
+            }],
+            rows: (1..=5).map(|player| row(player, 4)).chain([row(1, 5)]).collect(),
+            skipped: vec![],
+        }
+    }
+
+    fn with_report(state: ReportState) -> Memory {
+        let store = Memory::default();
+        store.rules.borrow_mut().push(rule("heroic", None));
+        let report = StoredReport {
+            code: "aBcD".to_owned(),
+            raid: 31,
+            region: "EU".to_owned(),
+            start: noon(),
+            end: noon(),
+            revision: 3,
+            state,
+            due_at: noon(),
+            sent_at: None,
+            tries: 0,
+        };
+        store.reports.borrow_mut().insert("aBcD".to_owned(), report);
+        store
+    }
+
+    fn api_with_report(outcome: ReportOutcome) -> TestApi {
+        TestApi { reports: BTreeMap::from([("aBcD".to_owned(), outcome)]), ..api(&[("a", 3600.0)], []) }
+    }
+
+    #[tokio::test]
+    async fn rows_of_a_report_that_count_are_folded_and_new_players_get_a_full_reading() {
+        let store = with_report(ReportState::New);
+        let api = api_with_report(ReportOutcome::Read(reading()));
+        let summary = run(&store, &api, 1, &[report_message("r")]).await.unwrap();
+        assert_eq!((summary.done, summary.reports, summary.players_of_reports), (1, 1, 2));
+        let players = store.players.borrow();
+        assert_eq!(players.keys().copied().collect::<Vec<_>>(), [1, 30], "and nobody in a difficulty without a rule");
+        assert_eq!(players[&1].ranks[&31][&4]["dps"].encounters[&7].kills, 1);
+        assert_eq!(store.discovers.borrow().keys().copied().collect::<Vec<_>>(), [1, 30]);
+        assert_eq!(store.reports.borrow()["aBcD"].state, ReportState::Done);
+        drop(players);
+        let again = run(&store, &api, 1, &[report_message("r")]).await.unwrap();
+        assert_eq!((again.done, api.asked_reports.into_inner().len()), (1, 1), "done at its revision: not asked again");
+    }
+
+    #[tokio::test]
+    async fn a_report_that_is_gone_is_finished_and_one_that_fails_comes_again() {
+        let store = with_report(ReportState::New);
+        let summary =
+            run(&store, &api_with_report(ReportOutcome::Gone("deleted")), 1, &[report_message("r")]).await.unwrap();
+        assert_eq!(summary.finished, ["report aBcD: deleted"]);
+        assert_eq!(store.reports.borrow()["aBcD"].state, ReportState::Gone);
+        let failing = api_with_report(ReportOutcome::Failed("too large".to_owned()));
+        let summary = run(&with_report(ReportState::New), &failing, 1, &[report_message("r")]).await.unwrap();
+        assert_eq!(
+            (summary.failed[0].reason.as_str(), summary.failed[0].fault),
+            ("report aBcD: too large", Fault::Own)
+        );
+    }
+
+    #[tokio::test]
+    async fn a_reports_budget_is_asked_of_the_key_beside_the_players() {
+        let api = TestApi { keys: vec![key("a", 63.9)], ..api_with_report(ReportOutcome::Read(reading())) };
+        let batch = [message("x", 1), report_message("r")];
+        let error = run(&with_report(ReportState::New), &api, 2, &batch).await.unwrap_err();
+        assert!(matches!(error, RankError::NoBudget { required: 64.0, .. }), "{error}");
+    }
+}

@@ -1,0 +1,189 @@
+//! Ranking everybody in a report by one question, and folding the rows into `players`.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use anyhow::Context;
+
+use super::batch::{Batch, Outcome, Subject};
+use super::{RankConfig, RankStore, boards_of_rules};
+use crate::player::{Identity, PlayerUpdate};
+use crate::ports::{ApiError, Clock, Error, Known};
+use crate::report::{Percent, ReportOutcome, ReportRanks, ReportReading};
+use crate::report_ranks::RankedKill;
+use crate::report_state::{ReportState, Settled, settled};
+use crate::scrap::{Discovered, RaidsToScrap};
+use crate::{Difficulty, PlayerId, RaidId, Timestamp};
+
+/// The batch's reports that are not read yet at their revision. The others' messages are finished without a question.
+pub async fn unread<S: RankStore>(store: &S, batch: &mut Batch) -> Result<Vec<String>, Error> {
+    let codes = batch.reports();
+    if codes.is_empty() {
+        return Ok(codes);
+    }
+    let stored = store.reports(&codes).await.context("reading reports")?;
+    let (unread, read) =
+        codes.into_iter().partition(|code| stored.get(code).is_none_or(|report| report.state.is_open()));
+    batch.outcomes.extend(Vec::into_iter(read).map(|code| (Subject::Report(code), Outcome::Done)));
+    Ok(unread)
+}
+
+/// Asks for the reports and stores what they tell; answers why it ended early, if it did.
+pub async fn rank<S: RankStore, A: ReportRanks, C: Clock>(
+    store: &S,
+    api: &A,
+    clock: &C,
+    config: &RankConfig,
+    key: &str,
+    codes: &[String],
+    batch: &mut Batch,
+) -> Result<Option<ApiError>, Error> {
+    let boards = boards_of_rules(store).await?;
+    let ranked = api.rank_reports(key, codes).await;
+    batch.summary.points_spent += ranked.points_spent;
+    for (code, outcome) in ranked.outcomes {
+        let outcome = match outcome {
+            ReportOutcome::Read(reading) => {
+                match take(store, clock.now(), config.stamp, &boards, reading, batch).await? {
+                    None => Outcome::Done,
+                    Some(reason) => Outcome::Failed(reason),
+                }
+            }
+            ReportOutcome::Gone(how) => {
+                if let Some(report) = store.reports(std::slice::from_ref(&code)).await?.get(&code) {
+                    let gone = Settled { state: ReportState::Gone, due_at: report.due_at, tries: report.tries + 1 };
+                    store.settle_report(&code, report.revision, &gone).await.context("writing to reports")?;
+                }
+                Outcome::Never(how)
+            }
+            ReportOutcome::Failed(reason) => Outcome::Failed(reason),
+        };
+        batch.outcomes.insert(Subject::Report(code), outcome);
+    }
+    Ok(ranked.stopped)
+}
+
+/// Stores what one report tells, then what became of the report: a crash in between folds the same rows once more, which
+/// changes nothing. Answers why a player could not be stored.
+async fn take<S: RankStore>(
+    store: &S,
+    now: Timestamp,
+    stamp: Option<Timestamp>,
+    boards: &BTreeSet<(RaidId, Difficulty)>,
+    reading: ReportReading,
+    batch: &mut Batch,
+) -> Result<Option<String>, Error> {
+    let code = reading.code.clone();
+    batch.summary.skipped.extend(reading.skipped.iter().map(|line| format!("report {code}: {line}")));
+    let Told { mut updates, first_readings } = told(&reading, boards, now, stamp.unwrap_or(now));
+    let ids: Vec<PlayerId> = updates.iter().map(PlayerUpdate::id).collect();
+    let known = store.known(&ids).await.context("reading players")?;
+    updates.retain(|update| match known.get(&update.id()) {
+        Some(Err(malformed)) => {
+            batch.summary.skipped.push(format!("report {code}: {malformed}"));
+            false
+        }
+        // Who is not stored has nothing that could be removed.
+        None => matches!(update, PlayerUpdate::Folded { .. }),
+        Some(Ok(_)) => true,
+    });
+    let saved = store.save(&updates).await.context("writing to players")?;
+    let failure = saved.into_iter().zip(&updates).find_map(|(saved, update)| {
+        saved.err().map(|reason| format!("player {} is not stored: {reason}", update.id()))
+    });
+    let unread: Vec<Discovered> = first_readings
+        .into_iter()
+        .filter_map(|(id, pairs)| without_reading(id, pairs, known.get(&id).and_then(|known| known.as_ref().ok())))
+        .collect();
+    store.merge(&unread).await.context("writing to discovers")?;
+    if failure.is_some() {
+        return Ok(failure);
+    }
+    let folded = updates.iter().filter(|update| matches!(update, PlayerUpdate::Folded { .. })).count();
+    batch.summary.reports += 1;
+    batch.summary.players_of_reports += u32::try_from(folded).unwrap_or(u32::MAX);
+    if let Some(report) = store.reports(std::slice::from_ref(&code)).await?.get(&code) {
+        let settled = settled(&reading, report.tries, report.due_at, now);
+        store
+            .settle_report(&code, reading.revision.min(report.revision), &settled)
+            .await
+            .context("writing to reports")?;
+    }
+    Ok(None)
+}
+
+/// What a report tells of players.
+struct Told {
+    updates: Vec<PlayerUpdate>,
+    /// By player: raid and difficulty, and the newest partition met there.
+    first_readings: BTreeMap<PlayerId, BTreeMap<(RaidId, Difficulty), i32>>,
+}
+
+/// The rows that count: of a raid and difficulty that a rule names, of a ranked character that does not hide, not struck
+/// out by WCL, and of a kill that the report has.
+fn told(
+    reading: &ReportReading,
+    boards: &BTreeSet<(RaidId, Difficulty)>,
+    now: Timestamp,
+    ranked_at: Timestamp,
+) -> Told {
+    let mut removed = BTreeMap::new();
+    let mut shown: BTreeMap<PlayerId, PlayerId> = BTreeMap::new();
+    for character in &reading.characters {
+        let id = character.canonical_id.unwrap_or(character.id);
+        if id != character.id {
+            removed.insert(character.id, PlayerUpdate::Gone { id: character.id });
+        }
+        if character.hidden {
+            removed.insert(id, PlayerUpdate::Hidden { id });
+        } else {
+            shown.insert(character.id, id);
+        }
+    }
+    shown.retain(|_, id| !removed.contains_key(id));
+    let ended_at: BTreeMap<u32, Timestamp> = reading.kills.iter().map(|kill| (kill.fight, kill.ended_at)).collect();
+    let mut kills: BTreeMap<PlayerId, (Identity, Vec<RankedKill>)> = BTreeMap::new();
+    let mut first_readings: BTreeMap<PlayerId, BTreeMap<(RaidId, Difficulty), i32>> = BTreeMap::new();
+    for row in reading.rows.iter().filter(|row| !row.banned && boards.contains(&(row.raid, row.difficulty))) {
+        let (Some(&id), Some(&ended_at)) = (shown.get(&row.player), ended_at.get(&row.fight)) else { continue };
+        let percent = match row.percent {
+            Percent::Known(percent) => Some(percent),
+            Percent::NotYet => None,
+            Percent::Unranked => continue,
+        };
+        let (identity, of_player) = kills.entry(id).or_insert_with(|| (row.identity.clone(), Vec::new()));
+        *identity = row.identity.clone();
+        of_player.push(RankedKill {
+            raid: row.raid,
+            difficulty: row.difficulty,
+            metric: row.metric,
+            encounter: row.encounter,
+            partition: row.partition,
+            percent,
+            spec: row.spec.clone(),
+            ended_at,
+        });
+        let newest = first_readings.entry(id).or_default().entry((row.raid, row.difficulty)).or_insert(row.partition);
+        *newest = row.partition.max(*newest);
+    }
+    let folded =
+        kills.into_iter().map(|(id, (identity, kills))| PlayerUpdate::Folded { id, identity, kills, now, ranked_at });
+    Told { updates: removed.into_values().chain(folded).collect(), first_readings }
+}
+
+/// Of a player's raids and difficulties those that never had a full reading in their newest partition.
+fn without_reading(
+    id: PlayerId,
+    pairs: BTreeMap<(RaidId, Difficulty), i32>,
+    known: Option<&Known>,
+) -> Option<Discovered> {
+    let mut raids_to_scrap = RaidsToScrap::default();
+    for (pair, partition) in pairs {
+        let is_read = known.is_some_and(|known| {
+            known.read_at.contains_key(&pair) && known.partitions.get(&pair).is_some_and(|seen| *seen >= partition)
+        });
+        if !is_read {
+            raids_to_scrap.insert(pair.0, pair.1);
+        }
+    }
+    (!raids_to_scrap.is_empty()).then_some(Discovered { id, raids_to_scrap })
+}

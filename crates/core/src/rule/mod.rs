@@ -1,0 +1,270 @@
+//! Rules. Here: what a rule discovers. [`schedule`]: when it is due. [`progress`]: how far its run came.
+
+pub mod progress;
+pub mod schedule;
+
+use chrono::{NaiveDate, NaiveTime};
+use serde::{Deserialize, Deserializer, Serialize};
+
+pub use self::progress::{PageRange, Progress, WindowLeft};
+pub use self::schedule::{Block, Due, Lease, RuleState, Wait};
+
+use crate::{Difficulty, RaidId, Timestamp};
+
+/// A rule's `_id`: the 24 hexadecimal digits of an ObjectId.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct RuleId(pub String);
+
+impl std::fmt::Display for RuleId {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// Where players are found.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum SourceKind {
+    /// The ranking pages of the site.
+    #[default]
+    Site,
+    /// Public reports, through the API.
+    Reports,
+}
+
+impl std::fmt::Display for SourceKind {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Site => "site",
+            Self::Reports => "reports",
+        })
+    }
+}
+
+impl std::str::FromStr for SourceKind {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text {
+            "site" => Ok(Self::Site),
+            "reports" => Ok(Self::Reports),
+            other => Err(format!("unknown source {other:?}: site or reports")),
+        }
+    }
+}
+
+/// How the players of a rule are ranked.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum RanksKind {
+    /// One question per player, raid and difficulty (`zoneRankings`).
+    #[default]
+    Players,
+    /// One question per report, for everybody in it (`report.rankings`).
+    Reports,
+}
+
+impl std::fmt::Display for RanksKind {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Players => "players",
+            Self::Reports => "reports",
+        })
+    }
+}
+
+impl std::str::FromStr for RanksKind {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text {
+            "players" => Ok(Self::Players),
+            "reports" => Ok(Self::Reports),
+            other => Err(format!("unknown ranks {other:?}: players or reports")),
+        }
+    }
+}
+
+/// What to discover: a rule without its history, or the event of a backfill.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Target {
+    /// The raid.
+    pub raid: RaidId,
+    /// The difficulty.
+    pub difficulty: Difficulty,
+    /// First page, from 1.
+    #[serde(default = "first_page")]
+    pub start_page: u32,
+    /// Last page, included.
+    #[serde(default = "last_page")]
+    pub end_page: u32,
+    /// Where players are found.
+    #[serde(default)]
+    pub source: SourceKind,
+    /// How the players found are ranked.
+    #[serde(default, skip_serializing_if = "is_players")]
+    pub ranks: RanksKind,
+    /// How far a first reading of reports goes back.
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "moment_or_day")]
+    pub since: Option<Timestamp>,
+    /// WCL's partition; the raid's current one when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub partition: Option<u32>,
+}
+
+fn is_players(ranks: &RanksKind) -> bool {
+    *ranks == RanksKind::Players
+}
+
+/// A moment such as `2026-09-01T18:00:00Z`, or a day such as `2026-09-01`, which begins at midnight UTC.
+///
+/// # Errors
+/// When the text is neither.
+pub fn parse_since(text: &str) -> Result<Timestamp, String> {
+    let day = || text.parse::<NaiveDate>().map(|day| day.and_time(NaiveTime::MIN).and_utc());
+    text.parse::<Timestamp>().or_else(|_| day()).map_err(|_| format!("{text:?} is no day such as 2026-09-01"))
+}
+
+fn moment_or_day<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Timestamp>, D::Error> {
+    let text = Option::<String>::deserialize(deserializer)?;
+    text.map(|text| parse_since(&text)).transpose().map_err(serde::de::Error::custom)
+}
+
+/// First page of a rule that names none.
+pub fn first_page() -> u32 {
+    1
+}
+
+/// Last page of a rule that names none: further than any board the predecessor met (600 pages in 2022).
+pub fn last_page() -> u32 {
+    600
+}
+
+/// No board is longer: a rule's saved progress must fit into its document.
+const LAST_PAGE: u32 = 100_000;
+
+/// What is wrong with a rule or a backfill.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum InvalidTarget {
+    /// Not a raid number.
+    #[error("raid {0} is not a Warcraft Logs zone id")]
+    Raid(RaidId),
+    /// Not a raid difficulty.
+    #[error("difficulty {0} is none of 1 (LFR), 3 (Normal), 4 (Heroic), 5 (Mythic)")]
+    Difficulty(Difficulty),
+    /// Pages run backwards, start before 1, or end behind any board.
+    #[error("pages {0} to {1} are no range (pages count from 1 to {LAST_PAGE})")]
+    Pages(u32, u32),
+    /// Ranking pages tell nothing of reports.
+    #[error("ranks \"reports\" need source \"reports\"")]
+    RanksWithoutReports,
+}
+
+impl Target {
+    /// The same, ending where every board has ended: stored rules may say "to the end" by a large number.
+    #[must_use]
+    pub fn within_any_board(self) -> Self {
+        Self { end_page: self.end_page.min(LAST_PAGE), ..self }
+    }
+
+    /// The target, if it can be asked for.
+    pub fn checked(self) -> Result<Self, InvalidTarget> {
+        if self.raid == 0 || self.raid > crate::scrap::MAX_ID {
+            return Err(InvalidTarget::Raid(self.raid));
+        }
+        if !matches!(self.difficulty, 1 | 3 | 4 | 5) {
+            return Err(InvalidTarget::Difficulty(self.difficulty));
+        }
+        if self.start_page == 0 || self.end_page < self.start_page || self.end_page > LAST_PAGE {
+            return Err(InvalidTarget::Pages(self.start_page, self.end_page));
+        }
+        if self.ranks == RanksKind::Reports && self.source != SourceKind::Reports {
+            return Err(InvalidTarget::RanksWithoutReports);
+        }
+        Ok(self)
+    }
+}
+
+/// A document of `discovery_schedules`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Rule {
+    /// Its `_id`.
+    pub id: RuleId,
+    /// What to discover.
+    #[serde(flatten)]
+    pub target: Target,
+    /// When it was last finished.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub last_run: Option<Timestamp>,
+    /// Whether it is worked at all.
+    pub enabled: bool,
+    /// What the program keeps for itself.
+    pub state: RuleState,
+}
+
+impl Rule {
+    /// Whether one reading of reports serves both rules: they differ in the difficulty alone.
+    pub fn shares_reading_with(&self, other: &Self) -> bool {
+        let of_any_difficulty = |rule: &Self| Target { difficulty: 1, ..rule.target.clone() };
+        self.target.source == SourceKind::Reports && of_any_difficulty(self) == of_any_difficulty(other)
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use chrono::TimeDelta;
+
+    use super::*;
+    use crate::testing::noon;
+
+    /// A rule for a board that was last run so many hours ago.
+    pub fn rule(id: &str, hours_ago: Option<i64>) -> Rule {
+        Rule {
+            id: RuleId(id.to_owned()),
+            target: serde_json::from_str(r#"{"raid": 31, "difficulty": 4}"#).unwrap(),
+            last_run: hours_ago.map(|hours| noon() - TimeDelta::hours(hours)),
+            enabled: true,
+            state: RuleState::default(),
+        }
+    }
+
+    #[test]
+    fn bad_targets_are_named() {
+        let target = |raid, difficulty, start_page, end_page| {
+            Target { raid, difficulty, start_page, end_page, ..rule("x", None).target }.checked().map(|_| ())
+        };
+        assert_eq!(target(31, 4, 1, 1), Ok(()));
+        assert_eq!(target(0, 4, 1, 1), Err(InvalidTarget::Raid(0)));
+        assert_eq!(target(31, 2, 1, 1), Err(InvalidTarget::Difficulty(2)));
+        assert_eq!(target(31, 4, 0, 1), Err(InvalidTarget::Pages(0, 1)));
+        assert_eq!(target(31, 4, 3, 2), Err(InvalidTarget::Pages(3, 2)));
+        let without = Target { ranks: RanksKind::Reports, ..rule("x", None).target };
+        assert_eq!(without.checked(), Err(InvalidTarget::RanksWithoutReports));
+    }
+
+    #[test]
+    fn the_event_of_a_backfill_names_a_day_or_a_moment() {
+        let since = |text: &str| {
+            let event = format!(r#"{{"raid": 31, "difficulty": 4, "source": "reports", "since": "{text}"}}"#);
+            serde_json::from_str::<Target>(&event).map(|target| target.since.unwrap().to_rfc3339())
+        };
+        assert_eq!(since("2026-09-01").unwrap(), "2026-09-01T00:00:00+00:00");
+        assert_eq!(since("2026-09-01T18:30:00+02:00").unwrap(), "2026-09-01T16:30:00+00:00");
+        assert!(since("yesterday").unwrap_err().to_string().contains("yesterday"));
+    }
+
+    #[test]
+    fn rules_of_one_raid_share_a_reading_of_reports() {
+        let mut heroic = rule("heroic", None);
+        heroic.target.source = SourceKind::Reports;
+        let mut mythic = heroic.clone();
+        mythic.target.difficulty = 5;
+        assert!(heroic.shares_reading_with(&mythic));
+        assert!(!rule("a", None).shares_reading_with(&rule("b", None)), "boards are read each for itself");
+        mythic.target.ranks = RanksKind::Reports;
+        assert!(!heroic.shares_reading_with(&mythic));
+    }
+}

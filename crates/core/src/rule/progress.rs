@@ -1,0 +1,145 @@
+//! How far the run of a rule came. Only what is stored counts as done.
+
+use serde::{Deserialize, Serialize};
+
+use super::Target;
+use crate::{Difficulty, Timestamp};
+
+/// How far a run came. Only what is stored counts as done.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Progress {
+    /// What the run works on; a rule that was edited since starts anew.
+    pub target: Target,
+    /// When the run began; reports newer than this belong to the next run.
+    pub started_at: Timestamp,
+    /// Pages of a board that are still to be read.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub remaining: Vec<PageRange>,
+    /// Windows of reports that are still to be read, the next one last.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub windows: Vec<WindowLeft>,
+    /// Difficulties that this reading of reports is for.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub difficulties: Vec<Difficulty>,
+    /// Those of them that failed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub failed: Vec<u32>,
+    /// Pages read so far.
+    pub pages: u32,
+    /// Pages with players among them.
+    #[serde(default)]
+    pub filled: u32,
+    /// Players found so far, counting a player once per page.
+    pub players: u64,
+    /// Reports, rows and lists that were skipped so far.
+    #[serde(default)]
+    pub skipped: u64,
+}
+
+impl Progress {
+    /// Nothing of `target` was read yet, and nothing is known to be left.
+    pub fn of(target: Target, started_at: Timestamp) -> Self {
+        Self {
+            target,
+            started_at,
+            remaining: Vec::new(),
+            windows: Vec::new(),
+            difficulties: Vec::new(),
+            failed: Vec::new(),
+            pages: 0,
+            filled: 0,
+            players: 0,
+            skipped: 0,
+        }
+    }
+
+    /// Whether this is how far a run of `target` came: a document may hold anything.
+    pub fn is_of(&self, target: &Target) -> bool {
+        let is_inside = |range: &PageRange| {
+            target.start_page <= range.next && range.next <= range.end && range.end <= target.end_page
+        };
+        self.target == *target && self.remaining.iter().all(is_inside)
+    }
+
+    /// A page was read and its players are stored.
+    pub fn count(&mut self, page: u32, players: u64) {
+        self.pages += 1;
+        self.filled += u32::from(players > 0);
+        self.players += players;
+        take_out(&mut self.remaining, page);
+    }
+
+    /// Keeps in mind which pages failed, beside those that are known to.
+    pub fn fail(&mut self, pages: &[u32]) {
+        self.failed.extend(pages);
+        self.failed.sort_unstable();
+        self.failed.dedup();
+    }
+
+    /// What remains: pages that have not failed, and those that have.
+    pub fn left(&self) -> (Vec<PageRange>, Vec<u32>) {
+        let mut unfailed = self.remaining.clone();
+        let failed = self.failed.iter().copied().filter(|&page| take_out(&mut unfailed, page)).collect();
+        (unfailed, failed)
+    }
+}
+
+/// Takes a page out of the range that holds it; `false` if none does. Several readers of one range leave gaps in it.
+fn take_out(ranges: &mut Vec<PageRange>, page: u32) -> bool {
+    let Some(index) = ranges.iter().position(|range| (range.next..=range.end).contains(&page)) else { return false };
+    let PageRange { next, end } = ranges[index];
+    let around = [PageRange { next, end: page - 1 }, PageRange { next: page + 1, end }];
+    ranges.splice(index..=index, around.into_iter().filter(|range| range.next <= range.end));
+    true
+}
+
+/// A window of time whose reports are listed from page `next_page` on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct WindowLeft {
+    /// Reports that began at or after this.
+    pub from: Timestamp,
+    /// Reports that began before this.
+    pub to: Timestamp,
+    /// The next page of the list.
+    pub next_page: u32,
+}
+
+/// Pages `next..=end`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PageRange {
+    /// The next page to read.
+    pub next: u32,
+    /// The last page, included.
+    pub end: u32,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rule::tests::rule;
+    use crate::testing::noon;
+
+    #[test]
+    fn pages_read_in_any_order_leave_exactly_the_others() {
+        let range = |next, end| PageRange { next, end };
+        let target = rule("any", None).target;
+        let remaining = vec![range(1, 5), range(9, 9)];
+        let mut progress = Progress { remaining, failed: vec![9, 2], ..Progress::of(target, noon()) };
+        progress.fail(&[7, 9]);
+        assert_eq!(progress.left(), (vec![range(1, 1), range(3, 5)], vec![2, 9]));
+        let lefts = [
+            (3, vec![range(1, 2), range(4, 5), range(9, 9)]),
+            (1, vec![range(2, 2), range(4, 5), range(9, 9)]),
+            (5, vec![range(2, 2), range(4, 4), range(9, 9)]),
+            (9, vec![range(2, 2), range(4, 4)]),
+            (7, vec![range(2, 2), range(4, 4)]),
+        ];
+        for (page, left) in lefts {
+            progress.count(page, 10);
+            assert_eq!(progress.remaining, left, "after page {page}");
+        }
+        assert_eq!((progress.pages, progress.filled, progress.players), (5, 5, 50));
+    }
+}

@@ -1,0 +1,33 @@
+//! Adapters that several Lambdas are made of, from their settings.
+
+use parsebook_adapters::aws::secrets::Secrets;
+use parsebook_adapters::clock::SystemClock;
+use parsebook_adapters::mongo::{MongoConfig, MongoStore};
+use parsebook_adapters::settings::{StoreSettings, WclSettings};
+use parsebook_adapters::wcl_api::{WclApi, parse_keys};
+use secrecy::ExposeSecret;
+
+/// Connections of one environment: it works one invocation at a time, with a read-ahead beside it.
+const CONNECTIONS: u32 = 4;
+
+/// Connects to the store, as `function`.
+///
+/// # Errors
+/// When the secret cannot be read or the server does not answer.
+pub async fn store(settings: StoreSettings, secrets: &Secrets, function: &str) -> anyhow::Result<MongoStore> {
+    let uri = secrets.read(settings.uri).await?;
+    let app_name = function.to_owned();
+    MongoStore::connect(&MongoConfig { uri, database: settings.database, app_name, max_connections: CONNECTIONS }).await
+}
+
+/// The API with its pool of keys; an empty pool where no keys are set.
+///
+/// # Errors
+/// When the secret cannot be read or is no pool of keys.
+pub async fn wcl_api(settings: WclSettings, secrets: &Secrets) -> anyhow::Result<WclApi<SystemClock>> {
+    let keys = match settings.keys {
+        Some(keys) => parse_keys(secrets.read(keys).await?.expose_secret())?,
+        None => Vec::new(),
+    };
+    WclApi::new(&settings.url, &settings.user_agent, keys, SystemClock)
+}

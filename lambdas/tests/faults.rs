@@ -1,0 +1,255 @@
+//! Everything that breaks in the middle, and nothing lost by it.
+#![expect(clippy::unwrap_used, reason = "a test stops at once")]
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use parsebook_core::ports::{Discoveries, Rules};
+use parsebook_core::scrap::{Discovered, RaidsToScrap};
+use parsebook_simulator::World;
+use parsebook_test_support::mongod::Mongod;
+use parsebook_test_support::pipeline::{Pipeline, answered, discover_all, sqs_event};
+use serde_json::{Value, json};
+
+fn found(ids: std::ops::RangeInclusive<u32>) -> Vec<Discovered> {
+    ids.map(|id| Discovered { id, raids_to_scrap: RaidsToScrap::one(31, 4) }).collect()
+}
+
+/// How often each player was sent.
+fn sent(messages: &[String]) -> BTreeMap<u64, usize> {
+    let mut sent = BTreeMap::new();
+    for message in messages {
+        let message: Value = serde_json::from_str(message).unwrap();
+        *sent.entry(message["id"].as_u64().unwrap()).or_default() += 1;
+    }
+    sent
+}
+
+#[tokio::test]
+async fn an_aggregator_that_is_killed_sends_at_most_one_batch_twice() {
+    const PLAYERS: u32 = 20_000;
+    let Some(pipeline) = Pipeline::start(World::generate(10, 1), |_| {}).await.unwrap() else { return };
+    pipeline.store.merge(&found(1..=PLAYERS)).await.unwrap();
+    let mut kills = 0;
+    for wait_ms in (20..260).step_by(17) {
+        let mut aggregator = pipeline.function("aggregator").await.unwrap();
+        let invoked = aggregator.invoke(json!({ "force": true }));
+        if tokio::time::timeout(Duration::from_millis(wait_ms), invoked).await.is_err() {
+            kills += 1;
+        }
+        aggregator.kill().unwrap();
+        // What the killed one had handed over is carried out without it.
+        let mut twice = Vec::new();
+        for _ in 0..50 {
+            let waiting = pipeline.store.discovered_after(None, PLAYERS as usize).await.unwrap().discovered;
+            let sent = sent(&pipeline.aws.account().messages);
+            twice = waiting.iter().map(|player| player.id).filter(|id| sent.contains_key(&u64::from(*id))).collect();
+            if twice.len() <= 10 {
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        assert!(twice.len() <= 10, "after {wait_ms} ms {} players will be sent twice: {twice:?}", twice.len());
+    }
+    assert!(kills > 3, "{kills} kills");
+    let aggregator = pipeline.function("aggregator").await.unwrap();
+    answered(aggregator.invoke(json!({ "force": true })).await.unwrap()).unwrap();
+    let sent = sent(&pipeline.aws.account().messages);
+    assert_eq!(sent.len(), PLAYERS as usize, "no player lost");
+    let repeated: usize = sent.values().map(|times| times - 1).sum();
+    assert!(repeated <= 10 * kills, "{repeated} messages sent again after {kills} kills");
+    assert_eq!(pipeline.store.discovered_count().await.unwrap(), 0);
+}
+
+#[tokio::test]
+async fn a_discover_that_is_killed_goes_on_where_it_stopped() {
+    let adapt = |config: &mut parsebook_simulator::Config| config.latency = Duration::from_millis(60);
+    let Some(mut pipeline) = Pipeline::start(World::generate(3000, 8), adapt).await.unwrap() else { return };
+    pipeline.set("MAX_THREADS", "2");
+    pipeline.set("PAGES_PER_THREAD", "3");
+    let asked = pipeline.add_rules().await.unwrap();
+    for (wait_ms, is_waited_for) in [(150, false), (250, false), (120, true)] {
+        let mut discover = pipeline.function("discover").await.unwrap();
+        let _ = tokio::time::timeout(Duration::from_millis(wait_ms), discover.invoke(json!({}))).await;
+        discover.kill().unwrap();
+        // The dead one's lease holds for a minute: waited for once, below.
+        if is_waited_for {
+            let (rules, _) = pipeline.store.rules().await.unwrap();
+            assert!(rules.iter().any(|rule| rule.state.lease.is_some()), "killed in the middle");
+            break;
+        }
+        let rules = pipeline.store.database().collection::<mongodb::bson::Document>("discovery_schedules");
+        let (empty, unset) = (mongodb::bson::doc! {}, mongodb::bson::doc! { "$unset": { "state.lease": "" } });
+        rules.update_many(empty, unset).await.unwrap();
+    }
+    let discover = pipeline.function("discover").await.unwrap();
+    let begun = std::time::Instant::now();
+    loop {
+        discover_all(&discover).await.unwrap();
+        let (rules, _) = pipeline.store.rules().await.unwrap();
+        if rules.iter().all(|rule| rule.last_run.is_some()) {
+            break;
+        }
+        assert!(begun.elapsed() < Duration::from_secs(90), "the dead one's rule is not free");
+        tokio::time::sleep(Duration::from_secs(5)).await;
+    }
+    let page = pipeline.store.discovered_after(None, 100_000).await.unwrap();
+    let given: BTreeMap<u32, BTreeSet<(u32, u8)>> =
+        page.discovered.into_iter().map(|player| (player.id, player.raids_to_scrap.pairs().collect())).collect();
+    let mut expected: BTreeMap<u32, BTreeSet<(u32, u8)>> = BTreeMap::new();
+    for player in pipeline.simulator.world().players().filter(|player| !player.is_hidden() && player.class_id() != 0) {
+        for (raid, difficulty) in player.pairs().filter(|pair| asked.contains(pair)) {
+            expected.entry(player.id() as u32).or_default().insert((raid as u32, difficulty));
+        }
+    }
+    let lost: Vec<_> = expected.iter().filter(|(id, pairs)| given.get(id) != Some(pairs)).collect();
+    assert!(lost.is_empty(), "{} players lost: {:?}", lost.len(), &lost[..lost.len().min(3)]);
+}
+
+#[tokio::test]
+async fn a_player_rank_that_is_killed_loses_no_player() {
+    let adapt = |config: &mut parsebook_simulator::Config| config.latency = Duration::from_millis(30);
+    let Some(pipeline) = Pipeline::start(World::generate(300, 6), adapt).await.unwrap() else { return };
+    let world = pipeline.simulator.world().clone();
+    let messages: Vec<String> = world
+        .players()
+        .filter(|player| player.is_rankable() && player.pairs().next().is_some())
+        .map(|player| {
+            let (raid, difficulty) = player.pairs().next().unwrap();
+            json!({ "id": player.id(), "raidsToScrap": { raid.to_string(): [difficulty] } }).to_string()
+        })
+        .take(40)
+        .collect();
+    for (batch, wait_ms) in messages.chunks(5).zip([10, 30, 50, 70, 90, 110, 130, 150]) {
+        let mut player_rank = pipeline.function("player-rank").await.unwrap();
+        let invoked = tokio::time::timeout(Duration::from_millis(wait_ms), player_rank.invoke(sqs_event(batch))).await;
+        player_rank.kill().unwrap();
+        if !matches!(invoked, Ok(Ok(Ok(_)))) {
+            // No answer: SQS delivers the batch again.
+            let again = pipeline.function("player-rank").await.unwrap();
+            let answer = answered(again.invoke(sqs_event(batch)).await.unwrap()).unwrap();
+            assert_eq!(answer, json!({ "batchItemFailures": [] }));
+        }
+    }
+    let players = pipeline.store.database().collection::<mongodb::bson::Document>("players");
+    assert_eq!(players.count_documents(mongodb::bson::doc! {}).await.unwrap(), messages.len() as u64);
+}
+
+#[tokio::test]
+async fn a_queue_that_refuses_every_tenth_entry_gets_every_player_once() {
+    let Some(pipeline) = Pipeline::start(World::generate(10, 1), |_| {}).await.unwrap() else { return };
+    pipeline.store.merge(&found(1..=300)).await.unwrap();
+    pipeline.aws.account().refuse_every = 10;
+    let aggregator = pipeline.function("aggregator").await.unwrap();
+    let summary = answered(aggregator.invoke(json!({ "force": true })).await.unwrap()).unwrap();
+    assert_eq!((&summary["sent"], &summary["failed"], &summary["left"]), (&json!(300), &json!(0), &json!(0)));
+    assert!(sent(&pipeline.aws.account().messages).values().all(|times| *times == 1));
+
+    // Entries that the queue calls our fault are not sent again by this run, and stay.
+    pipeline.store.merge(&found(1001..=1100)).await.unwrap();
+    pipeline.aws.account().refuse_for_good = true;
+    let summary = answered(aggregator.invoke(json!({ "force": true })).await.unwrap()).unwrap();
+    let failed = summary["failed"].as_u64().unwrap();
+    assert!(failed >= 9, "{summary}");
+    assert_eq!(summary["left"], failed);
+    pipeline.aws.account().refuse_every = 0;
+    answered(aggregator.invoke(json!({ "force": true })).await.unwrap()).unwrap();
+    let sent = sent(&pipeline.aws.account().messages);
+    assert!(sent.len() == 400 && sent.values().all(|times| *times == 1));
+}
+
+#[tokio::test]
+async fn a_mongodb_that_restarts_is_waited_for() {
+    let Some(mut server) = Mongod::start().unwrap() else { return };
+    let adapt = |config: &mut parsebook_simulator::Config| config.latency = Duration::from_millis(20);
+    let pipeline = Pipeline::on(server.uri(), "restart".into(), World::generate(2000, 9), adapt).await.unwrap();
+    pipeline.add_rules().await.unwrap();
+    pipeline.store.merge(&found(1_000_000..=1_003_000)).await.unwrap();
+    let discover = pipeline.function("discover").await.unwrap();
+    let aggregator = pipeline.function("aggregator").await.unwrap();
+    let restart = async {
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        tokio::task::spawn_blocking(move || {
+            server.kill().unwrap();
+            server.restart().unwrap();
+            server
+        })
+        .await
+        .unwrap()
+    };
+    let (discovered, aggregated, server) =
+        tokio::join!(discover_all(&discover), aggregator.invoke(json!({ "force": true })), restart);
+    assert!(discovered.unwrap() > 0);
+    answered(aggregated.unwrap()).unwrap();
+    answered(aggregator.invoke(json!({ "force": true })).await.unwrap()).unwrap();
+    let sent = sent(&pipeline.aws.account().messages);
+    assert!((1_000_000..=1_003_000).all(|id| sent.contains_key(&id)), "no player lost");
+    drop(server);
+}
+
+#[tokio::test]
+async fn a_pause_that_breaks_off_never_leaves_the_pipeline_asleep() {
+    let Some(pipeline) =
+        Pipeline::start(World::generate(100, 4), |config| config.points_per_hour = Some(20)).await.unwrap()
+    else {
+        return;
+    };
+    let raid = pipeline.simulator.world().raids()[0].id;
+    // Together they need more than an hour's points, alone neither does.
+    let world = pipeline.simulator.world().clone();
+    let ids = world.players().filter(|player| player.is_rankable()).map(|player| player.id()).take(2);
+    let body = |id| json!({ "id": id, "raidsToScrap": { raid.to_string(): [3, 4] } }).to_string();
+    let event = sqs_event(&ids.map(body).collect::<Vec<_>>());
+    let player_rank = pipeline.function("player-rank").await.unwrap();
+    for failing in ["PutConcurrency", "ListMappings", "UpdateMapping"] {
+        {
+            let mut account = pipeline.aws.account();
+            account.concurrency = Some(1);
+            account.mapping_enabled = true;
+            account.schedules.clear();
+            account.failing.insert(failing, 100);
+        }
+        let error = player_rank.invoke(event.clone()).await.unwrap().unwrap_err();
+        assert_eq!(error["errorType"], "Failed", "{error}");
+        assert!(pipeline.aws.account().mapping_enabled, "{failing}: not asleep");
+        assert!(pipeline.aws.account().schedules.contains_key("wake"), "{failing}: and a wake-up is there in any case");
+        // The next attempt takes all the steps.
+        pipeline.aws.account().failing.clear();
+        let error = player_rank.invoke(event.clone()).await.unwrap().unwrap_err();
+        assert_eq!(error["errorType"], "NoBudget", "{error}");
+        let account = pipeline.aws.account();
+        assert_eq!((account.concurrency, account.mapping_enabled), (Some(0), false));
+    }
+    // Without a wake-up nothing is put to sleep.
+    {
+        let mut account = pipeline.aws.account();
+        (account.concurrency, account.mapping_enabled) = (Some(1), true);
+        account.schedules.clear();
+        account.failing.insert("CreateSchedule", 100);
+    }
+    player_rank.invoke(event).await.unwrap().unwrap_err();
+    assert_eq!(pipeline.aws.consumer(), (Some(1), true));
+}
+
+#[tokio::test]
+async fn two_discovers_started_at_once_never_work_the_same_rule() {
+    let adapt = |config: &mut parsebook_simulator::Config| config.latency = Duration::from_millis(50);
+    let Some(pipeline) = Pipeline::start(World::generate(500, 7), adapt).await.unwrap() else { return };
+    let rules = pipeline.add_rules().await.unwrap().len();
+    let (a, b) = tokio::join!(pipeline.function("discover"), pipeline.function("discover"));
+    let (a, b) = (a.unwrap(), b.unwrap());
+    let mut worked = Vec::new();
+    loop {
+        let (one, other) = tokio::join!(a.invoke(json!({})), b.invoke(json!({})));
+        let rule = |outcome| answered(outcome).unwrap()["rule"].as_str().map(str::to_owned);
+        let of_round: Vec<_> = [rule(one.unwrap()), rule(other.unwrap())].into_iter().flatten().collect();
+        if of_round.is_empty() {
+            break;
+        }
+        worked.extend(of_round);
+    }
+    assert_eq!(worked.len(), rules);
+    assert_eq!(worked.iter().collect::<BTreeSet<_>>().len(), rules, "each rule by one of them");
+    let (stored, _) = pipeline.store.rules().await.unwrap();
+    assert!(stored.iter().all(|rule| rule.last_run.is_some()));
+}

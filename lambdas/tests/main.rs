@@ -1,0 +1,7 @@
+//! The five binaries against real servers: each alone, when something breaks in the middle, and deployed.
+
+mod binaries;
+mod deployed;
+mod faults;
+mod pages;
+mod scripts;
