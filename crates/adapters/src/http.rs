@@ -63,19 +63,24 @@ pub fn refusal_in_head(status: StatusCode, url: &Url, headers: &HeaderMap) -> Op
     headers.contains_key("cf-mitigated").then(|| format!("{} (HTTP {}, cf-mitigated)", MARKERS[1].1, status.as_u16()))
 }
 
-/// Statuses by which the site refuses programs.
+/// Statuses by which the site refuses programs. Those of a failing gateway (502, 520 to 527) are none of them.
 pub fn is_refusing_status(status: StatusCode) -> bool {
-    matches!(status.as_u16(), 403 | 429 | 502 | 520..=527)
+    matches!(status.as_u16(), 403 | 429)
 }
+
+/// A body that was not read to its end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the answer is larger than {0} bytes")]
+pub struct TooLarge(pub usize);
 
 /// Reads a body of at most `limit` bytes.
 ///
 /// # Errors
-/// When the connection breaks, or the body is larger.
+/// [`TooLarge`] when the body is larger, else when the connection breaks.
 pub async fn read_body(response: &mut Response, limit: usize) -> anyhow::Result<Vec<u8>> {
     let mut body = Vec::new();
     while let Some(chunk) = response.chunk().await.map_err(reqwest::Error::without_url).context("reading the answer")? {
-        anyhow::ensure!(body.len() + chunk.len() <= limit, "the answer is larger than {limit} bytes");
+        anyhow::ensure!(body.len() + chunk.len() <= limit, TooLarge(limit));
         body.extend_from_slice(&chunk);
     }
     Ok(body)

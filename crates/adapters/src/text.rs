@@ -1,10 +1,26 @@
 //! Text of others in our one-line errors.
 
+/// Most characters of a text in an error.
+const LONGEST: usize = 120;
+
 /// The start of a text for a one-line error: no line breaks or control characters, at most 120 characters.
 pub fn excerpt(text: &str) -> String {
-    let mut line: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(120).collect();
-    if line.len() < text.len() {
+    let mut chars = text.chars().map(|c| if c.is_control() { ' ' } else { c });
+    let mut line: String = chars.by_ref().take(LONGEST).collect();
+    if chars.next().is_some() {
         line.push('…');
     }
     line
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_is_cut_off_is_marked() {
+        assert_eq!(excerpt("a\u{85}b\n"), "a b ");
+        assert_eq!(excerpt(&"é".repeat(LONGEST)), "é".repeat(LONGEST));
+        assert_eq!(excerpt(&"é".repeat(LONGEST + 1)), "é".repeat(LONGEST) + "…");
+    }
 }

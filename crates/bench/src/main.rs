@@ -3,10 +3,12 @@
 mod lambdas;
 mod parsing;
 mod pipeline;
+mod pushing;
 
 use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
+use parsebook_adapters::addon_repo::History;
 use parsebook_simulator::World;
 
 /// Measures parsebook.
@@ -44,6 +46,28 @@ enum Command {
         /// The file.
         #[arg(long)]
         out: PathBuf,
+    },
+    /// What a refresh pushes over https, and by how much it lets the repository grow.
+    Pushing {
+        /// A world file.
+        #[arg(long)]
+        world: PathBuf,
+        /// Its region.
+        #[arg(long, default_value = "EU")]
+        region: String,
+    },
+    /// Publishes the folders below a folder, once; prints the most memory that this took, in kB.
+    #[command(hide = true)]
+    Publish {
+        /// The addon repository.
+        #[arg(long)]
+        url: String,
+        /// append or replace.
+        #[arg(long)]
+        history: History,
+        /// What is published.
+        #[arg(long)]
+        folder: PathBuf,
     },
     /// Pages per second of the page reader and of BeautifulSoup on the same page.
     Parsing {
@@ -84,5 +108,7 @@ async fn measure(command: Command) -> anyhow::Result<()> {
         }
         Command::Parsing { python } => parsing::measure(&python).await,
         Command::Lambdas(command) => lambdas::measure(command).await,
+        Command::Pushing { world, region } => pushing::measure(&world, &region).await,
+        Command::Publish { url, history, folder } => pushing::publish(url, history, &folder).await,
     }
 }

@@ -29,9 +29,4 @@ impl Boards {
     pub(crate) fn board(&self, raid: u8, difficulty: u8) -> &[u32] {
         self.0.get(&(raid, difficulty)).map_or(&[], Vec::as_slice)
     }
-
-    /// The difficulties a raid has a board for.
-    pub(crate) fn difficulties(&self, raid: u8) -> impl Iterator<Item = u8> + '_ {
-        self.0.range((raid, 0)..=(raid, u8::MAX)).map(|(key, _)| key.1)
-    }
 }

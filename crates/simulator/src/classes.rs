@@ -1,8 +1,6 @@
 //! Classes and specialisations as Warcraft Logs numbers and spells them (recorded `gameData.classes`; slugs without
 //! spaces are what rankings carry).
 
-use crate::world::Metric;
-
 /// What a specialisation does in a raid.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Role {
@@ -24,11 +22,10 @@ pub(crate) fn can_heal(class_id: u8) -> bool {
     specs(class_id).iter().any(|spec| spec.2 == Role::Healer)
 }
 
-/// The specialisation a player of this class would have a rank of this metric with; `pick` chooses among several.
-/// World files give classes and metrics independently, so a class that cannot heal may have an `hps` rank.
-pub(crate) fn spec_for(class_id: u8, metric: Metric, pick: u64) -> Spec {
+/// The specialisation a player of this class heals or, else, does anything else with; `pick` chooses among several.
+pub(crate) fn spec_for(class_id: u8, heals: bool, pick: u64) -> Spec {
     let all = specs(class_id);
-    let fits = |spec: &&Spec| (spec.2 == Role::Healer) == (metric == Metric::Hps);
+    let fits = |spec: &&Spec| (spec.2 == Role::Healer) == heals;
     let count = all.iter().filter(fits).count();
     let chosen = if count > 0 {
         all.iter().filter(fits).nth((pick % count as u64) as usize)

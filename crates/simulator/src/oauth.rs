@@ -1,9 +1,6 @@
-//! `POST /oauth/token`: client credentials by HTTP Basic or by form fields, opaque tokens that run out.
+//! `POST /oauth/token`: client credentials by HTTP Basic or by form fields.
 
-use std::collections::HashMap;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::sync::Arc;
 
 use axum::Json;
 use axum::body::Bytes;
@@ -13,44 +10,17 @@ use axum::response::{IntoResponse, Response};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use chrono::{DateTime, TimeDelta, Utc};
+use serde::Deserialize;
 use serde_json::json;
 
 use crate::faults::{Fault, Occasion};
 use crate::respond;
-use crate::server::Shared;
+use crate::state::Shared;
 
-/// Tokens given out, with the client they belong to.
-#[derive(Debug, Default)]
-pub(crate) struct Tokens {
-    given: Mutex<HashMap<String, (usize, DateTime<Utc>)>>,
-    count: AtomicU64,
-}
-
-impl Tokens {
-    fn give(&self, client: usize, expires_at: DateTime<Utc>) -> String {
-        let number = self.count.fetch_add(1, Ordering::Relaxed);
-        let token = format!("sim.{client}.{:016x}", crate::rng::hash(&[number, client as u64]));
-        let mut given = self.given.lock().unwrap_or_else(PoisonError::into_inner);
-        given.insert(token.clone(), (client, expires_at));
-        token
-    }
-
-    /// The client a token belongs to, as long as it is good.
-    pub(crate) fn client(&self, headers: &HeaderMap, now: DateTime<Utc>) -> Option<usize> {
-        let token = headers.get(header::AUTHORIZATION)?.to_str().ok()?.strip_prefix("Bearer ")?;
-        let given = self.given.lock().unwrap_or_else(PoisonError::into_inner);
-        given.get(token).filter(|(_, expires_at)| now < *expires_at).map(|(client, _)| *client)
-    }
-
-    /// Forgets every token.
-    pub(crate) fn revoke_all(&self) {
-        self.given.lock().unwrap_or_else(PoisonError::into_inner).clear();
-    }
-}
-
-#[derive(Debug, Default)]
+/// What the body may hold; what is missing or cannot be read is answered as missing.
+#[derive(Debug, Default, Deserialize)]
 struct Form {
-    grant_type: String,
+    grant_type: Option<String>,
     client_id: Option<String>,
     client_secret: Option<String>,
 }
@@ -70,15 +40,15 @@ pub(crate) async fn token(State(shared): State<Arc<Shared>>, headers: HeaderMap,
         Some(_) => return invalid_client(),
         None => {}
     }
-    let form: Form = form_fields(&body);
+    let form: Form = serde_urlencoded::from_bytes(&body).unwrap_or_default();
     let credentials = basic(&headers).or(form.client_id.zip(form.client_secret));
     let Some((id, secret)) = credentials else {
         return invalid_request("Check the `client_id` parameter");
     };
-    if form.grant_type.is_empty() {
+    let Some(grant_type) = form.grant_type else {
         return invalid_request("Check the `grant_type` parameter");
-    }
-    if form.grant_type != "client_credentials" {
+    };
+    if grant_type != "client_credentials" {
         let answer = json!({
             "error": "unsupported_grant_type",
             "error_description": "The authorization grant type is not supported by the authorization server.",
@@ -102,45 +72,6 @@ pub(crate) async fn token(State(shared): State<Arc<Shared>>, headers: HeaderMap,
         "access_token": shared.tokens.give(client, expires_at),
     }))
     .into_response()
-}
-
-/// How long tokens live by default: 360 days, as WCL's do.
-pub(crate) const TOKEN_LIFETIME: Duration = Duration::from_secs(31_104_000);
-
-fn form_fields(body: &[u8]) -> Form {
-    let mut form = Form::default();
-    for pair in body.split(|&byte| byte == b'&') {
-        let mut parts = pair.splitn(2, |&byte| byte == b'=');
-        let (name, value) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
-        let value = decode(value);
-        match decode(name).as_str() {
-            "grant_type" => form.grant_type = value,
-            "client_id" => form.client_id = Some(value),
-            "client_secret" => form.client_secret = Some(value),
-            _ => {}
-        }
-    }
-    form
-}
-
-/// Undoes form encoding; bytes that are not UTF-8 are replaced.
-fn decode(text: &[u8]) -> String {
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text;
-    while let Some((&first, tail)) = rest.split_first() {
-        let hex = |at: usize| tail.get(at).and_then(|&digit| char::from(digit).to_digit(16));
-        match (first, hex(0), hex(1)) {
-            (b'%', Some(high), Some(low)) => {
-                bytes.push((high * 16 + low) as u8);
-                rest = &tail[2..];
-                continue;
-            }
-            (b'+', ..) => bytes.push(b' '),
-            _ => bytes.push(first),
-        }
-        rest = tail;
-    }
-    String::from_utf8_lossy(&bytes).into_owned()
 }
 
 fn basic(headers: &HeaderMap) -> Option<(String, String)> {

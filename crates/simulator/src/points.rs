@@ -1,10 +1,11 @@
 //! The two limiters of the API: points per client and hour, and requests per window.
 //!
-//! # Points (facts B.5; WCL publishes no formula, these are measurements and planning figures)
-//! - 1 for each item asked of the world: a character alias, a zone, the zone list, an encounter, a report;
-//! - 5 more for each `zoneRankings`, 1 more for each `encounterRankings` and each page of `characterRankings`;
-//! - of a report 1 more each for `rankedCharacters` and `fights`, 2 for `rankings`; 1 for a page of `reports`, nothing
-//!   for the rows themselves;
+//! # Points (WCL publishes no formula, these are measurements and planning figures: `docs/wcl.md`)
+//! - 1 for each item asked of the world: a character alias, a zone, a report;
+//! - 5 more for each `zoneRankings`, 1 more for each `encounterRankings`;
+//! - of a report 1 more each for `rankedCharacters` and `fights`; 2 for each `rankings` field, or 2 for each kill it has
+//!   ([`Behaviour::price`](crate::Behaviour::price)), of which the first has the report's own point in it;
+//! - 1 for a page of `reports`, nothing for the rows themselves;
 //! - a query of `rateLimitData` alone costs 1.00, beside anything else it is free;
 //! - a query that is invalid, or refused, costs nothing.
 //!
@@ -95,7 +96,7 @@ impl Accounts {
     }
 }
 
-/// At most so many API requests per window and address (observed: 800 with `Retry-After` up to 60 s; facts B.5).
+/// At most so many API requests per window and address (observed: 800 with `Retry-After` up to 60 s).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RequestLimit {
     /// Requests allowed in one window.

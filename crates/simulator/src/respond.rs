@@ -16,13 +16,6 @@ pub(crate) const JUST_A_MOMENT: &str = "<!DOCTYPE html><html lang=\"en-US\"><hea
     </script><script src=\"https://challenges.cloudflare.com/cdn-cgi/challenge-platform/h/g/orchestrate/chl_page/v1\">\
     </script></body></html>";
 
-pub(crate) const BAD_GATEWAY: &str = "<html>\r\n<head><title>502 Bad Gateway</title></head>\r\n<body>\r\n<center>\
-    <h1>502 Bad Gateway</h1></center>\r\n<hr><center>cloudflare</center>\r\n</body>\r\n</html>\r\n";
-
-const UNKNOWN_ERROR: &str = "<!DOCTYPE html><html><head><title>www.warcraftlogs.com | 520: Web server is returning an \
-    unknown error</title></head><body><h1>Web server is returning an unknown error</h1><p>Error code 520</p></body>\
-    </html>";
-
 /// How a body fails to arrive as it should.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Cut {
@@ -50,10 +43,13 @@ pub(crate) fn cloudflare() -> Response {
     response
 }
 
-/// Cloudflare's 520.
-pub(crate) fn unknown_error() -> Response {
-    let status = StatusCode::from_u16(520).unwrap_or(StatusCode::BAD_GATEWAY);
-    (status, Html(UNKNOWN_ERROR)).into_response()
+/// A failing gateway: 502 to 504, or one of Cloudflare's 520 to 527, with a page of HTML.
+pub(crate) fn gateway(status: u16) -> Response {
+    let page = format!(
+        "<html>\r\n<head><title>www.warcraftlogs.com | {status}</title></head>\r\n<body>\r\n<center><h1>Error {status}</h1>\
+         </center>\r\n<hr><center>cloudflare</center>\r\n</body>\r\n</html>\r\n"
+    );
+    (StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_GATEWAY), Html(page)).into_response()
 }
 
 /// A body of status 200, whole or in one of the broken ways.

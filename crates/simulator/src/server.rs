@@ -2,8 +2,7 @@
 
 use std::fmt;
 use std::io;
-use std::net::{Ipv4Addr, SocketAddr};
-use std::str::FromStr;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,7 +10,6 @@ use axum::Router;
 use axum::extract::{DefaultBodyLimit, State};
 use axum::response::Response;
 use axum::routing::{any, get, post};
-use chrono::{DateTime, Utc};
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -19,129 +17,19 @@ use tokio::task::JoinHandle;
 use tower::ServiceExt;
 
 use crate::board::Boards;
+use crate::clock::SimulatedClock;
+use crate::edits::{Edit, Edits};
 use crate::faults::Faults;
-use crate::oauth::{TOKEN_LIFETIME, Tokens};
-use crate::points::{Accounts, Limiter, RequestLimit};
-use crate::reports::Reports;
+use crate::points::{Accounts, Limiter};
+use crate::reports::index::Reports;
 use crate::respond::Dropped;
 use crate::schema::Schema;
-use crate::site::PageLayout;
+use crate::season::Calendar;
+use crate::state::{Config, Shared};
 use crate::stats::{Recorder, Stats};
+use crate::tokens::Tokens;
 use crate::world::World;
-use crate::{api, oauth, site};
-
-/// Tells the time; tests hand in a simulated one.
-pub type Clock = Arc<dyn Fn() -> DateTime<Utc> + Send + Sync>;
-
-/// An API client, written `ID:SECRET`.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Client {
-    /// Client id.
-    pub id: String,
-    /// Client secret.
-    pub secret: String,
-}
-
-impl fmt::Debug for Client {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Client").field("id", &self.id).finish_non_exhaustive()
-    }
-}
-
-impl FromStr for Client {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        match text.split_once(':') {
-            Some((id, secret)) if !id.is_empty() && !secret.is_empty() => {
-                Ok(Self { id: id.to_owned(), secret: secret.to_owned() })
-            }
-            _ => Err("a client is written ID:SECRET".to_owned()),
-        }
-    }
-}
-
-/// Everything that can be set. Start from [`Config::new`] and change fields.
-#[derive(Clone)]
-pub struct Config {
-    /// The truth to serve.
-    pub world: Arc<World>,
-    /// Where to listen; port 0 takes a free one.
-    pub listen: SocketAddr,
-    /// Clients that may have tokens. Default: one, [`Config::DEFAULT_CLIENT`].
-    pub clients: Vec<Client>,
-    /// Points each client has per hour; nothing for unlimited (`limitPerHour` then reports
-    /// [`UNLIMITED`](crate::UNLIMITED)).
-    pub points_per_hour: Option<u32>,
-    /// Length of the hour after which points return. Default 3600 s.
-    pub hour: Duration,
-    /// The request limiter of the API; nothing for none.
-    pub request_limit: Option<RequestLimit>,
-    /// Waited before every answer. Default 0.
-    pub latency: Duration,
-    /// The clock for points, tokens and the times of reports. Default: the real time.
-    pub clock: Clock,
-    /// What stands around ranking tables.
-    pub layout: PageLayout,
-    /// The switchboard to use; the handle shares it.
-    pub faults: Faults,
-    /// How long tokens live. Default 360 days.
-    pub token_lifetime: Duration,
-    /// How many days before the start the reports spread over. Default 14.
-    pub report_days: u32,
-}
-
-impl Config {
-    /// Id and secret of the client that is known by default.
-    pub const DEFAULT_CLIENT: (&'static str, &'static str) = ("demo", "demo-secret");
-
-    /// A simulator of this world without limits, latency or faults, on a free loopback port.
-    pub fn new(world: impl Into<Arc<World>>) -> Self {
-        let (id, secret) = Self::DEFAULT_CLIENT;
-        Self {
-            world: world.into(),
-            listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
-            clients: vec![Client { id: id.to_owned(), secret: secret.to_owned() }],
-            points_per_hour: None,
-            hour: Duration::from_secs(3600),
-            request_limit: None,
-            latency: Duration::ZERO,
-            clock: Arc::new(Utc::now),
-            layout: PageLayout::Fragment,
-            faults: Faults::default(),
-            token_lifetime: TOKEN_LIFETIME,
-            report_days: 14,
-        }
-    }
-}
-
-/// What all requests share.
-pub(crate) struct Shared {
-    pub world: Arc<World>,
-    pub boards: Boards,
-    pub reports: Reports,
-    pub schema: Schema,
-    pub accounts: Accounts,
-    pub limiter: Option<Limiter>,
-    pub tokens: Tokens,
-    pub clients: Vec<Client>,
-    pub faults: Faults,
-    pub recorder: Recorder,
-    pub clock: Clock,
-    pub started_at: DateTime<Utc>,
-    pub latency: Duration,
-    pub layout: PageLayout,
-    pub token_lifetime: Duration,
-}
-
-impl Shared {
-    /// Waits for the latency. Without one the timer is left alone: even a sleep of nothing lasts up to a millisecond.
-    pub(crate) async fn wait(&self) {
-        if !self.latency.is_zero() {
-            tokio::time::sleep(self.latency).await;
-        }
-    }
-}
+use crate::{api, clock, oauth, site};
 
 /// The simulator cannot start.
 #[derive(Debug, thiserror::Error)]
@@ -169,27 +57,33 @@ impl Simulator {
         let unusable = |source| StartError::Listen { address: config.listen, source };
         let listener = TcpListener::bind(config.listen).await.map_err(unusable)?;
         let address = listener.local_addr().map_err(unusable)?;
-        let started_at = (config.clock)();
+        let clock = config.simulated_clock.as_ref().map_or(config.clock, SimulatedClock::clock);
+        let started_at = clock();
         let boards = Boards::new(&config.world);
+        let calendar = match &config.season {
+            Some(season) => Calendar::season(season, started_at),
+            None => Calendar::past(config.report_days, started_at),
+        };
         let shared = Arc::new(Shared {
-            reports: Reports::new(&config.world, &boards, started_at, config.report_days),
+            reports: Reports::new(&config.world, calendar),
             boards,
-            schema: Schema::new(),
             accounts: Accounts::new(config.clients.len(), config.points_per_hour, config.hour, started_at),
             limiter: config.request_limit.map(Limiter::new),
             tokens: Tokens::default(),
             clients: config.clients,
             faults: config.faults,
             recorder: Recorder::default(),
-            clock: config.clock,
+            clock,
             started_at,
             latency: config.latency,
             layout: config.layout,
             token_lifetime: config.token_lifetime,
+            behaviour: config.behaviour,
+            edits: Edits::default(),
             world: config.world,
         });
         let (stop, stopped) = watch::channel(false);
-        let task = tokio::spawn(serve(listener, router(shared.clone()), stopped));
+        let task = tokio::spawn(serve(listener, router(shared.clone(), config.simulated_clock), stopped));
         Ok(Handle { address, shared, stop, task: Some(task) })
     }
 
@@ -199,10 +93,11 @@ impl Simulator {
     }
 }
 
-fn router(shared: Arc<Shared>) -> Router {
+fn router(shared: Arc<Shared>, clock: Option<SimulatedClock>) -> Router {
     Router::new()
+        .route("/simulator/clock", post(clock::advance).with_state(clock))
         .route("/oauth/token", post(oauth::token))
-        .route("/api/v2/client", post(api::query).fallback(api::not_found))
+        .route("/api/v2/client", post(api::query).fallback(api::not_found).with_state(api::Api::new(shared.clone())))
         .route("/zone/rankings/table/{*address}", get(site::table))
         .route("/human-challenge", any(site::human_challenge))
         .fallback(elsewhere)
@@ -306,6 +201,11 @@ impl Handle {
     /// The reports being served.
     pub fn reports(&self) -> &Reports {
         &self.shared.reports
+    }
+
+    /// Deletes, hides or revises a report; the default edit undoes it. In `zoneRankings` its kills stay counted.
+    pub fn edit_report(&self, code: &str, edit: Edit) {
+        self.shared.edits.set(code, edit);
     }
 
     /// Makes every token given out so far a bad one.

@@ -1,4 +1,4 @@
-//! The answer of `Character.zoneRankings`: one JSON object, shaped like the recorded ones (facts B.3).
+//! The answer of `Character.zoneRankings`: one JSON object, shaped like the recorded ones.
 //!
 //! ```text
 //! { bestPerformanceAverage, medianPerformanceAverage, difficulty, metric, partition, zone, size,
@@ -7,15 +7,21 @@
 //!   rankings: [ { encounter: {id, name}, rankPercent, medianPercent, lockedIn, totalKills, fastestKill, allStars,
 //!                 spec, bestSpec, bestAmount, rankTooltip, bestRank } ] }
 //! ```
-//! One row per boss, killed or not: an unkilled one has `totalKills` 0 and nulls.
+//! One row per boss, killed or not: an unkilled one has `totalKills` 0 and nulls. A kill without ranks yet makes a row with
+//! `lockedIn` false and "-" in its `allStars`.
 
-use crate::classes::{class_slug, spec_for};
-use crate::json_text::{push, push_int, push_string, push_ten_thousandths};
+use chrono::{DateTime, Utc};
+use serde_json::{Number, Value, json};
+
+use crate::behaviour::{Behaviour, DefaultMetric, Shown};
+use crate::classes::{Role, class_slug};
+use crate::ranks::{Lens, Line, amount_number, number, place};
+use crate::reports::index::{Known, Reports};
 use crate::rng::hash;
-use crate::world::{Kill, Metric, Player, Raid, World, rank_fraction};
+use crate::world::{Kill, Metric, Player, Raid, World, spec_of};
 
 /// The arguments of the field that have a meaning here.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub(crate) struct Request<'a> {
     pub difficulty: Option<i32>,
     pub metric: Option<&'a str>,
@@ -24,10 +30,14 @@ pub(crate) struct Request<'a> {
     pub zone_id: Option<i32>,
     pub class_name: Option<&'a str>,
     pub spec_name: Option<&'a str>,
+    pub role: Option<Role>,
+    pub lens: Lens,
+    /// Whether no kill is to have ranks yet.
+    pub is_unlocked: bool,
 }
 
 /// The zone that is meant when none is named: the newest unfrozen one.
-pub(crate) fn default_raid(world: &World) -> Option<&Raid> {
+fn default_raid(world: &World) -> Option<&Raid> {
     let newest = |frozen| world.raids().iter().filter(|raid| raid.frozen == frozen).max_by_key(|raid| raid.id);
     newest(false).or_else(|| newest(true))
 }
@@ -37,174 +47,195 @@ pub(crate) fn raid_size(difficulty: i32) -> i32 {
     if difficulty == 5 { 20 } else { 10 }
 }
 
-/// Writes the whole answer.
-///
-/// Without a metric, or with `default`, the player's own metric in that raid and difficulty is used; with one the
-/// player has no rank under, every boss is unkilled. A partition other than the raid's own (or -1, all) and a
-/// foreign class or spec filter leave every boss unkilled, too: WCL answers an empty list there, never an error.
-pub(crate) fn write(world: &World, player: Player<'_>, request: &Request<'_>) -> String {
+/// The metric that is meant: the one asked for, or the API's choice. Nothing for one that nobody has ranks of.
+pub(crate) fn metric(asked: Option<&str>, kills: &[Kill], behaviour: &Behaviour) -> Option<Metric> {
+    match asked.filter(|&metric| metric != "default") {
+        Some(name) => Metric::parse(name),
+        None if behaviour.default_metric == DefaultMetric::Dps => Some(Metric::Dps),
+        None => Some(kills.first().map_or(Metric::Dps, |kill| kill.metric)),
+    }
+}
+
+/// A boss somebody has killed, as far as it is known.
+struct Killed<'w> {
+    line: Line<'w>,
+    known: Vec<Known>,
+    shown: Known,
+    percent: u64,
+    median: u64,
+    is_locked: bool,
+}
+
+/// The answer. Everybody has kills under both metrics. A partition other than the raid's own (or -1, all), a foreign role,
+/// class or spec leave every boss unkilled: WCL answers an empty list there, never an error.
+pub(crate) fn answer(
+    world: &World,
+    reports: &Reports,
+    behaviour: &Behaviour,
+    now: DateTime<Utc>,
+    player: Player<'_>,
+    request: &Request<'_>,
+) -> Value {
     let raid = match request.zone_id {
         Some(id) => world.raid(id),
         None => default_raid(world),
     };
     let Some(raid) = raid else {
-        return r#"{"error":"Invalid zone specified."}"#.to_owned();
+        return json!({"error": "Invalid zone specified."});
     };
     let difficulty = request.difficulty.unwrap_or(5);
+    let is_odd = |pair: &(i32, u8)| *pair == (raid.id, difficulty as u8);
+    if !matches!(difficulty, 1 | 3 | 4 | 5)
+        || request.size.is_some_and(|size| size != raid_size(difficulty))
+        || behaviour.odd_pairs.iter().any(is_odd)
+    {
+        return json!({"error": "Invalid difficulty/size specified."});
+    }
     let partition = request.partition.unwrap_or(raid.partition);
-    let in_raid = match (world.raid_index(raid.id), u8::try_from(difficulty)) {
-        (Some(index), Ok(difficulty)) => player.kills_in(index, difficulty),
-        _ => &[],
+    let kills = world.raid_index(raid.id).map_or(&[][..], |index| player.kills_in(index, difficulty as u8));
+    let metric = metric(request.metric, kills, behaviour);
+    let fits = |kill: &&Kill| {
+        let (spec, _, role) = spec_of(player.record.id, player.class_id(), kill.metric);
+        (partition == raid.partition || partition == -1)
+            && request.role.is_none_or(|wanted| wanted == role)
+            && request.class_name.is_none_or(|name| name == class_slug(player.class_id()))
+            && request.spec_name.is_none_or(|name| name == spec)
     };
-    let asked = request.metric.filter(|&metric| metric != "default");
-    let metric = match asked {
-        Some(name) => Metric::parse(name),
-        None => Some(in_raid.first().map_or(Metric::Dps, |kill| kill.metric)),
+    let killed: Vec<Killed<'_>> = match metric {
+        Some(metric) => {
+            let line = |kill| Line { player, kill, metric, most: reports.most_kills() };
+            kills
+                .iter()
+                .filter(fits)
+                .filter_map(|kill| {
+                    killed(line(kill), reports.known(player, kill, now), behaviour, now, request, reports.is_season())
+                })
+                .collect()
+        }
+        None => Vec::new(),
     };
-    let metric_name = asked.unwrap_or(metric.map_or("dps", Metric::name));
-    let spec = spec_for(player.class_id(), metric.unwrap_or(Metric::Dps), hash(&[u64::from(player.record.id)]));
-    let matches = (partition == raid.partition || partition == -1)
-        && request.size.is_none_or(|size| size == raid_size(difficulty))
-        && request.class_name.is_none_or(|name| name == class_slug(player.class_id()))
-        && request.spec_name.is_none_or(|name| name == spec.0);
-    let kills: &[Kill] = match metric {
-        Some(metric) if matches => {
-            let start = in_raid.partition_point(|kill| kill.metric < metric);
-            let end = in_raid.partition_point(|kill| kill.metric <= metric);
-            &in_raid[start..end]
-        }
-        _ => &[],
+    let rows = raid.encounters.iter().enumerate().map(|(at, boss)| {
+        let of_boss = killed.iter().filter(|killed| usize::from(killed.line.kill.encounter) == at);
+        let mut row = of_boss.max_by_key(|killed| killed.percent).map_or_else(unkilled, |killed| killed.row(raid));
+        row["encounter"] = json!({"id": boss.id, "name": boss.name});
+        row
+    });
+    let average = |of: fn(&Killed<'_>) -> u64| -> Option<Number> {
+        let sum: u64 = killed.iter().map(of).sum();
+        (!killed.is_empty()).then(|| number(sum / killed.len() as u64))
     };
-    let mut out = String::with_capacity(512 + raid.encounters.len() * 640);
-    write_head(&mut out, player, raid, kills, (difficulty, metric_name, partition));
-    write_all_stars(&mut out, player, raid, kills, spec.0);
-    out.push_str("],\"rankings\":[");
-    let mut next = kills.iter().peekable();
-    for (at, encounter) in raid.encounters.iter().enumerate() {
-        if at > 0 {
-            out.push(',');
-        }
-        out.push_str("{\"encounter\":{\"id\":");
-        push_int(&mut out, encounter.id.unsigned_abs().into());
-        out.push_str(",\"name\":");
-        push_string(&mut out, &encounter.name);
-        out.push_str("},");
-        match next.next_if(|kill| usize::from(kill.encounter) == at) {
-            Some(kill) => write_killed(&mut out, player, raid, kill, spec),
-            None => out.push_str(UNKILLED),
-        }
-    }
-    out.push_str("]}");
-    out
+    let name = request.metric.filter(|&name| name != "default").or(metric.map(Metric::name));
+    json!({
+        "bestPerformanceAverage": average(|killed| killed.percent),
+        "medianPerformanceAverage": average(|killed| killed.median),
+        "difficulty": difficulty,
+        "metric": name,
+        "partition": partition,
+        "zone": raid.id,
+        "size": raid_size(difficulty),
+        "allStars": all_stars(raid, &killed),
+        "rankings": rows.collect::<Vec<_>>(),
+    })
 }
 
-const UNKILLED: &str = "\"rankPercent\":null,\"medianPercent\":null,\"lockedIn\":true,\"totalKills\":0,\
-    \"fastestKill\":0,\"allStars\":null,\"spec\":null,\"bestSpec\":null,\"bestAmount\":0,\"rankTooltip\":null,\
-    \"bestRank\":null}";
-
-/// A rank in ten-thousandths of a percent, and the median below it.
-fn percents(player: Player<'_>, kill: &Kill) -> (u64, u64) {
-    let best = u64::from(kill.rank) * 10_000 + u64::from(rank_fraction(player.record.id, kill));
-    let drop = if kill.kills == 1 { 0 } else { hash(&[best, u64::from(player.record.id)]) % (best / 3 + 1) };
-    (best, best - drop)
+fn killed<'w>(
+    line: Line<'w>,
+    known: Vec<Known>,
+    behaviour: &Behaviour,
+    now: DateTime<Utc>,
+    request: &Request<'_>,
+    is_season: bool,
+) -> Option<Killed<'w>> {
+    let rounds = || known.iter().map(|known| known.round);
+    let round = match behaviour.shown {
+        Shown::BestPercent => line.best_of(rounds(), request.lens),
+        Shown::BestAmount => line.loudest(rounds()),
+    }?;
+    let shown = *known.iter().find(|known| known.round == round)?;
+    let percent = line.percent(round, request.lens);
+    let mut all: Vec<u64> = rounds().map(|round| line.percent(round, request.lens)).collect();
+    all.sort_unstable();
+    let median = (all[(all.len() - 1) / 2] + all[all.len() / 2]) / 2;
+    let age_ms = now.timestamp_millis() - shown.ended_ms;
+    let has_ranks = !is_season || age_ms >= behaviour.ranked_after.as_millis() as i64;
+    let is_locked = !request.is_unlocked && has_ranks;
+    Some(Killed { line, known, shown, percent, median, is_locked })
 }
 
-fn write_head(out: &mut String, player: Player<'_>, raid: &Raid, kills: &[Kill], asked: (i32, &str, i32)) {
-    if kills.is_empty() {
-        out.push_str("{\"bestPerformanceAverage\":null,\"medianPerformanceAverage\":null");
-    } else {
-        let sums = kills.iter().map(|kill| percents(player, kill)).fold((0, 0), |a, b| (a.0 + b.0, a.1 + b.1));
-        out.push_str("{\"bestPerformanceAverage\":");
-        push_ten_thousandths(out, sums.0 / kills.len() as u64);
-        out.push_str(",\"medianPerformanceAverage\":");
-        push_ten_thousandths(out, sums.1 / kills.len() as u64);
-    }
-    let (difficulty, metric, partition) = asked;
-    push(
-        out,
-        format_args!(
-            ",\"difficulty\":{difficulty},\"metric\":\"{metric}\",\"partition\":{partition},\"zone\":{},\"size\":{},\
-             \"allStars\":[",
-            raid.id,
-            raid_size(difficulty)
-        ),
-    );
+fn unkilled() -> Value {
+    json!({
+        "rankPercent": null, "medianPercent": null, "lockedIn": true, "totalKills": 0, "fastestKill": 0, "allStars": null,
+        "spec": null, "bestSpec": null, "bestAmount": 0, "rankTooltip": null, "bestRank": null,
+    })
 }
 
-fn write_all_stars(out: &mut String, player: Player<'_>, raid: &Raid, kills: &[Kill], spec: &str) {
-    if kills.is_empty() {
-        return;
+impl Killed<'_> {
+    fn row(&self, raid: &Raid) -> Value {
+        let encounter = &raid.encounters[usize::from(self.line.kill.encounter)];
+        let player = self.line.player;
+        let dice =
+            hash(&[player.record.id.into(), encounter.id.unsigned_abs().into(), self.line.kill.difficulty.into()]);
+        let (spec, spec_id, _) = self.line.spec();
+        let amount = amount_number(self.line.amount(self.shown.round));
+        // Some bosses are left out of all-stars: 0 of 0 points with a real rank.
+        let possible = if encounter.id % 9 == 0 { 0 } else { 120 };
+        let points = number(self.percent * possible / 100);
+        let mut all_stars = if self.is_locked {
+            let mut places = places(self.percent, 20_000);
+            places["partition"] = json!(raid.partition);
+            places
+        } else {
+            json!({"partition": 0, "rank": "-", "regionRank": "-", "rankPercent": "-", "total": 0})
+        };
+        all_stars["points"] = json!(points);
+        all_stars["possiblePoints"] = json!(possible);
+        json!({
+            "rankPercent": number(self.percent),
+            "medianPercent": number(self.median),
+            "lockedIn": self.is_locked,
+            "totalKills": self.known.len(),
+            "fastestKill": 90_000 + dice % 400_000,
+            "allStars": all_stars,
+            "spec": spec,
+            "bestSpec": spec,
+            "bestAmount": amount,
+            "rankTooltip": null,
+            "bestRank": {
+                "rank_id": dice % 200_000_000,
+                "class": player.class_id(),
+                "spec": spec_id,
+                "per_second_amount": amount,
+                "ilvl": 380 + dice % 60,
+                "fight_metadata": dice % 1_000_000,
+            },
+        })
     }
-    let sum: u64 = kills.iter().map(|kill| percents(player, kill).0).sum();
-    let average = sum / kills.len() as u64;
-    push(out, format_args!("{{\"partition\":{},\"spec\":\"{spec}\",\"points\":", raid.partition));
-    push_ten_thousandths(out, sum * 12 / 10);
-    push(out, format_args!(",\"possiblePoints\":{},", raid.encounters.len() * 120));
-    write_places(out, average, 60_000);
-    out.push_str(",\"rankTooltip\":null}");
+}
+
+/// One entry for each spec played.
+fn all_stars(raid: &Raid, killed: &[Killed<'_>]) -> Vec<Value> {
+    let mut specs: Vec<&str> = killed.iter().map(|killed| killed.line.spec().0).collect();
+    specs.dedup();
+    let entry = |spec: &&str| {
+        let of_spec: Vec<u64> =
+            killed.iter().filter(|killed| killed.line.spec().0 == *spec).map(|killed| killed.percent).collect();
+        let sum: u64 = of_spec.iter().sum();
+        let mut entry = places(sum / of_spec.len() as u64, 60_000);
+        entry["partition"] = json!(raid.partition);
+        entry["spec"] = json!(spec);
+        entry["points"] = json!(number(sum * 12 / 10));
+        entry["possiblePoints"] = json!(raid.encounters.len() * 120);
+        entry["rankTooltip"] = Value::Null;
+        entry
+    };
+    specs.iter().map(entry).collect()
 }
 
 /// `rank`, `regionRank`, `serverRank`, `rankPercent` and `total` for a percentage among so many.
-fn write_places(out: &mut String, percent: u64, total: u64) {
-    let rank = (1_000_000 - percent) * total / 1_000_000 + 1;
-    out.push_str("\"rank\":");
-    push_int(out, rank);
-    out.push_str(",\"regionRank\":");
-    push_int(out, rank / 3 + 1);
-    out.push_str(",\"serverRank\":");
-    if rank % 11 == 3 {
-        out.push_str("null");
-    } else {
-        push_int(out, rank / 97 + 1);
-    }
-    out.push_str(",\"rankPercent\":");
-    push_ten_thousandths(out, percent);
-    out.push_str(",\"total\":");
-    push_int(out, total);
-}
-
-fn write_killed(out: &mut String, player: Player<'_>, raid: &Raid, kill: &Kill, spec: crate::classes::Spec) {
-    let encounter = &raid.encounters[usize::from(kill.encounter)];
-    let (best, median) = percents(player, kill);
-    let dice = hash(&[u64::from(player.record.id), encounter.id.unsigned_abs().into(), kill.difficulty.into()]);
-    let amount = (20_000_000 + best * 900 + dice % 400_000_000) * u64::from(kill.difficulty);
-    out.push_str("\"rankPercent\":");
-    push_ten_thousandths(out, best);
-    out.push_str(",\"medianPercent\":");
-    push_ten_thousandths(out, median);
-    out.push_str(",\"lockedIn\":true,\"totalKills\":");
-    push_int(out, kill.kills.into());
-    out.push_str(",\"fastestKill\":");
-    push_int(out, 90_000 + dice % 400_000);
-    out.push_str(",\"allStars\":{\"points\":");
-    // Some bosses are left out of all-stars: 0 of 0 points with a real rank.
-    if encounter.id % 9 == 0 {
-        out.push_str("0,\"possiblePoints\":0");
-    } else {
-        push_ten_thousandths(out, best * 12 / 10);
-        out.push_str(",\"possiblePoints\":120");
-    }
-    out.push_str(",\"partition\":");
-    push_int(out, raid.partition.unsigned_abs().into());
-    out.push(',');
-    write_places(out, best, 20_000);
-    out.push_str("},\"spec\":\"");
-    out.push_str(spec.0);
-    out.push_str("\",\"bestSpec\":\"");
-    out.push_str(spec.0);
-    out.push_str("\",\"bestAmount\":");
-    push_ten_thousandths(out, amount);
-    out.push_str(",\"rankTooltip\":null,\"bestRank\":{\"rank_id\":");
-    push_int(out, dice % 200_000_000);
-    out.push_str(",\"class\":");
-    push_int(out, player.class_id().into());
-    out.push_str(",\"spec\":");
-    push_int(out, spec.1.into());
-    out.push_str(",\"per_second_amount\":");
-    push_ten_thousandths(out, amount);
-    out.push_str(",\"ilvl\":");
-    push_int(out, 380 + dice % 60);
-    out.push_str(",\"fight_metadata\":");
-    push_int(out, dice % 1_000_000);
-    out.push_str("}}");
+fn places(percent: u64, total: u64) -> Value {
+    let rank = place(percent, total);
+    let server_rank = (rank % 11 != 3).then_some(rank / 97 + 1);
+    json!({
+        "rank": rank, "regionRank": rank / 3 + 1, "serverRank": server_rank, "rankPercent": number(percent), "total": total,
+    })
 }

@@ -6,9 +6,11 @@
 //! absent says so and passes over; `scripts/test` always sets it.
 
 pub mod aws;
+pub mod certificate;
 pub mod clock;
 #[cfg(feature = "lambdas")]
 pub mod deployed;
+pub mod git;
 pub mod lambda;
 pub mod ministack;
 pub mod mongod;

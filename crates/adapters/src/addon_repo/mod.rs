@@ -2,18 +2,23 @@
 //!
 //! Content goes into blobs as it is staged, so memory holds one file at a time; the tree is edited without a work
 //! tree. [`RemoteRepo`] pushes to a server from a bare, shallow clone; [`LocalRepo`] commits into a folder and checks
-//! the files out there.
+//! the files out there. `http` speaks to servers over http and https, `native` leaves folders and git daemons to libgit2.
 
+mod delta;
+mod http;
 mod local;
+mod native;
 mod remote;
+mod thin_pack;
 
 use std::collections::BTreeMap;
 
 use anyhow::Context;
 use git2::{FileMode, ObjectType, Oid, Repository, Signature, Tree, TreeWalkMode, TreeWalkResult};
 
+pub use self::http::read_answers;
 pub use self::local::LocalRepo;
-pub use self::remote::{History, RemoteConfig, RemoteRepo};
+pub use self::remote::{History, PushCheck, RemoteConfig, RemoteRepo};
 
 /// What the next publication replaces: top-level name → (path, blob).
 #[derive(Debug, Default)]
@@ -71,6 +76,20 @@ fn files_below(repository: &Repository, tree: &Tree<'_>, name: &str) -> anyhow::
         TreeWalkResult::Ok
     })?;
     Ok(files)
+}
+
+/// How a push ended that nobody refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Moved {
+    /// The branch is at the new commit.
+    Done,
+    /// Somebody else moved it first: nothing of theirs is changed.
+    Lost,
+}
+
+/// Whether a server could not lock the branch, because something else was at work on it.
+fn is_lock(reason: &str) -> bool {
+    ["failed to update ref", "cannot lock ref", "fetch first", "stale info"].iter().any(|words| reason.contains(words))
 }
 
 /// Who commits.

@@ -1,16 +1,17 @@
 //! An addon repository on a git server.
 
-use std::path::Path;
+use std::fs::File;
+use std::io::BufWriter;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, anyhow};
-use git2::{
-    Cred, CredentialType, Direction, ErrorCode, FetchOptions, Oid, PushOptions, Remote, RemoteCallbacks, Repository,
-};
+use git2::{Oid, Repository};
 use parsebook_core::ports::{AddonRepo, PublishError, Published};
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::SecretString;
 
-use super::{Staged, signature};
-use crate::text::excerpt;
+use super::http::HttpServer;
+use super::native::NativeServer;
+use super::{Moved, Staged, signature, thin_pack};
 
 /// `GIT_HISTORY`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -29,7 +30,8 @@ impl std::str::FromStr for History {
         match text {
             "append" => Ok(Self::Append),
             "replace" => Ok(Self::Replace),
-            other => Err(anyhow!("{other:?} is neither append nor replace")),
+            // Not repeated: whatever stands there may be meant for another variable.
+            _ => Err(anyhow!("neither append nor replace")),
         }
     }
 }
@@ -50,14 +52,32 @@ pub struct RemoteConfig {
 /// How often a publication that loses the race is rebuilt on the new tip.
 const TRIES: u32 = 4;
 
-/// Where the fetched branch is kept.
-const TIP: &str = "refs/parsebook/tip";
+/// What a server says to a push that changes nothing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PushCheck {
+    /// The server: scheme, host and port, or the folder.
+    pub server: String,
+    /// `GIT_BRANCH`.
+    pub branch: String,
+    /// Whether the branch is there; `None` where the server did not tell. Without it, the first publication makes it.
+    pub branch_exists: Option<bool>,
+    /// Whether a push is taken.
+    pub may_push: bool,
+    /// Why not, in one line that names the setting to mend.
+    pub reason: Option<String>,
+}
 
 /// A bare repository in a folder of its own, and the server it is pushed to.
 pub struct RemoteRepo {
     repository: Repository,
     config: RemoteConfig,
+    server: Server,
     staged: Staged,
+}
+
+enum Server {
+    Http(HttpServer),
+    Native(NativeServer),
 }
 
 impl std::fmt::Debug for RemoteRepo {
@@ -70,30 +90,38 @@ impl RemoteRepo {
     /// Prepares a bare repository in `scratch`, which may hold one of an earlier run. Nothing is fetched yet.
     ///
     /// # Errors
-    /// When `scratch` cannot be written or the branch is no branch name.
+    /// When `scratch` cannot be written, the address is none that can be used or holds a login, or the branch is no
+    /// branch name.
     pub fn open(scratch: &Path, config: RemoteConfig) -> anyhow::Result<Self> {
         let reference = format!("refs/heads/{}", config.branch);
-        anyhow::ensure!(git2::Reference::is_valid_name(&reference), "GIT_BRANCH {:?} is no branch name", config.branch);
+        anyhow::ensure!(git2::Reference::is_valid_name(&reference), "GIT_BRANCH is no branch name");
+        let scheme = config.url.trim_start().split_once(':').map(|(scheme, _)| scheme.to_ascii_lowercase());
+        let is_http = scheme.is_some_and(|scheme| matches!(scheme.as_str(), "http" | "https"));
+        let server = if is_http {
+            Server::Http(HttpServer::new(&config.url, config.token.as_ref())?)
+        } else {
+            Server::Native(NativeServer::new(&config.url)?)
+        };
         let repository = Repository::init_bare(scratch)
             .with_context(|| format!("making a bare repository in {}", scratch.display()))?;
-        Ok(Self { repository, config, staged: Staged::default() })
+        Ok(Self { repository, config, server, staged: Staged::default() })
     }
 
-    fn callbacks(&self) -> RemoteCallbacks<'_> {
-        let mut callbacks = RemoteCallbacks::new();
-        let mut asked = 0;
-        callbacks.credentials(move |_, _, allowed| {
-            // Asked again means refused: without this, libgit2 asks for ever.
-            asked += 1;
-            match &self.config.token {
-                Some(token) if asked == 1 && allowed.contains(CredentialType::USER_PASS_PLAINTEXT) => {
-                    Cred::userpass_plaintext("x-access-token", token.expose_secret())
-                }
-                Some(_) => Err(git2::Error::from_str("GIT_TOKEN is not accepted")),
-                None => Err(git2::Error::from_str("the server wants a login and GIT_TOKEN is not set")),
-            }
-        });
-        callbacks
+    /// Connects as a publication does, with the login for a push, and changes nothing: not here, not there. A server
+    /// may still refuse a push for what is in it (a protected branch, a hook).
+    pub async fn check_push(&mut self) -> PushCheck {
+        let reference = self.reference();
+        let (server, answer) = match &mut self.server {
+            Server::Http(server) => (server.name(), server.may_push(&reference).await),
+            Server::Native(server) => (server.name().to_owned(), server.may_push(&self.repository, &reference)),
+        };
+        let (branch_exists, reason) = match answer {
+            Ok(branch_exists) => (Some(branch_exists), None),
+            Err(PublishError::PushRejected(reason)) => (None, Some(reason)),
+            Err(error) => (None, Some(format!("{:#}", anyhow!(error).context("GIT_REPOSITORY_URL")))),
+        };
+        let may_push = reason.is_none();
+        PushCheck { server, branch: self.config.branch.clone(), branch_exists, may_push, reason }
     }
 
     fn reference(&self) -> String {
@@ -101,101 +129,79 @@ impl RemoteRepo {
     }
 
     /// The branch's newest commit, fetched; `None` where the branch does not exist yet.
-    fn fetch_tip(&self) -> anyhow::Result<Option<Oid>> {
-        let mut remote = self.remote()?;
-        let connection = remote.connect_auth(Direction::Fetch, Some(self.callbacks()), None)?;
+    async fn fetch_tip(&mut self) -> Result<Option<Oid>, PublishError> {
         let reference = self.reference();
-        let exists = connection.list()?.iter().any(|head| head.name() == reference);
-        drop(connection);
-        if !exists {
-            return Ok(None);
+        match &mut self.server {
+            Server::Native(server) => Ok(server.fetch(&self.repository, &reference)?),
+            Server::Http(server) => {
+                let Some(tip) = server.tip(&reference).await? else { return Ok(None) };
+                // Every commit here came with all its files.
+                if self.repository.odb().context("reading what was fetched")?.exists(tip) {
+                    return Ok(Some(tip));
+                }
+                let path = scratch_file(&self.repository, "fetched.pack");
+                let mut pack = File::create(&path).context("storing what is fetched")?;
+                server.fetch(tip, &mut pack).await?;
+                take_in(&self.repository, &path).context("reading what was fetched")?;
+                Ok(Some(tip))
+            }
         }
-        let mut options = FetchOptions::new();
-        options.remote_callbacks(self.callbacks());
-        if self.is_shallow_able() {
-            options.depth(1);
+    }
+
+    async fn push(&mut self, tip: Option<Oid>, commit: Oid) -> Result<Moved, PublishError> {
+        let reference = self.reference();
+        match &mut self.server {
+            Server::Native(server) => server.push(&self.repository, &reference, tip, commit),
+            Server::Http(server) => {
+                let Some(receiver) = server.begin_push(&reference, tip).await? else { return Ok(Moved::Lost) };
+                let path = scratch_file(&self.repository, "next.pack");
+                let pack = File::create(&path).context("storing what is pushed")?;
+                thin_pack::write(&self.repository, commit, tip, receiver.takes_deltas, BufWriter::new(pack))?;
+                server.push(&receiver, &reference, tip, commit, &path).await
+            }
         }
-        remote.fetch(&[format!("+{reference}:{TIP}")], Some(&mut options), None)?;
-        // The branch may have moved between the list and the fetch: what was fetched counts.
-        Ok(Some(self.repository.refname_to_id(TIP)?))
     }
 
-    /// libgit2 refuses a shallow fetch from a folder.
-    fn is_shallow_able(&self) -> bool {
-        ["http://", "https://"].iter().any(|scheme| self.config.url.starts_with(scheme))
-    }
-
-    fn remote(&self) -> anyhow::Result<Remote<'_>> {
-        Ok(self.repository.remote_anonymous(&self.config.url)?)
-    }
-
-    fn publish_once(&self, message: &str) -> Result<Published, Lost> {
-        let tip = self.fetch_tip().context("fetching the addon repository (GIT_REPOSITORY_URL)")?;
+    /// The commit to publish on top of `tip`, or in its place; `None` where `tip` has the same files.
+    fn commit(&self, tip: Option<Oid>, message: &str) -> anyhow::Result<Option<Oid>> {
         let repository = &self.repository;
         let parent = tip.map(|tip| repository.find_commit(tip)).transpose()?;
         let base = parent.as_ref().map(git2::Commit::tree).transpose()?;
         let tree = repository.find_tree(self.staged.tree(repository, base.as_ref())?)?;
         if base.is_some_and(|base| base.id() == tree.id()) {
-            return Ok(Published::Unchanged);
+            return Ok(None);
         }
         let signature = signature()?;
         let parents: Vec<_> = match self.config.history {
             History::Append => parent.iter().collect(),
             History::Replace => Vec::new(),
         };
-        let commit = repository.commit(None, &signature, &signature, message, &tree, &parents)?;
-        self.push(commit)?;
-        Ok(Published::Commit(commit.to_string()))
+        Ok(Some(repository.commit(None, &signature, &signature, message, &tree, &parents)?))
     }
 
-    fn push(&self, commit: Oid) -> Result<(), Lost> {
-        let force = if self.config.history == History::Replace { "+" } else { "" };
-        let local = "refs/parsebook/next";
-        self.repository.reference(local, commit, true, "to be pushed")?;
-        let mut refused = None;
-        let mut callbacks = self.callbacks();
-        // A push that a server's hook refuses answers Ok: only this callback tells.
-        callbacks.push_update_reference(|_, status| {
-            refused = status.map(str::to_owned);
-            Ok(())
-        });
-        let mut options = PushOptions::new();
-        options.remote_callbacks(callbacks);
-        let pushed = self.remote()?.push(&[format!("{force}{local}:{}", self.reference())], Some(&mut options));
-        drop(options);
-        match (pushed, refused) {
-            (Err(error), _) if error.code() == ErrorCode::NotFastForward => Err(Lost::Race),
-            (Err(error), _) => Err(Lost::Failed(PublishError::Failed(anyhow!(error).context("pushing")))),
-            (Ok(()), Some(reason)) if is_race(&reason) => Err(Lost::Race),
-            (Ok(()), Some(reason)) => Err(Lost::Failed(PublishError::PushRejected(excerpt(&reason)))),
-            (Ok(()), None) => Ok(()),
-        }
+    async fn publish_once(&mut self, message: &str) -> Result<Option<Published>, PublishError> {
+        let tip = self.fetch_tip().await.map_err(|error| match error {
+            PublishError::Failed(error) => error.context("fetching the addon repository (GIT_REPOSITORY_URL)").into(),
+            other => other,
+        })?;
+        let Some(commit) = self.commit(tip, message)? else { return Ok(Some(Published::Unchanged)) };
+        let moved = self.push(tip, commit).await?;
+        Ok((moved == Moved::Done).then(|| Published::Commit(commit.to_string())))
     }
 }
 
-/// A server that saw another push in between says one of these.
-fn is_race(reason: &str) -> bool {
-    ["non-fast-forward", "fetch first", "failed to update ref", "cannot lock ref", "stale info"]
-        .iter()
-        .any(|words| reason.contains(words))
+fn scratch_file(repository: &Repository, name: &str) -> PathBuf {
+    repository.path().join(name)
 }
 
-/// Why one try failed.
-enum Lost {
-    Race,
-    Failed(PublishError),
-}
-
-impl From<anyhow::Error> for Lost {
-    fn from(error: anyhow::Error) -> Self {
-        Self::Failed(error.into())
-    }
-}
-
-impl From<git2::Error> for Lost {
-    fn from(error: git2::Error) -> Self {
-        Self::Failed(PublishError::Failed(error.into()))
-    }
+/// Moves the objects of a pack into the repository.
+fn take_in(repository: &Repository, pack: &Path) -> anyhow::Result<()> {
+    let odb = repository.odb()?;
+    let mut writer = odb.packwriter()?;
+    std::io::copy(&mut File::open(pack)?, &mut writer)?;
+    writer.commit()?;
+    std::fs::remove_file(pack)?;
+    Ok(())
 }
 
 impl AddonRepo for RemoteRepo {
@@ -205,14 +211,11 @@ impl AddonRepo for RemoteRepo {
 
     async fn publish(&mut self, message: &str) -> Result<Published, PublishError> {
         for attempt in 1..=TRIES {
-            match self.publish_once(message) {
-                Ok(published) => {
-                    self.staged = Staged::default();
-                    return Ok(published);
-                }
-                Err(Lost::Race) => tracing::warn!(attempt, "the addon repository moved on, rebuilding on its new tip"),
-                Err(Lost::Failed(error)) => return Err(error),
+            if let Some(published) = self.publish_once(message).await? {
+                self.staged = Staged::default();
+                return Ok(published);
             }
+            tracing::warn!(attempt, "the addon repository moved on, rebuilding on its new tip");
         }
         Err(PublishError::LostRaces(TRIES))
     }
@@ -299,10 +302,16 @@ mod tests {
 
     #[tokio::test]
     async fn a_push_built_on_an_old_tip_is_a_race_not_a_loss() {
+        for history in [History::Append, History::Replace] {
+            a_push_built_on_an_old_tip(history).await;
+        }
+    }
+
+    async fn a_push_built_on_an_old_tip(history: History) {
         let server = Server::start();
-        let mut ours = server.open("ours", History::Append);
+        let mut ours = server.open("ours", history);
         publish(&mut ours, "EU", "1").await;
-        let old_tip = ours.fetch_tip().unwrap();
+        let old_tip = ours.fetch_tip().await.unwrap();
         publish(&mut server.open("theirs", History::Append), "US", "2").await;
         // Built before the other push: what a publication meets that fetched a moment too early.
         let commit = {
@@ -311,9 +320,22 @@ mod tests {
             let tree = parent.tree().unwrap();
             ours.repository.commit(None, &signature, &signature, "late", &tree, &[&parent]).unwrap()
         };
-        assert!(matches!(ours.push(commit), Err(Lost::Race)));
+        assert_eq!(ours.push(old_tip, commit).await.unwrap(), Moved::Lost);
         assert!(matches!(publish(&mut ours, "EU", "3").await, Published::Commit(_)), "rebuilt on the new tip");
         assert_eq!(server.main().0, [file("EU", "3"), file("US", "2")]);
+    }
+
+    #[tokio::test]
+    async fn a_folder_is_asked_whether_it_takes_a_push() {
+        let server = Server::start();
+        let mut repo = server.open("ours", History::Append);
+        let check = repo.check_push().await;
+        assert_eq!((check.may_push, check.branch_exists), (true, Some(false)), "{check:?}");
+        publish(&mut repo, "EU", "1").await;
+        assert_eq!(repo.check_push().await.branch_exists, Some(true));
+        let names: Vec<_> =
+            server.bare.references().unwrap().map(|name| name.unwrap().name().unwrap().to_owned()).collect();
+        assert_eq!(names, ["refs/heads/main"], "nothing else is left there");
     }
 
     #[tokio::test]
@@ -327,11 +349,5 @@ mod tests {
         assert!(error.contains("GIT_REPOSITORY_URL"), "{error}");
         let odd = RemoteConfig { branch: "a..b".into(), ..config };
         assert!(RemoteRepo::open(folder.path(), odd).unwrap_err().to_string().contains("GIT_BRANCH"));
-    }
-
-    #[test]
-    fn what_servers_say_of_a_race_is_told_from_a_refusal() {
-        assert!(is_race("non-fast-forward") && is_race("cannot lock ref 'refs/heads/main'"));
-        assert!(!is_race("pre-receive hook declined") && !is_race("protected branch"));
     }
 }

@@ -7,10 +7,12 @@ use anyhow::Context;
 use aws_config::SdkConfig;
 use aws_sdk_sqs::Client;
 use aws_sdk_sqs::error::DisplayErrorContext;
-use aws_sdk_sqs::types::{BatchResultErrorEntry, SendMessageBatchRequestEntry};
+use aws_sdk_sqs::types::{
+    BatchResultErrorEntry, MessageAttributeValue, QueueAttributeName, SendMessageBatchRequestEntry,
+};
 use backon::{BackoffBuilder, ExponentialBuilder};
-use parsebook_core::ports::{PlayerQueue, Result};
-use parsebook_core::scrap::Discovered;
+use parsebook_core::ports::{MessageQueue, Result};
+use parsebook_core::scrap::Message;
 
 /// Most bytes of all bodies of one call. SQS takes 1 MiB since 2025; 256 KiB is what every account and emulator takes.
 const BATCH_BYTES: usize = 256 * 1024;
@@ -28,6 +30,19 @@ impl SqsQueue {
     /// The queue at `url`.
     pub fn new(config: &SdkConfig, url: String) -> Self {
         Self { client: Client::new(config), url }
+    }
+
+    /// Sends one dead letter: the body unchanged, why it failed as the attribute `reason`.
+    ///
+    /// # Errors
+    /// When SQS does not take it.
+    pub async fn send_dead_letter(&self, body: &str, reason: &str) -> Result<()> {
+        let reason = MessageAttributeValue::builder().data_type("String").string_value(reason).build()?;
+        let sending = self.client.send_message().queue_url(&self.url).message_body(body);
+        let sent = sending.message_attributes("reason", reason).send().await;
+        sent.map_err(|error| anyhow::anyhow!("{}", DisplayErrorContext(&error)))
+            .with_context(|| format!("sending a dead letter to {}", self.url))?;
+        Ok(())
     }
 
     /// One call: what SQS does not report as sent, also that of which it says nothing. Entries are named by their place.
@@ -77,14 +92,29 @@ fn reason(entry: &BatchResultErrorEntry) -> String {
     format!("SQS: {} {}", entry.code, entry.message.as_deref().unwrap_or_default()).trim_end().to_owned()
 }
 
-impl PlayerQueue for SqsQueue {
-    async fn send(&self, messages: &[Discovered]) -> Result<Vec<std::result::Result<(), String>>> {
+impl MessageQueue for SqsQueue {
+    async fn length(&self) -> Result<u64> {
+        let names = [
+            QueueAttributeName::ApproximateNumberOfMessages,
+            QueueAttributeName::ApproximateNumberOfMessagesNotVisible,
+            QueueAttributeName::ApproximateNumberOfMessagesDelayed,
+        ];
+        let asked = self.client.get_queue_attributes().queue_url(&self.url).set_attribute_names(Some(names.into()));
+        let answer = asked.send().await;
+        let answer = answer
+            .map_err(|error| anyhow::anyhow!("{}", DisplayErrorContext(&error)))
+            .with_context(|| format!("asking how long {} is", self.url))?;
+        let counts = answer.attributes.into_iter().flatten().map(|(_, count)| count.parse::<u64>());
+        counts.sum::<std::result::Result<_, _>>().context("the queue tells a length that is no number")
+    }
+
+    async fn send(&self, messages: &[Message]) -> Result<Vec<std::result::Result<(), String>>> {
         let mut outcomes = vec![Ok(()); messages.len()];
         let mut chunks = vec![(0, Vec::new())];
         for (index, message) in messages.iter().enumerate() {
             let body = serde_json::to_string(message)?;
             if body.len() > BATCH_BYTES {
-                outcomes[index] = Err(format!("player {}: a message of {} bytes is too large", message.id, body.len()));
+                outcomes[index] = Err(format!("a message of {} bytes is too large", body.len()));
                 continue;
             }
             let size = body.len();

@@ -2,9 +2,9 @@
 
 use futures::{StreamExt, pin_mut};
 use parsebook_core::Timestamp;
-use parsebook_core::ports::{Discoveries, Players, Result};
+use parsebook_core::ports::{Discoveries, Players, ReportBacklog, Result};
 use parsebook_core::status::census::Counter;
-use parsebook_core::status::{Census, ReportsCensus, StatusSource};
+use parsebook_core::status::{Census, StatusSource};
 
 use super::EmbeddedStore;
 
@@ -36,7 +36,7 @@ impl StatusSource for EmbeddedStore {
             dead_letters: Some(self.dead_letter_count()?),
             regions,
             bosses,
-            reports: ReportsCensus::default(),
+            reports: self.report_lag(now).await?.into(),
         })
     }
 }

@@ -2,7 +2,7 @@
 
 use parsebook_core::PlayerId;
 use parsebook_core::ports::{DiscoveredPage, Discoveries, Result};
-use parsebook_core::scrap::Discovered;
+use parsebook_core::scrap::{Discovered, RaidsToScrap};
 use rusqlite::params;
 
 use super::{EmbeddedStore, count, malformed};
@@ -53,6 +53,23 @@ impl Discoveries for EmbeddedStore {
         }
         page.next = last.filter(|_| players >= limit).and_then(|last| u32::try_from(last).ok());
         Ok(page)
+    }
+
+    async fn discovered(&self, players: &[PlayerId]) -> Result<Vec<Discovered>> {
+        let connection = self.lock();
+        let mut select = connection.prepare_cached("SELECT raid, difficulty FROM discovers WHERE player = ?1")?;
+        let mut found = Vec::with_capacity(players.len());
+        for &id in players {
+            let mut raids_to_scrap = RaidsToScrap::default();
+            for pair in select.query_map([id], |row| Ok((row.get(0)?, row.get(1)?)))? {
+                let (raid, difficulty) = pair?;
+                raids_to_scrap.insert(raid, difficulty);
+            }
+            if !raids_to_scrap.is_empty() {
+                found.push(Discovered { id, raids_to_scrap });
+            }
+        }
+        Ok(found)
     }
 
     async fn remove(&self, sent: &[Discovered]) -> Result<()> {

@@ -8,6 +8,7 @@ mod discoveries;
 mod players;
 mod queue;
 mod raids;
+mod reports;
 mod rules;
 mod runs;
 
@@ -27,7 +28,7 @@ pub use self::queue::{DeadLetter, Received};
 pub const FILE: &str = "parsebook.sqlite3";
 const LOCK: &str = "parsebook.lock";
 /// What `PRAGMA user_version` says of this schema.
-const SCHEMA_VERSION: i64 = 1;
+const SCHEMA_VERSION: i64 = 2;
 
 /// The embedded store. Clones share it.
 #[derive(Debug, Clone)]
@@ -60,12 +61,15 @@ impl EmbeddedStore {
             let version: i64 = transaction.query_row("PRAGMA user_version", [], |row| row.get(0))?;
             if version == 0 {
                 transaction.execute_batch(include_str!("schema.sql"))?;
+            }
+            if version < SCHEMA_VERSION {
+                transaction.execute_batch(include_str!("schema_2.sql"))?;
                 transaction.pragma_update(None, "user_version", SCHEMA_VERSION)?;
             }
             transaction.execute_batch(include_str!("runs.sql"))?;
             Ok(version)
         })?;
-        if version != 0 && version != SCHEMA_VERSION {
+        if version > SCHEMA_VERSION {
             bail!("{} has schema version {version}, this program knows {SCHEMA_VERSION}", store.path.display());
         }
         Ok(store)

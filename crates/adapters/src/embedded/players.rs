@@ -1,10 +1,13 @@
 //! `players`.
 
+use std::collections::BTreeMap;
+
 use anyhow::Context;
 use futures::{Stream, StreamExt, TryStreamExt, stream};
 use parsebook_core::PlayerId;
 use parsebook_core::player::{Identity, Player, PlayerUpdate, RaidRanks};
-use parsebook_core::ports::{Malformed, Players, Result};
+use parsebook_core::ports::{Known, Malformed, Players, Result};
+use parsebook_core::report_ranks::fold;
 use rusqlite::{OptionalExtension, Row, Transaction, params};
 
 use super::{EmbeddedStore, count, malformed};
@@ -50,35 +53,49 @@ impl RawPlayer {
 
 fn apply(transaction: &Transaction<'_>, update: &PlayerUpdate) -> Result<()> {
     match update {
-        PlayerUpdate::Hidden { id } => {
+        PlayerUpdate::Hidden { id } | PlayerUpdate::Gone { id } => {
             transaction.prepare_cached("UPDATE players SET ranks = '{}' WHERE id = ?1")?.execute([id])?;
         }
         PlayerUpdate::Ranked { id, identity, parts } => {
-            let mut select = transaction.prepare_cached("SELECT ranks FROM players WHERE id = ?1")?;
-            let stored: Option<String> = select.query_row([id], |row| row.get(0)).optional()?;
-            let mut ranks: RaidRanks = match stored {
-                Some(json) => serde_json::from_str(&json).context("the stored ranks cannot be read")?,
-                None => RaidRanks::new(),
-            };
+            let mut ranks = stored_ranks(transaction, *id)?;
             parts.iter().for_each(|part| part.apply_to(&mut ranks));
-            transaction
-                .prepare_cached(
-                    "INSERT INTO players (id, name, region, server, normalized_server, class_id, ranks)
-                     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
-                     ON CONFLICT (id) DO UPDATE SET name = ?2, region = ?3, server = ?4, normalized_server = ?5,
-                         class_id = ?6, ranks = ?7",
-                )?
-                .execute(params![
-                    id,
-                    identity.name,
-                    identity.region,
-                    identity.server,
-                    identity.normalized_server,
-                    identity.class_id,
-                    serde_json::to_string(&ranks)?
-                ])?;
+            store(transaction, *id, identity, &ranks)?;
+        }
+        PlayerUpdate::Folded { id, identity, kills, now, ranked_at } => {
+            let mut ranks = stored_ranks(transaction, *id)?;
+            fold(&mut ranks, kills, *now, *ranked_at);
+            store(transaction, *id, identity, &ranks)?;
         }
     }
+    Ok(())
+}
+
+fn stored_ranks(transaction: &Transaction<'_>, id: PlayerId) -> Result<RaidRanks> {
+    let mut select = transaction.prepare_cached("SELECT ranks FROM players WHERE id = ?1")?;
+    let stored: Option<String> = select.query_row([id], |row| row.get(0)).optional()?;
+    stored.map_or_else(
+        || Ok(RaidRanks::new()),
+        |json| serde_json::from_str(&json).context("the stored ranks cannot be read"),
+    )
+}
+
+fn store(transaction: &Transaction<'_>, id: PlayerId, identity: &Identity, ranks: &RaidRanks) -> Result<()> {
+    transaction
+        .prepare_cached(
+            "INSERT INTO players (id, name, region, server, normalized_server, class_id, ranks)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
+             ON CONFLICT (id) DO UPDATE SET name = ?2, region = ?3, server = ?4, normalized_server = ?5,
+                 class_id = ?6, ranks = ?7",
+        )?
+        .execute(params![
+            id,
+            identity.name,
+            identity.region,
+            identity.server,
+            identity.normalized_server,
+            identity.class_id,
+            serde_json::to_string(ranks)?
+        ])?;
     Ok(())
 }
 
@@ -143,6 +160,19 @@ impl Players for EmbeddedStore {
         self.transaction(|transaction| {
             Ok(updates.iter().map(|update| apply(transaction, update).map_err(|error| format!("{error:#}"))).collect())
         })
+    }
+
+    async fn known(&self, ids: &[PlayerId]) -> Result<BTreeMap<PlayerId, std::result::Result<Known, Malformed>>> {
+        let connection = self.lock();
+        let mut select = connection.prepare_cached("SELECT class_id, ranks FROM players WHERE id = ?1")?;
+        let mut known = BTreeMap::new();
+        for &id in ids {
+            let row = |row: &Row<'_>| Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?));
+            let Some((class_id, ranks)) = select.query_row([id], row).optional()? else { continue };
+            let read = || Ok(Known::of(class_id.try_into().context("class_id")?, &serde_json::from_str(&ranks)?));
+            known.insert(id, read().map_err(|error: anyhow::Error| malformed("players", &id, &error)));
+        }
+        Ok(known)
     }
 
     fn players(&self, region: &str) -> impl Stream<Item = Result<std::result::Result<Player, Malformed>>> {

@@ -1,10 +1,12 @@
 //! The queue of one machine: what SQS is on AWS, in the same file as everything else, so that nothing is lost when
 //! the process dies.
 
+use std::collections::BTreeMap;
+
 use chrono::TimeDelta;
-use parsebook_core::Timestamp;
-use parsebook_core::ports::{PlayerQueue, Result};
-use parsebook_core::scrap::Discovered;
+use parsebook_core::ports::{MessageQueue, Result, Waiting};
+use parsebook_core::scrap::{Discovered, Message, RaidsToScrap};
+use parsebook_core::{PlayerId, Timestamp};
 use rusqlite::{Transaction, params};
 
 use super::{EmbeddedStore, count, millis, time};
@@ -32,8 +34,12 @@ const MOST_FAILURES: u32 = 5;
 /// Wait after a message's first failure; doubled with each further one.
 const FIRST_WAIT: TimeDelta = TimeDelta::seconds(2);
 
-impl PlayerQueue for EmbeddedStore {
-    async fn send(&self, messages: &[Discovered]) -> Result<Vec<std::result::Result<(), String>>> {
+impl MessageQueue for EmbeddedStore {
+    async fn length(&self) -> Result<u64> {
+        self.queue_length()
+    }
+
+    async fn send(&self, messages: &[Message]) -> Result<Vec<std::result::Result<(), String>>> {
         self.transaction(|transaction| {
             let mut insert = transaction.prepare_cached("INSERT INTO queue (body) VALUES (?1)")?;
             for message in messages {
@@ -41,6 +47,29 @@ impl PlayerQueue for EmbeddedStore {
             }
             Ok(vec![Ok(()); messages.len()])
         })
+    }
+}
+
+/// The queue itself tells who waits in it.
+impl Waiting for EmbeddedStore {
+    async fn waiting(&self, _: Timestamp) -> Result<BTreeMap<PlayerId, RaidsToScrap>> {
+        let connection = self.lock();
+        let mut select = connection.prepare_cached("SELECT body FROM queue")?;
+        let mut waiting: BTreeMap<PlayerId, RaidsToScrap> = BTreeMap::new();
+        for body in select.query_map([], |row| row.get::<_, String>(0))? {
+            if let Ok(Message::Player(player)) = Message::parse(&body?) {
+                waiting.entry(player.id).or_default().merge(&player.raids_to_scrap);
+            }
+        }
+        Ok(waiting)
+    }
+
+    async fn mark_waiting(&self, _: &[Discovered], _: Timestamp) -> Result<()> {
+        Ok(())
+    }
+
+    async fn forget_waiting(&self, _: &[Discovered]) -> Result<()> {
+        Ok(())
     }
 }
 

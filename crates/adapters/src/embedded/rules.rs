@@ -8,7 +8,8 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::{EmbeddedStore, malformed, millis, time};
 
-const COLUMNS: &str = "id, raid, difficulty, start_page, end_page, source, partition, enabled, last_run, state";
+const COLUMNS: &str =
+    "id, raid, difficulty, start_page, end_page, source, partition, enabled, last_run, state, ranks, since";
 
 /// A row as it is, checked when it is made a rule.
 struct RawRule {
@@ -22,6 +23,8 @@ struct RawRule {
     enabled: bool,
     last_run: Option<i64>,
     state: String,
+    ranks: String,
+    since: Option<i64>,
 }
 
 impl RawRule {
@@ -37,6 +40,8 @@ impl RawRule {
             enabled: row.get(7)?,
             last_run: row.get(8)?,
             state: row.get(9)?,
+            ranks: row.get(10)?,
+            since: row.get(11)?,
         })
     }
 
@@ -47,6 +52,8 @@ impl RawRule {
             start_page: self.start_page.try_into().context("start_page")?,
             end_page: self.end_page.try_into().context("end_page")?,
             source: self.source.parse().map_err(anyhow::Error::msg)?,
+            ranks: self.ranks.parse().map_err(anyhow::Error::msg)?,
+            since: self.since.map(time).transpose().context("since")?,
             partition: self.partition.map(u32::try_from).transpose().context("partition")?,
         };
         Ok(Rule {
@@ -73,15 +80,17 @@ impl EmbeddedStore {
     pub fn add_rule(&self, target: &Target) -> Result<RuleId> {
         let target = target.clone().checked()?;
         let id = self.lock().query_row(
-            "INSERT INTO discovery_schedules (id, raid, difficulty, start_page, end_page, source, partition)
-             VALUES (lower(hex(randomblob(12))), ?1, ?2, ?3, ?4, ?5, ?6) RETURNING id",
+            "INSERT INTO discovery_schedules (id, raid, difficulty, start_page, end_page, source, partition, ranks, since)
+             VALUES (lower(hex(randomblob(12))), ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) RETURNING id",
             params![
                 target.raid,
                 target.difficulty,
                 target.start_page,
                 target.end_page,
                 target.source.to_string(),
-                target.partition
+                target.partition,
+                target.ranks.to_string(),
+                target.since.map(millis),
             ],
             |row| row.get(0),
         )?;

@@ -1,19 +1,19 @@
 //! What MongoDB counts for the status: the server groups, so that no player travels.
 
 use std::collections::BTreeMap;
+use std::future::IntoFuture;
 
 use chrono::TimeDelta;
 use futures::TryStreamExt;
-use mongodb::bson::{Bson, DateTime, Document, doc};
+use mongodb::bson::{DateTime, Document, doc};
 use parsebook_core::Timestamp;
-use parsebook_core::ports::{Discoveries, Result};
+use parsebook_core::ports::{Discoveries, ReportBacklog, Result};
 use parsebook_core::status::census::{AGES, Boss, RANK_GROUPS};
-use parsebook_core::status::{BossRanks, Census, RegionCensus, ReportsCensus, StatusSource};
+use parsebook_core::status::{BossRanks, Census, RegionCensus, StatusSource};
 
 use super::retry::while_away;
-use super::{MongoStore, PLAYERS, read};
-
-const REPORTS: &str = "reports";
+use super::waiting::RETENTION;
+use super::{MongoStore, PLAYERS, QUEUED, read};
 
 fn date(time: Timestamp) -> DateTime {
     DateTime::from_millis(time.timestamp_millis())
@@ -110,21 +110,11 @@ impl MongoStore {
         .await
     }
 
-    async fn reports_census(&self, now: Timestamp) -> Result<ReportsCensus> {
-        let reports = self.collection(REPORTS);
-        let waits = || doc! { "state": { "$in": ["new", "again"] } };
-        let mut is_due = waits();
-        is_due.insert("dueAt", doc! { "$lte": date(now) });
-        while_away("counting reports", || async {
-            let oldest = reports.find_one(is_due.clone()).sort(doc! { "dueAt": 1 }).await?;
-            Ok(ReportsCensus {
-                total: reports.count_documents(doc! {}).await?,
-                due: reports.count_documents(is_due.clone()).await?,
-                oldest_due: oldest.and_then(|report| read::time(report.get("dueAt").unwrap_or(&Bson::Null)).ok()),
-                not_yet_ranked: reports.count_documents(waits()).await?,
-            })
-        })
-        .await
+    /// Messages of players that were sent to the queue and have not come back. SQS itself cannot be asked who is in it.
+    async fn queued_count(&self, now: Timestamp) -> Result<u64> {
+        let queued = self.collection(QUEUED);
+        let kept = doc! { "sentAt": { "$gt": date(now - RETENTION) } };
+        while_away("counting who waits in the queue", || queued.count_documents(kept.clone()).into_future()).await
     }
 }
 
@@ -140,11 +130,11 @@ impl StatusSource for MongoStore {
         }
         Ok(Census {
             discovered: self.discovered_count().await?,
-            queued: None,
+            queued: Some(self.queued_count(now).await?),
             dead_letters: None,
             regions: regions.into_values().collect(),
             bosses: bosses.into_iter().map(|(boss, players)| BossRanks { boss, players }).collect(),
-            reports: self.reports_census(now).await?,
+            reports: self.report_lag(now).await?.into(),
         })
     }
 }

@@ -17,7 +17,8 @@ use super::command::Durability;
 use super::retry::while_away;
 use super::{DISCOVERS, MongoStore, malformed, read};
 
-fn discovered(document: &Document) -> Result<Discovered> {
+/// One document.
+pub fn discovered(document: &Document) -> Result<Discovered> {
     Ok(Discovered { id: read::whole_field(document, "_id")?, raids_to_scrap: raids_to_scrap(document)? })
 }
 
@@ -49,7 +50,8 @@ fn difficulties(difficulties: &BTreeSet<u8>) -> Vec<i32> {
     difficulties.iter().map(|&difficulty| i32::from(difficulty)).collect()
 }
 
-fn merging(player: &Discovered) -> Document {
+/// Adds what was found of a player.
+pub fn merging(player: &Discovered) -> Document {
     let sets: Document = player
         .raids_to_scrap
         .0
@@ -89,28 +91,29 @@ fn by_content(players: &[Discovered]) -> ByContent {
 }
 
 impl MongoStore {
-    /// Takes exactly these pairs out, whatever else the documents hold.
-    async fn take_out(&self, sent: &ByContent) -> Result<()> {
+    /// Takes exactly these pairs out of a collection of this form, whatever else its documents hold.
+    pub(super) async fn take_out(&self, collection: &str, sent: &[Discovered]) -> Result<()> {
+        let sent = by_content(sent);
         let statements = sent.iter().map(|(content, players)| deleting(content, players.clone())).collect();
-        let deleted = self.delete(DISCOVERS, statements).await?;
+        let deleted = self.delete(collection, statements).await?;
         let players: Vec<PlayerId> = sent.iter().flat_map(|(_, players)| players).copied().collect();
         if deleted == players.len() as u64 {
             return Ok(());
         }
-        let collection = self.collection(DISCOVERS);
-        let there: Vec<Document> = while_away("reading discovers", || async {
-            let find = collection.find(doc! { "_id": { "$in": &players } }).projection(doc! { "_id": 1 });
+        let documents = self.collection(collection);
+        let there: Vec<Document> = while_away(&format!("reading {collection}"), || async {
+            let find = documents.find(doc! { "_id": { "$in": &players } }).projection(doc! { "_id": 1 });
             find.await?.try_collect().await
         })
         .await?;
         let there: BTreeSet<PlayerId> = there.iter().filter_map(|found| read::whole_field(found, "_id").ok()).collect();
         let more = sent.iter().flat_map(|(content, players)| players.iter().map(move |player| (*player, content)));
         let more: Vec<_> = more.filter(|(player, _)| there.contains(player)).collect();
-        if more.is_empty() { Ok(()) } else { self.pull(&more).await }
+        if more.is_empty() { Ok(()) } else { self.pull(collection, &more).await }
     }
 
     /// Takes the pairs out of documents that hold more, then what became empty by it.
-    async fn pull(&self, sent: &[(PlayerId, &RaidsToScrap)]) -> Result<()> {
+    async fn pull(&self, collection: &str, sent: &[(PlayerId, &RaidsToScrap)]) -> Result<()> {
         let mut statements = Vec::new();
         for (player, content) in sent {
             for (&raid, set) in &content.0 {
@@ -122,12 +125,12 @@ impl MongoStore {
                 statements.push(doc! { "q": empty, "u": { "$unset": unset } });
             }
         }
-        let rejected = self.update(DISCOVERS, &statements, Durability::Default).await?;
+        let rejected = self.update(collection, &statements, Durability::Default).await?;
         if let Some((index, rejection)) = rejected.into_iter().next() {
-            bail!("discovers {}: {}", read::told(&Bson::from(statements[index].clone())), rejection.message);
+            bail!("{collection} {}: {}", read::told(&Bson::from(statements[index].clone())), rejection.message);
         }
         let players = sent.iter().map(|(player, _)| *player).collect();
-        self.delete(DISCOVERS, vec![deleting(&RaidsToScrap::default(), players)]).await?;
+        self.delete(collection, vec![deleting(&RaidsToScrap::default(), players)]).await?;
         Ok(())
     }
 
@@ -223,8 +226,17 @@ impl Discoveries for MongoStore {
         Ok(page)
     }
 
+    async fn discovered(&self, players: &[PlayerId]) -> Result<Vec<Discovered>> {
+        let collection = self.collection(DISCOVERS);
+        let documents: Vec<Document> = while_away("reading discovers", || async {
+            collection.find(doc! { "_id": { "$in": players } }).await?.try_collect().await
+        })
+        .await?;
+        Ok(documents.iter().filter_map(|document| discovered(document).ok()?.checked().ok()).collect())
+    }
+
     async fn remove(&self, sent: &[Discovered]) -> Result<()> {
-        self.take_out(&by_content(sent)).await
+        self.take_out(DISCOVERS, sent).await
     }
 
     async fn discovered_count(&self) -> Result<u64> {

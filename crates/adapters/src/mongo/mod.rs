@@ -10,14 +10,17 @@
 mod census;
 mod command;
 mod discoveries;
+mod folding;
 mod players;
 mod raids;
 mod read;
+mod reports;
 mod retry;
 mod rules;
 mod runs;
 mod state;
 mod throttle;
+mod waiting;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -57,6 +60,9 @@ const DISCOVERS: &str = "discovers";
 const PLAYERS: &str = "players";
 const RAIDS: &str = "raids";
 const RUNS: &str = "runs";
+const REPORTS: &str = "reports";
+const REPORTS_READ: &str = "reports_read";
+const QUEUED: &str = "queued";
 const THROTTLE: &str = "throttle";
 
 /// The index that gives `players` in the order of the addon database.

@@ -9,11 +9,12 @@ use mongodb::options::Hint;
 use parsebook_core::player::{
     DifficultyRanks, EncounterRank, Identity, MetricRanks, Player, PlayerUpdate, RaidRanks, RankedPart,
 };
-use parsebook_core::ports::{Malformed, Players, Result};
+use parsebook_core::ports::{Known, Malformed, Players, Result};
+use parsebook_core::{PlayerId, Timestamp};
 
 use super::command::Durability;
-use super::retry::is_away;
-use super::{MongoStore, PLAYERS, PLAYERS_IN_ORDER, malformed, read};
+use super::retry::{is_away, while_away};
+use super::{MongoStore, PLAYERS, PLAYERS_IN_ORDER, folding, malformed, read};
 
 /// Documents that the server sends at a time while a region is streamed.
 const BATCH: u32 = 1000;
@@ -32,9 +33,27 @@ fn stored_ranks(ranks: &DifficultyRanks) -> Document {
                     (boss.to_string(), Bson::from(doc! { "rankPercent": rank.rank_percent, "kills": rank.kills }))
                 })
                 .collect();
-            let ranked_at = DateTime::from_millis(metric.ranked_at.timestamp_millis());
-            let metric = doc! { "partition": metric.partition, "rankedAt": ranked_at, "encounters": encounters };
-            (name.clone(), Bson::from(metric))
+            let date = |time: Timestamp| DateTime::from_millis(time.timestamp_millis());
+            let mut stored = doc! {
+                "partition": metric.partition,
+                "rankedAt": date(metric.ranked_at),
+                "readAt": metric.read_at.map(date),
+                "encounters": encounters,
+            };
+            if let Some(spec) = &metric.spec {
+                stored.insert("spec", spec);
+            }
+            if !metric.specs.is_empty() {
+                let specs = metric.specs.iter().map(|(boss, spec)| (boss.to_string(), Bson::from(spec.clone())));
+                stored.insert("specs", specs.collect::<Document>());
+            }
+            if !metric.ends.is_empty() {
+                let ends = metric.ends.iter().map(|(boss, ends)| {
+                    (boss.to_string(), Bson::Array(ends.iter().map(|&end| date(end).into()).collect()))
+                });
+                stored.insert("ends", ends.collect::<Document>());
+            }
+            (name.clone(), Bson::from(stored))
         })
         .collect()
 }
@@ -42,7 +61,13 @@ fn stored_ranks(ranks: &DifficultyRanks) -> Document {
 /// The statements that bring `update` about, to be carried out in order; doing so twice does no harm.
 fn statements(update: &PlayerUpdate) -> Vec<Document> {
     let (id, identity, parts) = match update {
-        PlayerUpdate::Hidden { id } => return vec![doc! { "q": { "_id": id }, "u": { "$set": { "ranks": {} } } }],
+        PlayerUpdate::Hidden { id } | PlayerUpdate::Gone { id } => {
+            return vec![doc! { "q": { "_id": id }, "u": { "$set": { "ranks": {} } } }];
+        }
+        PlayerUpdate::Folded { id, identity, kills, now, ranked_at } => {
+            let pipeline = folding::pipeline(identity, kills, *now, *ranked_at);
+            return vec![doc! { "q": { "_id": id }, "u": pipeline, "upsert": true }];
+        }
         PlayerUpdate::Ranked { id, identity, parts } => (id, identity, parts),
     };
     let mut set = doc! {
@@ -84,10 +109,17 @@ fn by_number<K: Ord + std::str::FromStr, V>(
     what: &str,
     read: impl Fn(&Document) -> Result<V>,
 ) -> Result<BTreeMap<K, V>> {
+    numbered(value, what, |inner| read(read::document(inner, what)?))
+}
+
+fn numbered<K: Ord + std::str::FromStr, V>(
+    value: &Bson,
+    what: &str,
+    read: impl Fn(&Bson) -> Result<V>,
+) -> Result<BTreeMap<K, V>> {
     let entry = |(key, value): (&String, &Bson)| {
         let number = key.parse().map_err(|_| anyhow::anyhow!("{what} {key:?} is no number"))?;
-        let inner = read::document(value, key).and_then(&read);
-        Ok((number, inner.with_context(|| format!("{what} {key}"))?))
+        Ok((number, read(value).with_context(|| format!("{what} {key}"))?))
     };
     read::document(value, what)?.iter().map(entry).collect()
 }
@@ -101,11 +133,29 @@ fn metric(document: &Document) -> Result<MetricRanks> {
             kills: read::whole_field(document, "kills")?,
         })
     };
+    let ranked_at = read::time(read::field(document, "rankedAt")?).context("rankedAt")?;
+    let optional = |name| read::optional(document, name);
     Ok(MetricRanks {
         partition: read::whole_field(document, "partition")?,
-        ranked_at: read::time(read::field(document, "rankedAt")?).context("rankedAt")?,
+        ranked_at,
+        read_at: match document.get("readAt") {
+            Some(Bson::Null) => None,
+            Some(time) => Some(read::time(time).context("readAt")?),
+            None => Some(ranked_at),
+        },
+        spec: document.get_str("spec").ok().map(str::to_owned),
         encounters: by_number(read::field(document, "encounters")?, "encounter", encounter)?,
+        ends: optional("ends").map(|ends| numbered(ends, "ends", ends_of_kills)).transpose()?.unwrap_or_default(),
+        specs: optional("specs").map(|specs| numbered(specs, "specs", text)).transpose()?.unwrap_or_default(),
     })
+}
+
+fn ends_of_kills(value: &Bson) -> Result<Vec<Timestamp>> {
+    value.as_array().context("no array")?.iter().map(read::time).collect()
+}
+
+fn text(value: &Bson) -> Result<String> {
+    value.as_str().map(str::to_owned).context("no text")
 }
 
 fn ranks(value: &Bson) -> Result<RaidRanks> {
@@ -134,6 +184,14 @@ fn player(document: &Document) -> Result<Player> {
         },
         ranks: read::optional(document, "ranks").map(ranks).transpose().context("ranks")?.unwrap_or_default(),
     })
+}
+
+/// What is known of a player whose document can be written to.
+fn known(document: &Document) -> Result<Known> {
+    // A null cannot be written into, an absent field can.
+    let ranks = document.get("ranks").map(ranks).transpose().context("ranks")?.unwrap_or_default();
+    let class_id = read::optional(document, "classId").map(read::whole).transpose().context("classId")?;
+    Ok(Known { class_id, ..Known::of(0, &ranks) })
 }
 
 fn checked(document: &Document) -> std::result::Result<Player, Malformed> {
@@ -244,6 +302,21 @@ impl Players for MongoStore {
             }
         }
         Ok(outcomes)
+    }
+
+    async fn known(&self, ids: &[PlayerId]) -> Result<BTreeMap<PlayerId, std::result::Result<Known, Malformed>>> {
+        let collection = self.collection(PLAYERS);
+        let documents: Vec<Document> = while_away("reading players", || async {
+            let find = collection.find(doc! { "_id": { "$in": ids } }).projection(doc! { "classId": 1, "ranks": 1 });
+            find.batch_size(BATCH).await?.try_collect().await
+        })
+        .await?;
+        let known = |document: &Document| {
+            let id = read::whole_field(document, "_id").ok()?;
+            let known = known(document).map_err(|error| malformed(PLAYERS, &id, &error));
+            Some((id, known))
+        };
+        Ok(documents.iter().filter_map(known).collect())
     }
 
     fn players(&self, region: &str) -> impl Stream<Item = Result<std::result::Result<Player, Malformed>>> {

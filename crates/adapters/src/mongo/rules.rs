@@ -7,7 +7,7 @@ use mongodb::bson::{Bson, DateTime, Document, RawDocumentBuf, doc};
 use mongodb::options::ReturnDocument;
 use parsebook_core::Timestamp;
 use parsebook_core::ports::{Malformed, Result, Rules};
-use parsebook_core::rule::{Lease, Rule, RuleId, RuleState, Target, first_page, last_page};
+use parsebook_core::rule::{Lease, RanksKind, Rule, RuleId, RuleState, Target, first_page, last_page};
 
 use super::retry::while_away;
 use super::{MongoStore, RULES, malformed, read, state};
@@ -33,6 +33,11 @@ fn rule(document: &Document) -> Result<Rule> {
         start_page: page("startPage", first_page())?,
         end_page: page("endPage", last_page())?,
         source,
+        ranks: match read::optional(document, "ranks") {
+            Some(_) => read::text(document, "ranks")?.parse().map_err(anyhow::Error::msg)?,
+            None => Default::default(),
+        },
+        since: read::optional(document, "since").map(read::time).transpose().context("since")?,
         partition: read::optional(document, "partition").map(read::whole).transpose().context("partition")?,
     };
     Ok(Rule {
@@ -68,6 +73,12 @@ impl MongoStore {
             "endPage": target.end_page,
             "source": target.source.to_string(),
         };
+        if target.ranks == RanksKind::Reports {
+            document.insert("ranks", target.ranks.to_string());
+        }
+        if let Some(since) = target.since {
+            document.insert("since", date(since));
+        }
         if let Some(partition) = target.partition {
             document.insert("partition", partition);
         }

@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 use super::read;
 
 /// The fields of `state` that hold a moment.
-const MOMENTS: [&str; 5] = ["expiresAt", "startedAt", "at", "until", "reportsSeenUntil"];
+const MOMENTS: [&str; 7] = ["expiresAt", "startedAt", "at", "until", "since", "from", "to"];
 
 /// For storing.
 pub fn to_bson(state: &impl serde::Serialize) -> anyhow::Result<Bson> {

@@ -1,14 +1,12 @@
-//! Keys of the pool: their secret, their token, and the last reading of their points.
+//! Keys of the pool: their secret and their token.
 
 use std::collections::BTreeSet;
-use std::sync::{Mutex, PoisonError};
 
-use chrono::TimeDelta;
 use parsebook_core::Timestamp;
-use parsebook_core::ports::KeyPoints;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 
+use super::points::Ledger;
 use crate::settings::ConfigError;
 
 /// One client of the API. Its secret shows in no `Debug` output.
@@ -66,7 +64,7 @@ pub struct KeyState {
     pub token: tokio::sync::Mutex<Option<Token>>,
     /// Held while the points are asked for, so that several callers cost one point.
     pub refresh: tokio::sync::Mutex<()>,
-    reading: Mutex<Option<Reading>>,
+    pub points: Ledger,
 }
 
 /// A bearer token.
@@ -76,87 +74,18 @@ pub struct Token {
     pub expires_at: Timestamp,
 }
 
-/// How many points a key has, and when that was known.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Reading {
-    pub limit_per_hour: f64,
-    pub spent: f64,
-    pub resets_at: Timestamp,
-    pub read_at: Timestamp,
-}
-
-/// A reading this old is asked anew: others may have spent from the same key.
-const FRESH_FOR: TimeDelta = TimeDelta::seconds(10);
-
-/// Two readings whose resets differ by less are of the same hour: the reset is told in whole seconds.
-const SAME_HOUR: TimeDelta = TimeDelta::seconds(3);
-
-impl Reading {
-    /// A key of which only the reset is known.
-    pub fn exhausted(resets_at: Timestamp) -> Self {
-        Self { limit_per_hour: 0.0, spent: 0.0, resets_at, read_at: resets_at }
-    }
-
-    /// The reading as a port's answer.
-    pub fn of(&self, key: &str) -> KeyPoints {
-        KeyPoints {
-            key: key.to_owned(),
-            limit_per_hour: self.limit_per_hour,
-            remaining: (self.limit_per_hour - self.spent).max(0.0),
-            resets_at: self.resets_at,
-        }
-    }
-}
-
 impl KeyState {
     pub fn new(key: ApiKey) -> Self {
         Self {
             key,
             token: tokio::sync::Mutex::default(),
             refresh: tokio::sync::Mutex::default(),
-            reading: Mutex::default(),
+            points: Ledger::default(),
         }
     }
 
     pub fn name(&self) -> &str {
         &self.key.name
-    }
-
-    /// Keeps a reading. WCL tells what was spent before the request that carries it, so that request's `cost` is
-    /// added. Readings of requests that ran side by side arrive in any order: within an hour the highest counts.
-    pub fn record(&self, reading: Reading, cost: f64) {
-        let mut stored = self.lock();
-        let mut reading = Reading { spent: reading.spent + cost, ..reading };
-        if let Some(before) = *stored
-            && (before.resets_at - reading.resets_at).abs() < SAME_HOUR
-            && before.limit_per_hour == reading.limit_per_hour
-        {
-            reading.spent = reading.spent.max(before.spent);
-        }
-        *stored = Some(reading);
-    }
-
-    /// Remembers that the API answered "no points" at `now`; the answer is when they come back.
-    pub fn record_exhausted(&self, now: Timestamp, retry_after: TimeDelta) -> Timestamp {
-        let mut stored = self.lock();
-        let known = stored.filter(|reading| reading.resets_at > now);
-        // Retry-After was seen to be wrong; the hour's end is what the API itself told with the last reading.
-        let resets_at = known.map_or(now + retry_after.min(TimeDelta::hours(1)), |reading| reading.resets_at);
-        let limit_per_hour = stored.map_or(0.0, |reading| reading.limit_per_hour);
-        *stored = Some(Reading { limit_per_hour, spent: limit_per_hour, resets_at, read_at: now });
-        resets_at
-    }
-
-    /// The last reading, if it can still be trusted at `now`.
-    pub fn fresh_reading(&self, now: Timestamp) -> Option<Reading> {
-        let reading = (*self.lock())?;
-        let used_up = reading.spent >= reading.limit_per_hour;
-        // A key that was used up stays so until its reset, however long ago that was read.
-        (now < reading.resets_at && (used_up || now - reading.read_at < FRESH_FOR)).then_some(reading)
-    }
-
-    fn lock(&self) -> std::sync::MutexGuard<'_, Option<Reading>> {
-        self.reading.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -185,33 +114,5 @@ mod tests {
             let error = parse_keys(json).unwrap_err().to_string();
             assert!(error.contains("WCL_API_KEYS") && error.contains(named), "{error}");
         }
-    }
-
-    fn key() -> KeyState {
-        KeyState::new(parse_keys(r#"[{"name":"main","clientId":"id","clientSecret":"s"}]"#).unwrap().remove(0))
-    }
-
-    #[test]
-    fn a_reading_counts_the_request_it_came_with_and_ages() {
-        let key = key();
-        let now = Timestamp::UNIX_EPOCH;
-        let reading =
-            Reading { limit_per_hour: 3600.0, spent: 100.0, resets_at: now + TimeDelta::minutes(10), read_at: now };
-        key.record(reading, 16.0);
-        assert_eq!(key.fresh_reading(now).unwrap().of("main").remaining, 3484.0);
-        key.record(Reading { spent: 90.0, ..reading }, 16.0);
-        assert_eq!(key.fresh_reading(now).unwrap().spent, 116.0, "a late reading does not give points back");
-        assert_eq!(key.fresh_reading(now + FRESH_FOR), None);
-    }
-
-    #[test]
-    fn a_key_that_is_used_up_stays_so_until_its_reset() {
-        let key = key();
-        let now = Timestamp::UNIX_EPOCH;
-        let resets_at = now + TimeDelta::minutes(10);
-        key.record(Reading { limit_per_hour: 3600.0, spent: 3590.0, resets_at, read_at: now }, 0.0);
-        assert_eq!(key.record_exhausted(now, TimeDelta::seconds(1036)), resets_at);
-        assert_eq!(key.fresh_reading(now + TimeDelta::minutes(9)).unwrap().of("main").remaining, 0.0);
-        assert_eq!(key.fresh_reading(resets_at), None);
     }
 }

@@ -261,6 +261,8 @@ fn part(raid: u32, difficulty: u8, percent: f64) -> RankedPart {
     let metric = MetricRanks {
         partition: -1,
         ranked_at: now(),
+        read_at: (difficulty == 4).then(now),
+        spec: (difficulty == 4).then(|| "BeastMastery".to_owned()),
         encounters: BTreeMap::from([
             (2587, EncounterRank { rank_percent: percent, kills: 3 }),
             (2590, EncounterRank { rank_percent: 0.0, kills: 1000 }),
@@ -320,12 +322,18 @@ pub async fn a_part_replaces_only_itself<S: Store>(store: &S) -> Result<()> {
 /// When the store fails or breaks the contract.
 pub async fn hidden_players_lose_their_ranks<S: Store>(store: &S) -> Result<()> {
     let a = identity("A", "R", "EU");
-    saved(store, &[ranked(1, a.clone(), vec![part(31, 4, 1.0)])]).await?;
-    let updates = [PlayerUpdate::Hidden { id: 1 }, PlayerUpdate::Hidden { id: 2 }, ranked(3, a.clone(), vec![])];
+    saved(store, &[ranked(1, a.clone(), vec![part(31, 4, 1.0)]), ranked(4, a.clone(), vec![part(31, 4, 1.0)])]).await?;
+    let updates = [
+        PlayerUpdate::Hidden { id: 1 },
+        PlayerUpdate::Hidden { id: 2 },
+        ranked(3, a.clone(), vec![]),
+        PlayerUpdate::Gone { id: 4 },
+        PlayerUpdate::Gone { id: 5 },
+    ];
     saved(store, &updates).await?;
     saved(store, &updates).await?;
     let bare = |id| Player { id, identity: a.clone(), ranks: Default::default() };
-    assert_eq!(region(store, "EU").await?, [bare(1), bare(3)], "no document for a player never seen");
+    assert_eq!(region(store, "EU").await?, [bare(1), bare(3), bare(4)], "no document for a player never seen");
     saved(store, &[ranked(1, a.clone(), vec![part(31, 4, 2.0)])]).await?;
     assert_eq!(region(store, "EU").await?[0].ranks.len(), 1);
     Ok(())

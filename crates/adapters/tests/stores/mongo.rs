@@ -44,6 +44,8 @@ fn ranked(id: u32, name: &str) -> PlayerUpdate {
     let ranks = MetricRanks {
         partition: 1,
         ranked_at: Utc.timestamp_millis_opt(1_700_000_000_123).unwrap(),
+        read_at: Some(Utc.timestamp_millis_opt(1_700_000_000_123).unwrap()),
+        spec: Some("Elemental".into()),
         encounters: BTreeMap::from([(2587, EncounterRank { rank_percent: 91.3, kills: 3 })]),
     };
     let identity = Identity {
@@ -65,8 +67,8 @@ async fn documents_have_the_documented_form() {
     let expected = doc! {
         "_id": 57_147_396, "name": "Chôgun", "region": "EU", "server": "Temple noir", "normalizedServer": "Templenoir",
         "classId": 9,
-        "ranks": { "31": { "4": { "dps": { "partition": 1, "rankedAt": ranked_at,
-            "encounters": { "2587": { "rankPercent": 91.3, "kills": 3 } } } } } },
+        "ranks": { "31": { "4": { "dps": { "partition": 1, "rankedAt": ranked_at, "readAt": ranked_at,
+            "encounters": { "2587": { "rankPercent": 91.3, "kills": 3 } }, "spec": "Elemental" } } } },
     };
     let mut players = stored(&store, "players").await;
     let sorted = |document: &Document| BTreeMap::from_iter(document.iter().map(|(k, v)| (k.clone(), v.to_string())));

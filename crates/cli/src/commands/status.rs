@@ -36,7 +36,7 @@ fn lines(status: &Status) -> Vec<String> {
     lines.push(format!("discovered  {} players wait to be queued", grouped(status.discovered)));
     lines.push(match status.queued {
         Some(queued) => format!("queue       {} players wait to be ranked", grouped(queued)),
-        None => "queue       elsewhere (SQS): see the dashboard, or parsebook doctor --aws".to_owned(),
+        None => "queue       elsewhere: see parsebook doctor --aws".to_owned(),
     });
     lines.push(format!("players     {} with ranks", grouped(status.players)));
     let points = &status.points;

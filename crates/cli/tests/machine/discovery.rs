@@ -112,8 +112,6 @@ async fn every_form_of_refusal_stops_all_readers_and_is_not_asked_again_before_a
         Fault::SiteJustAMoment,
         Fault::Site403,
         Fault::Site429,
-        Fault::Site502,
-        Fault::Site520,
         Fault::SiteTiny,
         Fault::SiteEmpty,
         Fault::SiteGarbage,

@@ -11,6 +11,8 @@ use crate::journal::{Fate, Run};
 const MOST_KINDS: usize = 100;
 /// Runs that are listed one by one.
 const MOST_INCIDENTS: usize = 30;
+/// How a batch fails for which no key has points: it comes again after the reset, and nobody need look at it.
+const WITHOUT_POINTS: &str = "NoBudget";
 /// Most characters of a reason.
 const LONGEST_REASON: usize = 160;
 

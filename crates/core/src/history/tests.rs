@@ -81,7 +81,8 @@ fn what_did_not_end_well_is_listed_for_what_it_was() {
     let runs = [
         begun("killed", 60),
         begun("hung", 50).alive(ago(35) - TimeDelta::seconds(15)),
-        begun("failed", 40).failed(ago(39), "NoBudget", "no key has the 450 points", Default::default()),
+        begun("failed", 40).failed(ago(39), "StoreAway", "no answer from 10.0.0.1", Default::default()),
+        begun("paused", 30).failed(ago(29), "NoBudget", "no key has the 450 points", Default::default()),
         begun("running", 1).alive(ago(0)),
         run("player-rank", 1, json!({ "failed": [{ "reason": "player 12: 502" }, { "reason": "player 7: 500" }] })),
     ];
@@ -91,13 +92,13 @@ fn what_did_not_end_well_is_listed_for_what_it_was() {
         fates,
         [("running", Fate::Running), ("failed", Fate::Failed), ("hung", Fate::Hung), ("killed", Fate::Killed)]
     );
-    assert_eq!(history.incidents[1].reason, "NoBudget: no key has the 450 points");
+    assert_eq!(history.incidents[1].reason, "StoreAway: no answer from 10.0.0.1");
     let kinds: Vec<_> = history
         .failures
         .iter()
         .map(|((stage, kind), failure)| (stage.as_str(), kind.as_str(), failure.count))
         .collect();
-    assert_eq!(kinds.len(), 4, "{kinds:?}");
+    assert_eq!(kinds.len(), 5, "{kinds:?}");
     assert!(kinds.contains(&("player-rank", "player #: #", 2)), "{kinds:?}");
 }
 

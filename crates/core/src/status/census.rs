@@ -6,6 +6,7 @@ use chrono::TimeDelta;
 use serde::Serialize;
 
 use crate::player::Player;
+use crate::ports::ReportLag;
 use crate::{Difficulty, EncounterId, RaidId, Timestamp};
 
 /// Everything counted in one store.
@@ -133,6 +134,12 @@ pub struct ReportsCensus {
     pub oldest_due: Option<Timestamp>,
     /// Those that WCL has not ranked yet, or not fully.
     pub not_yet_ranked: u64,
+}
+
+impl From<ReportLag> for ReportsCensus {
+    fn from(lag: ReportLag) -> Self {
+        Self { total: lag.all, due: lag.due, oldest_due: lag.oldest_due, not_yet_ranked: lag.again }
+    }
 }
 
 /// Counts players one by one, for stores that cannot count by themselves.

@@ -2,17 +2,18 @@
 
 use std::sync::atomic::Ordering;
 
-use async_graphql::{Context, Error, Object, Result, SimpleObject};
+use async_graphql::{Context, Error, Object, Result};
 
 use crate::faults::{Fault, Occasion};
-use crate::world::{Player, Region};
-use crate::{encounter_rankings, zone_rankings};
+use crate::state::Shared;
+use crate::world::Player;
+use crate::{encounter_rankings, odd, zone_rankings};
 
 use super::enums::{CharacterPageRankingMetricType, CharacterRankingMetricType, RankingCompareType};
-use super::enums::{RankingTimeframeType, RoleType, Spelled};
+use super::enums::{RankingTimeframeType, RoleType, Spelled, lens};
 use super::scalar::{self, Json};
+use super::scope::{Scope, scope};
 use super::zone::Server;
-use super::{Scope, scope};
 
 /// What the API says instead of the rankings of somebody who hides them.
 const NO_PERMISSION: &str = "You do not have permission to see this character's rankings.";
@@ -21,26 +22,20 @@ pub(super) struct CharacterData;
 
 #[Object]
 impl CharacterData {
-    /// One character by id, or by name, server slug and region.
+    /// One character by its id.
     async fn character(
         &self,
         ctx: &Context<'_>,
         id: Option<i32>,
-        name: Option<String>,
-        server_slug: Option<String>,
-        server_region: Option<String>,
+        #[expect(unused, reason = "nobody is looked up by name here")] name: Option<String>,
+        #[expect(unused, reason = "as above")] server_slug: Option<String>,
+        #[expect(unused, reason = "as above")] server_region: Option<String>,
     ) -> Result<Option<Character>> {
         let scope = scope(ctx);
-        scope.spend(1);
+        scope.spend(1.0);
         scope.tally.characters.fetch_add(1, Ordering::Relaxed);
-        let world = &scope.shared.world;
-        let found = match (id, name, server_slug, server_region) {
-            (Some(id), ..) => world.player(id),
-            (None, Some(name), Some(slug), Some(region)) => {
-                Region::parse(&region).and_then(|region| world.player_named(&name, &slug, region))
-            }
-            _ => return Err(Error::new("You must specify either an id or a name, a server slug and a server region.")),
-        };
+        let id = id.ok_or_else(|| Error::new("You must specify an id here."))?;
+        let found = scope.shared.world.player(id);
         let Some(player) = found else {
             return Ok(None);
         };
@@ -91,10 +86,7 @@ impl Character {
         if self.hidden {
             return Some(Some(scalar::error(NO_PERMISSION)));
         }
-        match scope.shared.faults.first(&[Fault::RankingsNull, Fault::RankingsError], occasion)? {
-            Fault::RankingsNull => Some(None),
-            _ => Some(Some(scalar::error("Internal server error"))),
-        }
+        scope.shared.faults.strikes(Fault::RankingsNull, occasion).then_some(None)
     }
 }
 
@@ -117,7 +109,7 @@ impl Character {
         ctx: &Context<'_>,
         #[expect(unused, reason = "without effect here")] by_bracket: Option<bool>,
         #[expect(unused, reason = "without effect here")] class_name: Option<String>,
-        #[expect(unused, reason = "without effect here")] compare: Option<RankingCompareType>,
+        compare: Option<RankingCompareType>,
         difficulty: Option<i32>,
         #[graphql(name = "encounterID")] encounter_id: Option<i32>,
         #[expect(unused, reason = "without effect here")] include_combatant_info: Option<bool>,
@@ -126,33 +118,28 @@ impl Character {
         #[expect(unused, reason = "without effect here")] include_private_logs: Option<bool>,
         metric: Option<CharacterRankingMetricType>,
         partition: Option<i32>,
-        #[expect(unused, reason = "without effect here")] role: Option<RoleType>,
+        role: Option<RoleType>,
         #[expect(unused, reason = "without effect here")] size: Option<i32>,
         #[expect(unused, reason = "without effect here")] spec_name: Option<String>,
-        #[expect(unused, reason = "without effect here")] timeframe: Option<RankingTimeframeType>,
+        timeframe: Option<RankingTimeframeType>,
     ) -> Result<Option<Json>> {
         let scope = scope(ctx);
-        scope.spend(1);
+        scope.spend(1.0);
         if let Some(instead) = self.obstacle(scope) {
             return Ok(instead);
         }
-        let world = &scope.shared.world;
+        let Shared { world, reports, behaviour, .. } = &*scope.shared;
         let request = encounter_rankings::Request {
             encounter: encounter_id.unwrap_or(0),
             difficulty: difficulty.unwrap_or(5),
             metric: metric.map(CharacterRankingMetricType::text),
             partition,
+            role: role.and_then(RoleType::role),
+            lens: lens(behaviour, compare, timeframe),
         };
-        let found = encounter_rankings::of_character(world, self.player(scope)?, &request, scope.shared.started_at);
-        Ok(Some(found.map_or_else(|| scalar::error("Invalid encounter specified."), Json)))
-    }
-
-    async fn faction(&self) -> GameFaction {
-        if self.id % 2 == 0 { GameFaction { id: 1, name: "Alliance" } } else { GameFaction { id: 2, name: "Horde" } }
-    }
-
-    async fn guild_rank(&self) -> i32 {
-        self.id % 10
+        let player = self.player(scope)?;
+        let found = encounter_rankings::answer(world, reports, behaviour, scope.now, player, &request);
+        Ok(Some(found.map_or_else(|| scalar::error("Invalid encounter specified."), |found| Json(found.to_string()))))
     }
 
     async fn hidden(&self) -> bool {
@@ -163,16 +150,12 @@ impl Character {
         self.id
     }
 
-    async fn level(&self) -> i32 {
-        80
-    }
-
     async fn name(&self, ctx: &Context<'_>) -> Result<String> {
         Ok(self.player(scope(ctx))?.name().to_owned())
     }
 
     async fn server(&self, ctx: &Context<'_>) -> Result<Server> {
-        Ok(Server::of(self.player(scope(ctx))?.record.realm))
+        Ok(Server::of(self.player(scope(ctx))?.realm()))
     }
 
     #[graphql(name = "zoneRankings")]
@@ -182,23 +165,25 @@ impl Character {
         ctx: &Context<'_>,
         #[expect(unused, reason = "without effect here")] by_bracket: Option<bool>,
         class_name: Option<String>,
-        #[expect(unused, reason = "without effect here")] compare: Option<RankingCompareType>,
+        compare: Option<RankingCompareType>,
         difficulty: Option<i32>,
         #[expect(unused, reason = "without effect here")] include_private_logs: Option<bool>,
         metric: Option<CharacterPageRankingMetricType>,
         partition: Option<i32>,
-        #[expect(unused, reason = "without effect here")] role: Option<RoleType>,
+        role: Option<RoleType>,
         size: Option<i32>,
         spec_name: Option<String>,
-        #[expect(unused, reason = "without effect here")] timeframe: Option<RankingTimeframeType>,
+        timeframe: Option<RankingTimeframeType>,
         #[graphql(name = "zoneID")] zone_id: Option<i32>,
     ) -> Result<Option<Json>> {
         let scope = scope(ctx);
-        scope.spend(5);
+        scope.spend(5.0);
         scope.tally.zone_rankings.fetch_add(1, Ordering::Relaxed);
         if let Some(instead) = self.obstacle(scope) {
             return Ok(instead);
         }
+        let Shared { world, reports, behaviour, faults, .. } = &*scope.shared;
+        let occasion = Occasion { id: Some(self.id), ..Occasion::default() };
         let request = zone_rankings::Request {
             difficulty,
             metric: metric.map(CharacterPageRankingMetricType::text),
@@ -207,18 +192,11 @@ impl Character {
             zone_id,
             class_name: class_name.as_deref(),
             spec_name: spec_name.as_deref(),
+            role: role.and_then(RoleType::role),
+            lens: lens(behaviour, compare, timeframe),
+            is_unlocked: faults.strikes(Fault::RankingsNotLocked, occasion),
         };
-        let text = zone_rankings::write(&scope.shared.world, self.player(scope)?, &request);
-        let occasion = Occasion { id: Some(self.id), ..Occasion::default() };
-        if scope.shared.faults.strikes(Fault::RankingsString, occasion) {
-            return Ok(Some(Json(serde_json::Value::String(text).to_string())));
-        }
-        Ok(Some(Json(text)))
+        let answer = zone_rankings::answer(world, reports, behaviour, scope.now, self.player(scope)?, &request);
+        Ok(Some(Json(odd::zone_rankings(faults, occasion, answer).to_string())))
     }
-}
-
-#[derive(SimpleObject)]
-struct GameFaction {
-    id: i32,
-    name: &'static str,
 }

@@ -2,6 +2,10 @@
 
 use async_graphql::Enum;
 
+use crate::behaviour::{Behaviour, Compare, Timeframe};
+use crate::classes::Role;
+use crate::ranks::Lens;
+
 /// A value as the API spells it.
 pub(super) trait Spelled {
     /// The spelling.
@@ -43,7 +47,7 @@ api_enum! {
 }
 
 api_enum! {
-    /// Metrics of `encounterRankings` and `characterRankings`: without the two of Mythic+.
+    /// Metrics of `encounterRankings`: without the two of Mythic+.
     CharacterRankingMetricType {
         BossCdps "bosscdps", BossDps "bossdps", BossNdps "bossndps", BossRdps "bossrdps", Default "default", Dps "dps",
         Hps "hps", Krsi "krsi", PlayerScore "playerscore", PlayerSpeed "playerspeed", Cdps "cdps", Ndps "ndps",
@@ -83,25 +87,39 @@ api_enum! {
     RankingTimeframeType { Today "Today", Historical "Historical" }
 }
 
-api_enum! {
-    /// Which fights of a report are meant.
-    KillType { All "All", Encounters "Encounters", Kills "Kills", Trash "Trash", Wipes "Wipes" }
+impl RoleType {
+    /// The role that is meant; nothing for any.
+    pub(super) fn role(self) -> Option<Role> {
+        match self {
+            Self::Any => None,
+            Self::Dps => Some(Role::Damage),
+            Self::Healer => Some(Role::Healer),
+            Self::Tank => Some(Role::Tank),
+        }
+    }
 }
 
-api_enum! {
-    /// Which boards a rank counts on.
-    LeaderboardRank { Any "Any", LogsOnly "LogsOnly" }
-}
-
-api_enum! {
-    /// Hard modes of old raids.
-    HardModeLevelRankFilter {
-        Any "Any", Highest "Highest", NormalMode "NormalMode", Level0 "Level0", Level1 "Level1", Level2 "Level2",
-        Level3 "Level3", Level4 "Level4",
+/// What ranks are compared with, as asked or by the API's own choice.
+pub(super) fn lens(
+    behaviour: &Behaviour,
+    compare: Option<RankingCompareType>,
+    timeframe: Option<RankingTimeframeType>,
+) -> Lens {
+    Lens {
+        compare: match compare {
+            None => behaviour.default_compare,
+            Some(RankingCompareType::Rankings) => Compare::Rankings,
+            Some(RankingCompareType::Parses) => Compare::Parses,
+        },
+        timeframe: match timeframe {
+            None => behaviour.default_timeframe,
+            Some(RankingTimeframeType::Today) => Timeframe::Today,
+            Some(RankingTimeframeType::Historical) => Timeframe::Historical,
+        },
     }
 }
 
 api_enum! {
-    /// Filter by buffs from other players.
-    ExternalBuffRankFilter { Any "Any", Require "Require", Exclude "Exclude" }
+    /// Which fights of a report are meant.
+    KillType { All "All", Encounters "Encounters", Kills "Kills", Trash "Trash", Wipes "Wipes" }
 }

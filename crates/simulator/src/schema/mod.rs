@@ -5,19 +5,15 @@ mod character;
 mod enums;
 mod report;
 mod scalar;
+pub(crate) mod scope;
 mod variables;
 mod zone;
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
-
 use async_graphql::{Context, EmptyMutation, EmptySubscription, Object, Request, Response, SimpleObject};
-
-use crate::points::Reading;
-use crate::server::Shared;
 
 use character::CharacterData;
 use report::ReportData;
+use scope::scope;
 use variables::VariableTypes;
 use zone::WorldData;
 
@@ -47,36 +43,6 @@ impl Schema {
             Err(error) => Response::from_errors(vec![error]),
         }
     }
-}
-
-/// What one request's resolvers share.
-pub(crate) struct Scope {
-    pub shared: Arc<Shared>,
-    /// The client's account before this query.
-    pub reading: Reading,
-    pub tally: Arc<Tally>,
-}
-
-impl Scope {
-    /// Books points for this query.
-    fn spend(&self, points: u32) {
-        self.tally.points.fetch_add(points, Ordering::Relaxed);
-    }
-}
-
-/// What one request came to.
-#[derive(Debug, Default)]
-pub(crate) struct Tally {
-    pub points: AtomicU32,
-    /// A character without a class was asked for rankings: the sentence goes into the body.
-    pub poisoned: AtomicBool,
-    pub characters: AtomicU32,
-    pub zone_rankings: AtomicU32,
-    pub reports: AtomicU32,
-}
-
-fn scope<'c>(ctx: &Context<'c>) -> &'c Scope {
-    ctx.data_unchecked::<Scope>()
 }
 
 pub(crate) struct Query;

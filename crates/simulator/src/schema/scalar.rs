@@ -20,7 +20,7 @@ impl ScalarType for Json {
     }
 }
 
-/// The failure that stands inside the scalar, with HTTP 200 (facts B.6).
+/// The failure that stands inside the scalar, with HTTP 200.
 pub(super) fn error(message: &str) -> Json {
     Json(serde_json::json!({ "error": message }).to_string())
 }

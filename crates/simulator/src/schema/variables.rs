@@ -1,5 +1,5 @@
 //! Variables must have the type of the argument they stand in for: a metric typed with the wrong enum fails at WCL
-//! (facts B.2). async-graphql has the rule, but its rule runner never hands it a value, so it is checked here.
+//! (`docs/wcl.md`). async-graphql has the rule, but its rule runner never hands it a value, so it is checked here.
 
 use std::collections::HashMap;
 

@@ -4,20 +4,17 @@ mod page;
 
 use std::sync::Arc;
 
-use axum::extract::{Path, State};
-use axum::http::{HeaderValue, StatusCode, Uri, header};
+use axum::extract::rejection::QueryRejection;
+use axum::extract::{Path, Query, State};
+use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{Html, IntoResponse, Response};
-
-pub use page::PageLayout;
+use serde::Deserialize;
 
 use crate::faults::{Fault, Occasion};
 use crate::respond::{self, Cut};
-use crate::server::Shared;
+use crate::state::Shared;
 use crate::world::Region;
 use crate::zone_rankings::raid_size;
-
-/// Rows on one page (facts A.5).
-pub(crate) const ROWS: usize = 100;
 
 /// The address of a ranking table, as far as it has a meaning here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,9 +47,19 @@ impl Address {
     }
 }
 
-/// Answers one page, or refuses it.
-pub(crate) async fn table(State(shared): State<Arc<Shared>>, Path(path): Path<String>, uri: Uri) -> Response {
-    let number = page_number(uri.query().unwrap_or(""));
+/// The part of the query that has a meaning here.
+#[derive(Deserialize)]
+pub(crate) struct Asked {
+    page: Option<i32>,
+}
+
+/// Answers one page, or refuses it. A page number that cannot be read means the first one.
+pub(crate) async fn table(
+    State(shared): State<Arc<Shared>>,
+    Path(path): Path<String>,
+    asked: Result<Query<Asked>, QueryRejection>,
+) -> Response {
+    let number = asked.ok().and_then(|Query(asked)| asked.page).filter(|&page| page > 0).unwrap_or(1);
     let (in_flight, in_last_second, at_once) = shared.recorder.site_arrives();
     shared.wait().await;
     let occasion = Occasion { id: Some(number), in_last_second, at_once };
@@ -91,59 +98,41 @@ pub(crate) async fn human_challenge() -> Html<&'static str> {
     Html(page::HUMAN_CHECK)
 }
 
-/// What counts as a refusal, in the forms of facts A.6.
+/// What counts as a refusal, in every form that has been seen.
 fn refusal(shared: &Shared, occasion: Occasion) -> Option<Response> {
-    use Fault::{
-        Site403, Site429, Site502, Site520, SiteCloudflare, SiteEmpty, SiteHumanCheck, SiteHumanPage, SiteJustAMoment,
-        SiteTiny, SiteUseApi,
-    };
-    let all = [
-        SiteHumanCheck,
-        SiteHumanPage,
-        SiteUseApi,
-        SiteCloudflare,
-        SiteJustAMoment,
-        Site403,
-        Site429,
-        Site502,
-        Site520,
-        SiteTiny,
-        SiteEmpty,
-    ];
+    use Fault as F;
+    let refusals = [F::SiteHumanCheck, F::SiteHumanPage, F::SiteUseApi, F::SiteCloudflare, F::SiteJustAMoment];
+    let others = [F::Site403, F::Site429, F::SiteTiny, F::SiteEmpty];
+    let all = [&refusals[..], &others, &Fault::SITE_GATEWAY].concat();
     let fault = shared.faults.first(&all, occasion)?;
     let html = |status: StatusCode, text: &'static str| (status, Html(text)).into_response();
     Some(match fault {
-        SiteHumanCheck => {
+        F::SiteHumanCheck => {
             let target = "/human-challenge?intendedUrl=%2Fzone%2Frankings&expiresAt=1786400000&signature=5f0c";
             (StatusCode::FOUND, [(header::LOCATION, HeaderValue::from_static(target))]).into_response()
         }
-        SiteHumanPage => html(StatusCode::OK, page::HUMAN_CHECK),
-        SiteUseApi => html(StatusCode::OK, page::USE_API),
-        SiteCloudflare => respond::cloudflare(),
-        SiteJustAMoment => html(StatusCode::OK, respond::JUST_A_MOMENT),
-        Site403 => html(StatusCode::FORBIDDEN, "<html><head><title>403 Forbidden</title></head><body></body></html>"),
-        Site429 => {
+        F::SiteHumanPage => html(StatusCode::OK, page::HUMAN_CHECK),
+        F::SiteUseApi => html(StatusCode::OK, page::USE_API),
+        F::SiteCloudflare => respond::cloudflare(),
+        F::SiteJustAMoment => html(StatusCode::OK, respond::JUST_A_MOMENT),
+        F::Site403 => {
+            html(StatusCode::FORBIDDEN, "<html><head><title>403 Forbidden</title></head><body></body></html>")
+        }
+        F::Site429 => {
             let mut response = html(StatusCode::TOO_MANY_REQUESTS, "<html><body>Too Many Requests</body></html>");
             response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("60"));
             response
         }
-        Site502 => html(StatusCode::BAD_GATEWAY, respond::BAD_GATEWAY),
-        Site520 => respond::unknown_error(),
-        SiteTiny => html(StatusCode::OK, "<div></div>"),
-        _ => html(StatusCode::OK, ""),
+        F::SiteTiny => html(StatusCode::OK, "<div></div>"),
+        F::SiteEmpty => html(StatusCode::OK, ""),
+        gateway => respond::gateway(gateway.status()),
     })
-}
-
-/// The page asked for, from 1; what cannot be read is the first one.
-fn page_number(query: &str) -> i32 {
-    let page = query.split('&').find_map(|pair| pair.strip_prefix("page="));
-    page.and_then(|page| page.parse().ok()).filter(|&page| page > 0).unwrap_or(1)
 }
 
 /// Writes a page and tells how many rows it has. An address that fits no board, size or partition has none.
 fn render(shared: &Shared, path: &str, number: i32, hostile: bool) -> (String, usize) {
     let world = &shared.world;
-    let start = (number as usize - 1) * ROWS;
+    let start = (number as usize - 1) * page::ROWS;
     let address = Address::parse(path);
     let rows: Vec<u32> = address
         .and_then(|address| {
@@ -154,11 +143,11 @@ fn render(shared: &Shared, path: &str, number: i32, hostile: bool) -> (String, u
             let difficulty = u8::try_from(address.difficulty).ok().filter(|_| fits)?;
             let board = shared.boards.board(world.raid_index(raid.id)?, difficulty);
             if address.region == 0 {
-                return Some(board.iter().skip(start).take(ROWS).copied().collect());
+                return Some(board.iter().skip(start).take(page::ROWS).copied().collect());
             }
             let region = Region::ALL.into_iter().find(|region| region.id() == address.region)?;
             let mine = board.iter().filter(|&&row| world.at(row).realm().region == region);
-            Some(mine.skip(start).take(ROWS).copied().collect())
+            Some(mine.skip(start).take(page::ROWS).copied().collect())
         })
         .unwrap_or_default();
     let at = page::Place { raid: address.map_or(0, |address| address.raid), start, number, hostile };
@@ -176,10 +165,5 @@ mod tests {
         assert_eq!(address, Some(expected));
         assert_eq!(Address::parse("31/playerspeed/-1/x/10/1"), None);
         assert_eq!(Address::parse("31/nonsense/-1/4/10/1"), None);
-    }
-
-    #[test]
-    fn page_numbers_are_read_from_the_query() {
-        assert_eq!([page_number("search=&page=12"), page_number("search="), page_number("page=-3")], [12, 1, 1]);
     }
 }

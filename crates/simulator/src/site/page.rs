@@ -1,35 +1,16 @@
-//! The markup of ranking pages, as parsers of the live page describe it (facts A.4; nobody has published a saved page).
+//! The markup of ranking pages, as parsers of the live page describe it (`docs/wcl.md`; nobody has published a saved page).
 
-use std::str::FromStr;
+use std::fmt::Write;
 
 use chrono::{DateTime, Utc};
 
 use crate::classes::{class_slug, spec_for};
-use crate::json_text::{push, push_int};
 use crate::rng::hash;
+use crate::state::PageLayout;
 use crate::world::{Metric, Player, World};
 
-/// What stands around the table.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum PageLayout {
-    /// The table alone, as the site's own scripts load it.
-    #[default]
-    Fragment,
-    /// The table inside a whole page, as a browser would save it.
-    Page,
-}
-
-impl FromStr for PageLayout {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        match text {
-            "fragment" => Ok(Self::Fragment),
-            "page" => Ok(Self::Page),
-            other => Err(format!("unknown layout {other:?}: expected fragment or page")),
-        }
-    }
-}
+/// Rows on one page.
+pub(super) const ROWS: usize = 100;
 
 /// Where a page stands on its board.
 #[derive(Debug, Clone, Copy)]
@@ -85,7 +66,7 @@ pub(super) fn write(world: &World, layout: PageLayout, rows: &[u32], at: Place, 
         write_row(&mut out, world.at(row), at.start + offset + 1, at.hostile, now);
     }
     out.push_str("</tbody></table></div>\n");
-    write_pager(&mut out, at.number, rows.len() == super::ROWS);
+    write_pager(&mut out, at.number, rows.len() == ROWS);
     if layout == PageLayout::Page {
         out.push_str(PAGE_FOOT);
     }
@@ -120,7 +101,7 @@ fn write_pager(out: &mut String, number: i32, full: bool) {
 fn write_row(out: &mut String, player: Player<'_>, rank: usize, hostile: bool, now: DateTime<Utc>) {
     let dice = hash(&[u64::from(player.record.id), 17]);
     let metric = player.kills().first().map_or(Metric::Dps, |kill| kill.metric);
-    let (class, spec) = (class_slug(player.class_id()), spec_for(player.class_id(), metric, dice).0);
+    let (class, spec) = (class_slug(player.class_id()), spec_for(player.class_id(), metric == Metric::Hps, dice).0);
     let colour = ["legendary", "epic", "rare", "uncommon", "common"][(dice % 5) as usize];
     let killed_at = now.timestamp_millis() - (dice % 1_209_600_000) as i64;
     push(out, format_args!("<tr id=\"row--1-{rank}\" class=\"\">\n<td class=\"rank {colour}\">{rank}</td>\n"));
@@ -158,7 +139,7 @@ fn write_row(out: &mut String, player: Player<'_>, rank: usize, hostile: bool, n
             out.push_str("</a> ");
         }
         out.push_str("<a class=\"players-table-realm\" href=\"/server/");
-        push_int(out, player.realm().id.unsigned_abs().into());
+        push(out, format_args!("{}", player.realm().id));
         out.push_str("\">");
         push_escaped(out, &player.realm().name);
         push(out, format_args!(" ({})</a></div></div></td>\n", player.realm().region.compact_name()));
@@ -187,6 +168,11 @@ fn write_row(out: &mut String, player: Player<'_>, rank: usize, hostile: bool, n
 /// Guilds have no part in anything; a handful of made-up names does.
 fn guild_name(dice: u64) -> &'static str {
     ["Late Again", "Œuf à la coque", "Последний пул", "Pull & Pray", "O'Grady's", "새벽 공대"][(dice % 6) as usize]
+}
+
+/// Appends formatted text; writing into a string cannot fail.
+fn push(out: &mut String, text: std::fmt::Arguments<'_>) {
+    let _ = out.write_fmt(text);
 }
 
 fn push_escaped(out: &mut String, text: &str) {

@@ -2,10 +2,13 @@
 
 use std::collections::HashSet;
 
+use rand::{Rng, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+
 use super::names::{self, Script};
 use super::{Builder, Encounter, Kill, Metric, Raid, Realm, Region, World};
 use crate::classes::can_heal;
-use crate::rng::{Rng, hash, hash_text};
+use crate::rng::{hash, hash_text};
 
 /// Id, name, partition, and bosses in raid order (which is not the order of their ids).
 type MadeRaid = (i32, &'static str, i32, &'static [(i32, &'static str)]);
@@ -63,7 +66,7 @@ impl World {
     /// Makes up a world: two raids, all five regions, realms of very different size, and players with names in Latin,
     /// accented, Cyrillic, Hangul and Chinese letters. One player in 250 is hidden, one in 330 has no class.
     pub fn generate(players: usize, seed: u64) -> Self {
-        let mut rng = Rng::new(hash(&[seed, 0x70_61_72_73]));
+        let mut rng = ChaCha8Rng::seed_from_u64(seed);
         let mut builder = Builder::default();
         for (id, name, partition, bosses) in RAIDS {
             let encounters = bosses.iter().map(|&(id, name)| Encounter { id, name: name.to_owned() }).collect();
@@ -77,11 +80,11 @@ impl World {
         let mut id = 10_000;
         // A player can only be refused for a name or a number of ranks that is never made here.
         for number in 0..players {
-            id += 1 + rng.below(60) as u32;
+            id += 1 + rng.random_range(0..60) as u32;
             let region = region_for(&mut rng);
             let realm = pick_realm(&mut rng, &regions[region]);
             let name = free_name(&mut rng, realm, &mut taken);
-            let class_id = if number % 331 == 11 { 0 } else { 1 + rng.below(13) as u8 };
+            let class_id = if number % 331 == 11 { 0 } else { 1 + rng.random_range(0..13) as u8 };
             let kills = make_kills(&mut rng, class_id);
             let _ = builder.add_player(id, &name, realm.index, class_id, number % 250 == 7, kills);
         }
@@ -89,7 +92,7 @@ impl World {
     }
 }
 
-fn make_region(builder: &mut Builder, rng: &mut Rng, region: Region, players: usize) -> MadeRegion {
+fn make_region(builder: &mut Builder, rng: &mut ChaCha8Rng, region: Region, players: usize) -> MadeRegion {
     let count = (players / 250).clamp(9, 120);
     let mut made = MadeRegion { realms: Vec::new(), weights: Vec::new() };
     let mut slugs = HashSet::new();
@@ -122,8 +125,8 @@ fn make_region(builder: &mut Builder, rng: &mut Rng, region: Region, players: us
     made
 }
 
-fn region_for(rng: &mut Rng) -> usize {
-    let mut dice = rng.below(100);
+fn region_for(rng: &mut ChaCha8Rng) -> usize {
+    let mut dice = rng.random_range(0..100);
     for (at, (_, share)) in REGIONS.iter().enumerate() {
         if dice < *share {
             return at;
@@ -133,17 +136,17 @@ fn region_for(rng: &mut Rng) -> usize {
     0
 }
 
-fn pick_realm<'r>(rng: &mut Rng, region: &'r MadeRegion) -> &'r MadeRealm {
-    let dice = rng.unit() * region.weights.last().copied().unwrap_or(0.0);
+fn pick_realm<'r>(rng: &mut ChaCha8Rng, region: &'r MadeRegion) -> &'r MadeRealm {
+    let dice = rng.random::<f64>() * region.weights.last().copied().unwrap_or(0.0);
     let at = region.weights.partition_point(|&weight| weight < dice);
     &region.realms[at.min(region.realms.len() - 1)]
 }
 
 /// A name nobody else on the realm has, as in the game.
-fn free_name(rng: &mut Rng, realm: &MadeRealm, taken: &mut HashSet<u64>) -> String {
+fn free_name(rng: &mut ChaCha8Rng, realm: &MadeRealm, taken: &mut HashSet<u64>) -> String {
     let script = match realm.script {
-        Script::Latin if rng.chance(0.12) => Script::Accented,
-        Script::Hangul | Script::Chinese if rng.chance(0.15) => Script::Latin,
+        Script::Latin if rng.random_bool(0.12) => Script::Accented,
+        Script::Hangul | Script::Chinese if rng.random_bool(0.15) => Script::Latin,
         script => script,
     };
     let mut name = names::player(rng, script);
@@ -160,14 +163,14 @@ fn free_name(rng: &mut Rng, realm: &MadeRealm, taken: &mut HashSet<u64>) -> Stri
     name
 }
 
-fn make_kills(rng: &mut Rng, class_id: u8) -> Vec<Kill> {
-    let skill = rng.bell();
-    let heals = can_heal(class_id) && rng.chance(0.4);
-    let both = rng.chance(0.35);
+fn make_kills(rng: &mut ChaCha8Rng, class_id: u8) -> Vec<Kill> {
+    let skill = bell(rng);
+    let heals = can_heal(class_id) && rng.random_bool(0.4);
+    let both = rng.random_bool(0.35);
     let newest = (RAIDS.len() - 1) as u8;
     let raids: &[u8] = if both {
         &[0, 1]
-    } else if rng.chance(0.8) {
+    } else if rng.random_bool(0.8) {
         &[1]
     } else {
         &[0]
@@ -176,8 +179,12 @@ fn make_kills(rng: &mut Rng, class_id: u8) -> Vec<Kill> {
     for &raid in raids {
         let bosses = RAIDS[usize::from(raid)].3.len();
         let eager = skill + if raid == newest { 0.1 } else { 0.0 };
-        let plan: [(u8, bool); 4] =
-            [(1, rng.chance(0.06)), (3, rng.chance(0.7)), (4, eager > 0.4 && rng.chance(0.7)), (5, eager > 0.62)];
+        let plan: [(u8, bool); 4] = [
+            (1, rng.random_bool(0.06)),
+            (3, rng.random_bool(0.7)),
+            (4, eager > 0.4 && rng.random_bool(0.7)),
+            (5, eager > 0.62),
+        ];
         let nothing = plan.iter().all(|(_, plays)| !plays);
         for (difficulty, plays) in plan {
             let fallback = nothing && difficulty == 3;
@@ -192,14 +199,15 @@ fn make_kills(rng: &mut Rng, class_id: u8) -> Vec<Kill> {
             };
             let cleared = ((reach * bosses as f64) as usize).clamp(1, bosses);
             // Now and then somebody fills in on the other role in one difficulty.
-            let metric = if heals != rng.chance(0.05) && can_heal(class_id) { Metric::Hps } else { Metric::Dps };
+            let metric = if heals != rng.random_bool(0.05) && can_heal(class_id) { Metric::Hps } else { Metric::Dps };
             for boss in 0..cleared {
-                if boss > 0 && rng.chance(0.08) {
+                if boss > 0 && rng.random_bool(0.08) {
                     continue;
                 }
-                let noise = (rng.unit() - 0.5) * 44.0;
-                let rank = if rng.chance(0.001) { 100.0 } else { (skill * 100.0 + noise).clamp(0.0, 99.0) };
-                let times = if rng.chance(0.0008) { 250 + rng.below(200) } else { weeks(rng, difficulty) };
+                let noise = (rng.random::<f64>() - 0.5) * 44.0;
+                let rank = if rng.random_bool(0.001) { 100.0 } else { (skill * 100.0 + noise).clamp(0.0, 99.0) };
+                let times =
+                    if rng.random_bool(0.0008) { 250 + rng.random_range(0..200) } else { weeks(rng, difficulty) };
                 kills.push(Kill {
                     raid,
                     difficulty,
@@ -214,11 +222,16 @@ fn make_kills(rng: &mut Rng, class_id: u8) -> Vec<Kill> {
     kills
 }
 
+/// Three draws averaged: a soft bell around 0.5.
+fn bell(rng: &mut ChaCha8Rng) -> f64 {
+    (0..3).map(|_| rng.random::<f64>()).sum::<f64>() / 3.0
+}
+
 /// How many weeks somebody came back for the same boss: mostly once or twice, rarely thirty times.
-fn weeks(rng: &mut Rng, difficulty: u8) -> usize {
+fn weeks(rng: &mut ChaCha8Rng, difficulty: u8) -> usize {
     let stay = if difficulty == 5 { 0.75 } else { 0.55 };
     let mut times = 1;
-    while times < 40 && rng.chance(stay) {
+    while times < 40 && rng.random_bool(stay) {
         times += 1;
     }
     times

@@ -9,6 +9,8 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
+use crate::classes::can_heal;
+
 use super::{Builder, Encounter, Kill, Metric, Raid, Realm, Region, World};
 
 /// A line longer than this is set aside unread: no real player needs a tenth of it.
@@ -205,7 +207,9 @@ fn read_player(line: &[u8], builder: &mut Builder) -> Result<(), String> {
         if !matches!(difficulty, 1 | 3 | 4 | 5) {
             return Err(format!("unknown difficulty {difficulty}"));
         }
-        let metric = Metric::parse(metric).ok_or_else(|| format!("unknown metric {metric:?}"))?;
+        let told = Metric::parse(metric).ok_or_else(|| format!("unknown metric {metric:?}"))?;
+        // World files deal classes and metrics independently: what a class cannot heal is damage.
+        let metric = if can_heal(player.class_id) { told } else { Metric::Dps };
         if *rank > 100 || *count == 0 {
             return Err(format!("rank {rank} with {count} kills is impossible"));
         }

@@ -2,16 +2,14 @@
 //! no points and no faults. Compact: a kill takes 8 bytes, a player 20, names lie in one string.
 
 mod generate;
-mod load;
+pub(crate) mod load;
 mod names;
 mod write;
 
 use std::collections::HashMap;
-use std::sync::OnceLock;
 
+use crate::classes::{Spec, spec_for};
 use crate::rng;
-
-pub use load::{LineError, Loaded, WorldError};
 
 /// A Warcraft Logs region, in the order of its numeric id (1 US, 2 EU as recorded; 3 KR, 4 TW, 5 CN as usually given).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -179,7 +177,6 @@ pub struct World {
     names: String,
     kills: Vec<Kill>,
     players: Vec<PlayerRecord>,
-    by_name: OnceLock<HashMap<u64, Vec<u32>>>,
 }
 
 /// A player as the world knows it; cheap to copy.
@@ -204,6 +201,8 @@ pub struct Rank {
     pub rank: u8,
     /// How often the boss was killed.
     pub kills: u16,
+    /// WCL's slug of the spec it was made in.
+    pub spec: &'static str,
     /// `rankPercent` exactly as the API serves it.
     pub rank_percent: f64,
 }
@@ -242,7 +241,7 @@ impl<'w> Player<'w> {
 
     /// Every rank, ordered by raid as in the world, difficulty, metric and boss.
     pub fn ranks(&self) -> impl Iterator<Item = Rank> + use<'w> {
-        let (world, id) = (self.world, self.record.id);
+        let (world, id, class_id) = (self.world, self.record.id, self.record.class_id);
         self.kills().iter().map(move |kill| {
             let raid = &world.raids[usize::from(kill.raid)];
             Rank {
@@ -252,6 +251,7 @@ impl<'w> Player<'w> {
                 metric: kill.metric,
                 rank: kill.rank,
                 kills: kill.kills,
+                spec: spec_of(id, class_id, kill.metric).0,
                 rank_percent: rank_percent(id, kill),
             }
         })
@@ -263,6 +263,12 @@ impl<'w> Player<'w> {
         self.kills()
             .chunk_by(|a, b| (a.raid, a.difficulty) == (b.raid, b.difficulty))
             .map(move |kills| (world.raids[usize::from(kills[0].raid)].id, kills[0].difficulty))
+    }
+
+    /// The player's place among all.
+    pub(crate) fn index(&self) -> u32 {
+        // A record always lies in the world it was taken from.
+        self.world.players.binary_search_by_key(&self.record.id, |record| record.id).unwrap_or_default() as u32
     }
 
     pub(crate) fn kills(&self) -> &'w [Kill] {
@@ -279,6 +285,19 @@ impl<'w> Player<'w> {
     }
 }
 
+/// Which of a player's kills of one boss the `round`th is, counting at most `most` under each metric, and its number under
+/// that metric. Nothing when there are not so many.
+pub(crate) fn played(kills: &[Kill], encounter: u8, mut round: u16, most: u16) -> Option<(&Kill, u16)> {
+    for kill in kills.iter().filter(|kill| kill.encounter == encounter) {
+        let count = kill.kills.min(most);
+        if round < count {
+            return Some((kill, round));
+        }
+        round -= count;
+    }
+    None
+}
+
 /// Ten-thousandths above the whole rank; 0 makes an integer. The API mixes integers and floats the same way
 /// (recorded `zoneRankings` answers), and 100 is never exceeded.
 pub(crate) fn rank_fraction(player: u32, kill: &Kill) -> u32 {
@@ -288,6 +307,11 @@ pub(crate) fn rank_fraction(player: u32, kill: &Kill) -> u32 {
     let key = u64::from(kill.raid) << 16 | u64::from(kill.difficulty) << 8 | u64::from(kill.encounter);
     let hash = rng::hash(&[u64::from(player), key]);
     if hash.is_multiple_of(8) { 0 } else { (hash >> 8) as u32 % 10_000 }
+}
+
+/// The specialisation in which a player makes all ranks of this metric.
+pub(crate) fn spec_of(player: u32, class_id: u8, metric: Metric) -> Spec {
+    spec_for(class_id, metric == Metric::Hps, rng::hash(&[u64::from(player)]))
 }
 
 fn rank_percent(player: u32, kill: &Kill) -> f64 {
@@ -325,24 +349,6 @@ impl World {
         let id = u32::try_from(id).ok()?;
         let index = self.players.binary_search_by_key(&id, |record| record.id).ok()?;
         Some(self.at(index as u32))
-    }
-
-    /// The player of this name (any case) on the realm with this slug.
-    pub fn player_named(&self, name: &str, realm_slug: &str, region: Region) -> Option<Player<'_>> {
-        let index = self.by_name.get_or_init(|| {
-            let mut index: HashMap<u64, Vec<u32>> = HashMap::with_capacity(self.players.len());
-            for (at, player) in self.players().enumerate() {
-                index.entry(rng::hash_text(&player.name().to_lowercase())).or_default().push(at as u32);
-            }
-            index
-        });
-        let lower = name.to_lowercase();
-        index.get(&rng::hash_text(&lower))?.iter().map(|&at| self.at(at)).find(|player| {
-            let realm = player.realm();
-            realm.region == region
-                && realm.slug.eq_ignore_ascii_case(realm_slug)
-                && player.name().to_lowercase() == lower
-        })
     }
 
     /// The raid with this zone id.

@@ -1,7 +1,9 @@
 //! Made-up names of players and realms in the scripts the game is played in. Syllables, not lists: no real name is meant.
 
+use rand::Rng;
+use rand_chacha::ChaCha8Rng;
+
 use super::Region;
-use crate::rng::Rng;
 
 /// What a realm's people write in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,37 +48,41 @@ const CHINESE: [char; 32] = [
 ];
 
 /// A player's name: 2 to 12 characters, the first one a capital where the script has them.
-pub(super) fn player(rng: &mut Rng, script: Script) -> String {
+pub(super) fn player(rng: &mut ChaCha8Rng, script: Script) -> String {
     match script {
         Script::Latin => latin(rng),
         Script::Accented => accented(rng),
         Script::Cyrillic => {
-            let count = 2 + rng.below(3);
-            capital(&(0..count).map(|_| *rng.pick(&CYRILLIC)).collect::<String>())
+            let count = 2 + rng.random_range(0..3);
+            capital(&(0..count).map(|_| pick(rng, &CYRILLIC)).collect::<String>())
         }
-        Script::Hangul => (0..2 + rng.below(4)).map(|_| *rng.pick(&HANGUL)).collect(),
-        Script::Chinese => (0..2 + rng.below(4)).map(|_| *rng.pick(&CHINESE)).collect(),
+        Script::Hangul => (0..2 + rng.random_range(0..4)).map(|_| pick(rng, &HANGUL)).collect(),
+        Script::Chinese => (0..2 + rng.random_range(0..4)).map(|_| pick(rng, &CHINESE)).collect(),
     }
 }
 
-fn latin(rng: &mut Rng) -> String {
-    let mut name = (*rng.pick(&HEADS)).to_owned();
-    for _ in 0..rng.below(3) {
-        name.push_str(rng.pick::<&str>(&MIDDLES));
+fn pick<T: Copy>(rng: &mut ChaCha8Rng, from: &[T]) -> T {
+    from[rng.random_range(0..from.len())]
+}
+
+fn latin(rng: &mut ChaCha8Rng) -> String {
+    let mut name = pick(rng, &HEADS).to_owned();
+    for _ in 0..rng.random_range(0..3) {
+        name.push_str(pick(rng, &MIDDLES));
     }
-    name.push_str(rng.pick::<&str>(&TAILS));
+    name.push_str(pick(rng, &TAILS));
     name.truncate(12);
     if name.len() < 3 { name + "io" } else { name }
 }
 
 /// A Latin name with an accent on one or two letters.
-fn accented(rng: &mut Rng) -> String {
+fn accented(rng: &mut ChaCha8Rng) -> String {
     let name = latin(rng);
-    let mut left = 1 + rng.below(2);
+    let mut left = 1 + rng.random_range(0..2);
     let change = |c: char| match ACCENTS.iter().find(|(plain, _)| *plain == c) {
         Some((_, accents)) if left > 0 => {
             left -= 1;
-            *rng.pick(accents)
+            pick(rng, accents)
         }
         _ => c,
     };
@@ -90,8 +96,8 @@ fn capital(name: &str) -> String {
 
 /// A realm's display name. `number` makes sure that every shape of name occurs: spaces, hyphens, both apostrophes,
 /// parentheses.
-pub(super) fn realm(rng: &mut Rng, region: Region, script: Script, number: usize) -> String {
-    let word = |rng: &mut Rng| player(rng, script);
+pub(super) fn realm(rng: &mut ChaCha8Rng, region: Region, script: Script, number: usize) -> String {
+    let word = |rng: &mut ChaCha8Rng| player(rng, script);
     match (script, region) {
         (Script::Hangul | Script::Chinese, _) if number % 4 == 1 => format!("{} {}", word(rng), word(rng)),
         (Script::Hangul | Script::Chinese, _) => word(rng),

@@ -1,7 +1,7 @@
 //! The API: lookups, shapes, and what an invalid query gets.
 
 use crate::common::Site;
-use parsebook_simulator::{Metric, NO_CLASS, Player};
+use parsebook_simulator::{DefaultMetric, Metric, NO_CLASS, Player, Shown};
 use serde_json::{Value, json};
 
 #[tokio::test]
@@ -120,25 +120,117 @@ fn kills(answer: &Value) -> u64 {
 async fn arguments_narrow_the_answer_without_an_error() {
     let site = Site::start(|_| {}).await;
     let (id, metric) = somebody(&site);
-    let other = if metric == Metric::Dps { "hps" } else { "dps" };
+    let role = if metric == Metric::Hps { "Healer" } else { "DPS" };
+    let other_role = if metric == Metric::Hps { "DPS" } else { "Healer" };
     let base = "zoneID: 62, difficulty: 3";
     for (more, found) in [
         (String::new(), true),
         (", metric: default".to_owned(), true),
-        (format!(", metric: {}", metric.name()), true),
+        (", metric: dps".to_owned(), true),
+        (", metric: hps".to_owned(), true),
+        (format!(", metric: {}, role: {role}", metric.name()), true),
+        (", role: Any, compare: Parses, timeframe: Today".to_owned(), true),
         (", partition: 2".to_owned(), true),
         (", partition: -1".to_owned(), true),
         (", size: 10".to_owned(), true),
-        (format!(", metric: {other}"), false),
+        (format!(", role: {other_role}"), false),
         (", metric: playerspeed".to_owned(), false),
         (", partition: 1".to_owned(), false),
-        (", size: 20".to_owned(), false),
         (", specName: \"Beast Mastery\"".to_owned(), false),
     ] {
         let answer = site.rankings(id, &format!("{base}{more}")).await;
         assert_eq!(kills(&answer) > 0, found, "{more}");
         assert_eq!(answer["rankings"].as_array().unwrap().len(), 9, "{more}");
     }
+}
+
+#[tokio::test]
+async fn odd_difficulties_sizes_and_pairs_are_refused() {
+    let site = Site::start(|config| config.behaviour.odd_pairs = vec![(62, 4)]).await;
+    let (id, _) = somebody(&site);
+    for (arguments, refused) in [
+        ("zoneID: 62, difficulty: 4", true),
+        ("zoneID: 61, difficulty: 4", false),
+        ("zoneID: 62, difficulty: 2", true),
+        ("zoneID: 62, difficulty: 3, size: 20", true),
+        ("zoneID: 62, difficulty: 3", false),
+    ] {
+        let answer = site.rankings(id, arguments).await;
+        assert_eq!(answer == json!({"error": "Invalid difficulty/size specified."}), refused, "{arguments}: {answer}");
+    }
+    assert_eq!(site.rankings(id, "zoneID: 7").await, json!({"error": "Invalid zone specified."}));
+}
+
+/// A healer with kills in Normal of raid 62.
+fn healer(site: &Site) -> i32 {
+    let heals = |player: &Player<'_>| {
+        player.is_rankable()
+            && player.ranks().any(|rank| (rank.raid, rank.difficulty, rank.metric) == (62, 3, Metric::Hps))
+    };
+    site.world().players().find(heals).unwrap().id()
+}
+
+#[tokio::test]
+async fn a_healer_has_damage_too_in_a_healing_spec() {
+    let site = Site::start(|_| {}).await;
+    let id = healer(&site);
+    let dps = site.rankings(id, "zoneID: 62, difficulty: 3, metric: dps").await;
+    let hps = site.rankings(id, "zoneID: 62, difficulty: 3, metric: hps, role: Healer").await;
+    assert_eq!((&dps["metric"], &hps["metric"]), (&"dps".into(), &"hps".into()));
+    assert_eq!(kills(&dps), kills(&hps));
+    let killed = |answer: &Value| {
+        answer["rankings"].as_array().unwrap().iter().find(|row| row["totalKills"] != 0).unwrap().clone()
+    };
+    assert_eq!(killed(&dps)["spec"], killed(&hps)["spec"]);
+    assert_eq!(dps["allStars"][0]["spec"], hps["allStars"][0]["spec"]);
+    assert_eq!(kills(&site.rankings(id, "zoneID: 62, difficulty: 3, metric: dps, role: DPS").await), 0);
+}
+
+#[tokio::test]
+async fn the_metric_that_nobody_named_is_a_switch() {
+    for (default, told) in [(DefaultMetric::Character, "hps"), (DefaultMetric::Dps, "dps")] {
+        let site = Site::start(|config| config.behaviour.default_metric = default).await;
+        assert_eq!(site.rankings(healer(&site), "zoneID: 62, difficulty: 3").await["metric"], told);
+    }
+}
+
+#[tokio::test]
+async fn the_best_amount_may_have_a_lesser_percentage() {
+    let by_percent = Site::start(|_| {}).await;
+    let by_amount = Site::start(|config| config.behaviour.shown = Shown::BestAmount).await;
+    let (mut less, mut all) = (0, 0);
+    for player in by_percent.world().players().filter(Player::is_rankable).take(150) {
+        for (raid, difficulty) in player.pairs() {
+            let arguments = format!("zoneID: {raid}, difficulty: {difficulty}");
+            let rows = async |site: &Site| site.rankings(player.id(), &arguments).await["rankings"].clone();
+            let (percent, amount) = (rows(&by_percent).await, rows(&by_amount).await);
+            for (percent, amount) in percent.as_array().unwrap().iter().zip(amount.as_array().unwrap()) {
+                assert!(percent["rankPercent"].as_f64() >= amount["rankPercent"].as_f64());
+                assert!(percent["bestAmount"].as_f64() <= amount["bestAmount"].as_f64());
+                less += usize::from(percent["rankPercent"].as_f64() > amount["rankPercent"].as_f64());
+                all += usize::from(percent["totalKills"].as_u64() > Some(1));
+            }
+        }
+    }
+    assert!((20..200).contains(&(1000 * less / all)), "{less} of {all}");
+}
+
+#[tokio::test]
+async fn encounter_rankings_list_every_kill_best_first() {
+    let site = Site::start(|_| {}).await;
+    let often = |player: &Player<'_>| player.ranks().find(|rank| rank.kills > 3 && player.is_rankable());
+    let (id, rank) = site.world().players().find_map(|player| Some((player.id(), often(&player)?))).unwrap();
+    let query = format!(
+        "{{ characterData {{ character(id: {id}) {{ encounterRankings(encounterID: {}, difficulty: {}, metric: {}) }} }} }}",
+        rank.encounter,
+        rank.difficulty,
+        rank.metric.name()
+    );
+    let answer = site.ask(&query).await["data"]["characterData"]["character"]["encounterRankings"].clone();
+    let percents: Vec<f64> =
+        answer["ranks"].as_array().unwrap().iter().map(|rank| rank["rankPercent"].as_f64().unwrap()).collect();
+    assert_eq!((percents.len(), &answer["totalKills"]), (rank.kills.into(), &rank.kills.into()));
+    assert!(percents[0] == rank.rank_percent && percents.is_sorted_by(|a, b| a >= b));
 }
 
 #[tokio::test]
@@ -177,20 +269,16 @@ async fn hidden_unknown_and_classless_characters_answer_in_their_ways() {
 }
 
 #[tokio::test]
-async fn characters_can_be_asked_by_name_with_their_realm() {
+async fn characters_tell_their_realm_and_region() {
     let site = Site::start(|_| {}).await;
     for player in site.world().players().step_by(37) {
-        let (realm, region) = (player.realm(), player.realm().region);
+        let (id, realm, region) = (player.id(), player.realm(), player.realm().region);
         let query = format!(
-            "{{ characterData {{ character(name: {:?}, serverSlug: {:?}, serverRegion: \"{}\") {{ id canonicalID name \
-             classID level faction {{ id }} server {{ id name normalizedName slug region {{ id compactName slug }} }} }} \
-             }} }}",
-            player.name().to_uppercase(),
-            realm.slug,
-            region.slug(),
+            "{{ characterData {{ character(id: {id}) {{ id canonicalID name classID server {{ id name normalizedName slug \
+             region {{ id compactName slug }} }} }} }} }}"
         );
         let found = site.ask(&query).await["data"]["characterData"]["character"].clone();
-        assert_eq!((&found["id"], &found["name"]), (&player.id().into(), &player.name().into()));
+        assert_eq!((&found["id"], &found["name"]), (&id.into(), &player.name().into()));
         assert_eq!(
             found["server"],
             json!({
@@ -202,22 +290,15 @@ async fn characters_can_be_asked_by_name_with_their_realm() {
 }
 
 #[tokio::test]
-async fn zones_tell_bosses_difficulties_and_the_current_partition() {
+async fn zones_tell_bosses_and_the_current_partition() {
     let site = Site::start(|_| {}).await;
-    let query = "{ worldData { zone(id: 62) { id name frozen difficulties { id sizes } encounters { id name } \
-                 partitions { id compactName default } expansion { id } brackets { min type } } zones { id } \
-                 missing: zone(id: 7) { id } encounter(id: 6201) { name zone { id } } } }";
+    let query = "{ worldData { zone(id: 62) { id name frozen encounters { id name } partitions { id default } } \
+                 missing: zone(id: 7) { id } } }";
     let world = site.ask(query).await["data"]["worldData"].clone();
     let zone = &world["zone"];
-    assert_eq!(
-        zone["difficulties"],
-        json!([{"id": 5, "sizes": [20]}, {"id": 4, "sizes": []}, {"id": 3, "sizes": []}, {"id": 1, "sizes": []}])
-    );
-    assert_eq!(zone["partitions"][0], json!({"id": 1, "compactName": "S1", "default": false}));
-    assert_eq!(zone["partitions"][1], json!({"id": 2, "compactName": "S2", "default": true}));
+    assert_eq!(zone["partitions"], json!([{"id": 1, "default": false}, {"id": 2, "default": true}]));
     assert_eq!(zone["encounters"][0], json!({"id": 6203, "name": "Cinderhound"}));
-    assert_eq!((&world["zones"], &world["missing"]), (&json!([{"id": 62}, {"id": 61}]), &Value::Null));
-    assert_eq!(world["encounter"]["zone"]["id"], 62);
+    assert_eq!(world["missing"], Value::Null);
 }
 
 #[tokio::test]
@@ -240,32 +321,4 @@ async fn invalid_queries_fail_each_for_its_reason() {
         assert!(message.contains(reason) && answer["data"].is_null(), "{query}: {answer}");
     }
     assert_eq!(site.spent().await, 0.0, "an invalid query costs nothing");
-}
-
-#[tokio::test]
-async fn ranking_pages_of_a_boss_list_everyone_best_first() {
-    let site = Site::start(|_| {}).await;
-    let rank = |player: &Player<'_>| {
-        let mut ranks = player.ranks();
-        ranks.find(|rank| (rank.encounter, rank.difficulty, rank.metric) == (6203, 3, Metric::Dps))
-    };
-    let expected = site.world().players().filter(|player| rank(player).is_some()).count();
-    let (mut page, mut rows) = (1, Vec::new());
-    loop {
-        let query = format!(
-            "{{ worldData {{ encounter(id: 6203) {{ characterRankings(difficulty: 3, metric: dps, page: {page}) }} }} }}"
-        );
-        let answer = site.ask(&query).await["data"]["worldData"]["encounter"]["characterRankings"].clone();
-        assert_eq!(answer["page"], page);
-        rows.extend(answer["rankings"].as_array().unwrap().clone());
-        if answer["hasMorePages"] == false {
-            break;
-        }
-        page += 1;
-    }
-    assert_eq!(rows.len(), expected);
-    assert!(rows.iter().all(|row| row.get("id").is_none() && row.get("rankPercent").is_none()));
-    let anonymous: Vec<_> = rows.iter().filter(|row| row["hidden"] == true).collect();
-    assert!(anonymous.iter().all(|row| row["name"] == "Anonymous" && row.get("server").is_none()));
-    assert!(rows.iter().any(|row| row["server"]["region"] == "KR"));
 }

@@ -1,10 +1,7 @@
 //! What every test against a running simulator needs: a client that asks for tokens, queries and pages.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
-
-use chrono::{DateTime, Utc};
-use parsebook_simulator::{Clock, Config, Handle, Simulator, World};
+use chrono::DateTime;
+use parsebook_simulator::{Config, Handle, SimulatedClock, Simulator, World};
 use reqwest::redirect::Policy;
 use reqwest::{Client, Response};
 use serde_json::{Value, json};
@@ -127,21 +124,7 @@ pub fn linked_ids(page: &str) -> Vec<i32> {
         .collect()
 }
 
-/// A clock that a test moves by hand.
-#[derive(Clone)]
-pub struct TestClock(Arc<AtomicI64>);
-
-impl TestClock {
-    pub fn new() -> Self {
-        Self(Arc::new(AtomicI64::new(1_790_000_000_000)))
-    }
-
-    pub fn advance(&self, seconds: i64) {
-        self.0.fetch_add(seconds * 1000, Ordering::Relaxed);
-    }
-
-    pub fn clock(&self) -> Clock {
-        let now = self.0.clone();
-        Arc::new(move || DateTime::<Utc>::from_timestamp_millis(now.load(Ordering::Relaxed)).unwrap())
-    }
+/// A fixed time and a clock that stands there.
+pub fn test_clock() -> SimulatedClock {
+    SimulatedClock::new(DateTime::from_timestamp(1_790_000_000, 0).unwrap())
 }

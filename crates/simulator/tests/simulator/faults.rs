@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use futures::future::join_all;
 use parsebook_simulator::{Fault, NO_CLASS, Player, When};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::common::{NORMAL, Site, linked_ids};
 
@@ -30,6 +30,8 @@ async fn answers_of_the_api_fail_by_status() {
         (Fault::ApiUnauthenticated, 401, "Unauthenticated."),
         (Fault::ApiBurst, 429, "Too Many"),
         (Fault::ApiExhausted, 429, "\"status\":429"),
+        (Fault::ApiExhausted200, 200, "\"status\":429"),
+        (Fault::ApiBare429, 429, "<html>"),
         (Fault::ApiInternalError, 200, "Internal server error"),
         (Fault::Api500, 500, "Server Error"),
         (Fault::Api502, 502, "<html>"),
@@ -45,7 +47,103 @@ async fn answers_of_the_api_fail_by_status() {
         assert!(answer.text().await.unwrap().contains(part), "{fault}");
         assert_eq!(site.handle.faults().shown(fault), 1);
     }
+    for fault in Fault::API_GATEWAY {
+        site.handle.faults().set(fault, When::Next(1));
+        let answer = site.send(READING).await;
+        assert_eq!(answer.status(), fault.status(), "{fault}");
+        assert!(fault.name().ends_with(&fault.status().to_string()) && answer.text().await.unwrap().contains("<html>"));
+    }
     assert_eq!(site.spent().await, 0.0, "what is not answered costs nothing");
+}
+
+#[tokio::test]
+async fn something_stands_before_good_json() {
+    let site = Site::start(|_| {}).await;
+    for (fault, before) in [(Fault::ApiByteOrderMark, "\u{feff}"), (Fault::ApiHtmlFirst, "<p>")] {
+        site.handle.faults().set(fault, When::Next(1));
+        let text = site.send(READING).await.bytes().await.unwrap();
+        let text = std::str::from_utf8(&text).unwrap();
+        assert!(text.starts_with(before), "{fault}");
+        let json: Value = serde_json::from_str(&text[text.find('{').unwrap()..]).unwrap();
+        assert!(json["data"]["rateLimitData"].is_object(), "{fault}");
+    }
+}
+
+#[tokio::test]
+async fn rankings_are_odd_for_one_character() {
+    let site = Site::start(|_| {}).await;
+    let faults = site.handle.faults();
+    let [id, ..] = three(&site);
+    let arguments = "zoneID: 62, difficulty: 3";
+    let healthy = site.rankings(id, arguments).await;
+    let at = healthy["rankings"].as_array().unwrap().iter().position(|row| row["totalKills"] != 0).unwrap_or(0);
+    for (fault, expected) in [
+        (Fault::RankingsRefused, json!({"error": "Invalid difficulty/size specified."})),
+        (Fault::RankingsFalse, json!(false)),
+        (Fault::RankingsEmptyText, json!("")),
+        (Fault::RankingsEmptyList, json!([])),
+        (Fault::RankingsEmptyObject, json!({})),
+        (Fault::RankingsNoRows, json!({"rankings": null})),
+        (Fault::RankingsOddRow, changed(&healthy, at, "encounter", Value::Null)),
+        (Fault::RankingsDash, changed(&healthy, at, "rankPercent", json!("-"))),
+    ] {
+        faults.set(fault, When::Ids(vec![id]));
+        assert_eq!(site.rankings(id, arguments).await, expected, "{fault}");
+        faults.clear(fault);
+    }
+    faults.set(Fault::RankingsText, When::Next(1));
+    assert_eq!(site.rankings(id, arguments).await["zone"], "62");
+    faults.set(Fault::RankingsNotLocked, When::Next(1));
+    let row = site.rankings(id, arguments).await["rankings"][at].clone();
+    if row["totalKills"] != 0 {
+        assert_eq!((&row["lockedIn"], &row["allStars"]["rankPercent"]), (&json!(false), &json!("-")));
+    }
+    assert_eq!(faults.shown(Fault::RankingsNotLocked), 1);
+}
+
+fn changed(answer: &Value, at: usize, field: &str, value: Value) -> Value {
+    let mut answer = answer.clone();
+    answer["rankings"][at][field] = value;
+    answer
+}
+
+#[tokio::test]
+async fn rankings_of_a_report_are_odd() {
+    let site = Site::start(|_| {}).await;
+    let faults = site.handle.faults();
+    let mut answer = Value::Null;
+    let mut code = String::new();
+    for report in site.handle.reports().codes() {
+        answer = rankings_of(&site, &report).await;
+        code = report;
+        if answer.pointer("/data/0/roles/dps/characters/0").is_some() {
+            break;
+        }
+    }
+    let row = "/data/0/roles/dps/characters/0";
+    assert!(answer.pointer(row).is_some());
+    for (fault, field, expected) in [
+        (Fault::ReportRankingsFresh, "rankPercent", Value::Null),
+        (Fault::ReportRankingsHugeId, "id", json!(2_147_483_648_u64)),
+        (Fault::ReportRankingsOddRow, "server", Value::Null),
+        (Fault::ReportRankingsText, "id", json!(answer.pointer(row).unwrap()["id"].to_string())),
+    ] {
+        faults.set(fault, When::Next(1));
+        assert_eq!(rankings_of(&site, &code).await.pointer(row).unwrap()[field], expected, "{fault}");
+    }
+    faults.set(Fault::ReportRankingsNull, When::Next(1));
+    assert!(rankings_of(&site, &code).await.is_null());
+    faults.set(Fault::ReportRankingsHuge, When::Next(1));
+    let huge = rankings_of(&site, &code).await;
+    assert_eq!(huge.pointer("/data/0/roles/dps/characters").unwrap().as_array().unwrap().len(), 10_000);
+    faults.set(Fault::ReportArchived, When::Next(1));
+    let query = format!("{{ reportData {{ report(code: \"{code}\") {{ rankings }} }} }}");
+    assert!(site.ask(&query).await["errors"][0]["message"].as_str().unwrap().contains("archived"));
+}
+
+async fn rankings_of(site: &Site, code: &str) -> Value {
+    let query = format!("{{ reportData {{ report(code: \"{code}\") {{ rankings }} }} }}");
+    site.ask(&query).await["data"]["reportData"]["report"]["rankings"].clone()
 }
 
 #[tokio::test]

@@ -9,5 +9,7 @@ mod oauth;
 mod points;
 mod reports;
 mod schema;
+mod season;
+mod shapes;
 mod site;
 mod world;

@@ -6,7 +6,7 @@ use parsebook_simulator::{Client, Fault, When};
 use reqwest::{RequestBuilder, StatusCode};
 use serde_json::Value;
 
-use crate::common::{Site, TestClock};
+use crate::common::{Site, test_clock};
 
 async fn outcome(request: RequestBuilder) -> (StatusCode, Value) {
     let answer = request.send().await.unwrap();
@@ -57,14 +57,14 @@ async fn wrong_requests_are_refused_by_name() {
 
 #[tokio::test]
 async fn tokens_end_and_can_be_revoked() {
-    let clock = TestClock::new();
+    let clock = test_clock();
     let site = Site::start(|config| {
         config.clock = clock.clock();
         config.token_lifetime = Duration::from_secs(60);
     })
     .await;
     assert_eq!(site.send("{ rateLimitData { limitPerHour } }").await.status(), 200);
-    clock.advance(60);
+    clock.advance(Duration::from_secs(60));
     let expired = site.send("{ rateLimitData { limitPerHour } }").await;
     assert_eq!(expired.status(), 401);
     assert_eq!(expired.json::<Value>().await.unwrap()["error"], "Unauthenticated.");

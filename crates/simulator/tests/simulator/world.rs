@@ -114,6 +114,17 @@ fn unusable_files_are_named() {
 }
 
 #[test]
+fn what_a_class_cannot_heal_is_damage() {
+    let dir = TempDir::new().unwrap();
+    let ranks = "[70,3,701,\"hps\",50,2],[70,3,702,\"hps\",50,2]";
+    let rogue = line(1, ranks).replace("\"classId\":4", "\"classId\":8");
+    let priest = line(2, ranks).replace("\"classId\":4", "\"classId\":7");
+    let loaded = World::load(&[file(&dir, "w.jsonl", [HEADER, &rogue, &priest].join("\n"))]).unwrap();
+    let metrics = |id| loaded.world.player(id).unwrap().ranks().map(|rank| rank.metric).collect::<Vec<_>>();
+    assert_eq!((metrics(1), metrics(2)), (vec![Metric::Dps; 2], vec![Metric::Hps; 2]));
+}
+
+#[test]
 fn worlds_are_merged() {
     let dir = TempDir::new().unwrap();
     let a = file(&dir, "a.jsonl", [HEADER, &line(5, "[70,3,701,\"dps\",50,2]")].join("\n"));
@@ -125,7 +136,7 @@ fn worlds_are_merged() {
     assert_eq!(bosses, [701, 702, 703]);
     assert_eq!((loaded.world.len(), loaded.repeated, loaded.world.realms().len()), (2, 1, 1));
     let rank = loaded.world.player(4).unwrap().ranks().next().unwrap();
-    assert_eq!((rank.encounter, rank.metric, rank.rank), (703, Metric::Hps, 9));
+    assert_eq!((rank.encounter, rank.metric, rank.rank), (703, Metric::Dps, 9));
     assert_eq!(loaded.world.player(5).unwrap().ranks().next().unwrap().encounter, 701);
 }
 

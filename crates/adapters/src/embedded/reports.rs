@@ -1,0 +1,173 @@
+//! `reports`: those whose ranks are read for everybody in them; and `reports_read`: those that discovery has read.
+
+use std::collections::BTreeMap;
+
+use anyhow::{Context, anyhow};
+use parsebook_core::ports::{ReportBacklog, ReportLag, Result, SeenReport, SeenReports};
+use parsebook_core::report_state::{Settled, StoredReport};
+use parsebook_core::{RaidId, Timestamp};
+use rusqlite::{Connection, OptionalExtension, Row, params};
+
+use super::{EmbeddedStore, millis, time};
+
+const COLUMNS: &str = "code, raid, region, start_time, end_time, revision, state, due_at, sent_at, tries";
+const OPEN: &str = "state IN ('new', 'again')";
+
+/// A row as it is: its numbers, and its texts.
+type RawReport = (String, i64, String, [i64; 2], i64, String, i64, Option<i64>, i64);
+
+fn read(row: &Row<'_>) -> rusqlite::Result<RawReport> {
+    Ok((
+        row.get(0)?,
+        row.get(1)?,
+        row.get(2)?,
+        [row.get(3)?, row.get(4)?],
+        row.get(5)?,
+        row.get(6)?,
+        row.get(7)?,
+        row.get(8)?,
+        row.get(9)?,
+    ))
+}
+
+fn check(
+    (code, raid, region, [start, end], revision, state, due_at, sent_at, tries): RawReport,
+) -> Result<StoredReport> {
+    Ok(StoredReport {
+        code,
+        raid: raid.try_into().context("raid")?,
+        region,
+        start: time(start)?,
+        end: time(end)?,
+        revision: revision.try_into().context("revision")?,
+        state: state.parse().map_err(anyhow::Error::msg)?,
+        due_at: time(due_at)?,
+        sent_at: sent_at.map(time).transpose()?,
+        tries: tries.try_into().context("tries")?,
+    })
+}
+
+fn find(connection: &Connection, code: &str) -> Result<Option<StoredReport>> {
+    let mut select = connection.prepare_cached(&format!("SELECT {COLUMNS} FROM reports WHERE code = ?1"))?;
+    let raw = select.query_row([code], read).optional()?;
+    raw.map(|raw| check(raw).map_err(|error| anyhow!("reports {code}: {error:#}"))).transpose()
+}
+
+impl ReportBacklog for EmbeddedStore {
+    async fn reports(&self, codes: &[String]) -> Result<BTreeMap<String, StoredReport>> {
+        let connection = self.lock();
+        let found = codes.iter().filter_map(|code| find(&connection, code).transpose());
+        found.map(|report| report.map(|report| (report.code.clone(), report))).collect()
+    }
+
+    async fn raise_reports(&self, reports: &[StoredReport]) -> Result<()> {
+        self.transaction(|transaction| {
+            let mut upsert = transaction.prepare_cached(&format!(
+                "INSERT INTO reports ({COLUMNS}) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)
+                 ON CONFLICT (code) DO UPDATE SET raid = ?2, region = ?3, start_time = ?4, end_time = ?5, revision = ?6,
+                     state = ?7, due_at = ?8, sent_at = ?9, tries = ?10
+                 WHERE revision <= ?6"
+            ))?;
+            for report in reports {
+                upsert.execute(params![
+                    report.code,
+                    report.raid,
+                    report.region,
+                    millis(report.start),
+                    millis(report.end),
+                    report.revision,
+                    report.state.as_str(),
+                    millis(report.due_at),
+                    report.sent_at.map(millis),
+                    report.tries,
+                ])?;
+            }
+            Ok(())
+        })
+    }
+
+    async fn due_reports(&self, now: Timestamp, sent_before: Timestamp, limit: usize) -> Result<Vec<StoredReport>> {
+        let connection = self.lock();
+        let mut select = connection.prepare_cached(&format!(
+            "SELECT {COLUMNS} FROM reports WHERE {OPEN} AND due_at <= ?1 AND (sent_at IS NULL OR sent_at <= ?2)
+             ORDER BY end_time DESC, code LIMIT ?3"
+        ))?;
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        let rows = select.query_map(params![millis(now), millis(sent_before), limit], read)?;
+        rows.map(|raw| check(raw?)).collect()
+    }
+
+    async fn mark_sent(&self, codes: &[String], at: Timestamp) -> Result<()> {
+        self.transaction(|transaction| {
+            let mut update = transaction.prepare_cached("UPDATE reports SET sent_at = ?2 WHERE code = ?1")?;
+            codes.iter().try_for_each(|code| update.execute(params![code, millis(at)]).map(|_| ()))?;
+            Ok(())
+        })
+    }
+
+    async fn settle_report(&self, code: &str, revision: u32, settled: &Settled) -> Result<()> {
+        self.lock().execute(
+            "UPDATE reports SET state = ?3, due_at = ?4, tries = ?5 WHERE code = ?1 AND revision = ?2",
+            params![code, revision, settled.state.as_str(), millis(settled.due_at), settled.tries],
+        )?;
+        Ok(())
+    }
+
+    async fn report_lag(&self, now: Timestamp) -> Result<ReportLag> {
+        let sql = format!(
+            "SELECT coalesce(sum({OPEN} AND due_at <= ?1), 0), min(CASE WHEN {OPEN} AND due_at <= ?1 THEN due_at END),
+                 coalesce(sum(state = 'again'), 0), count(*) FROM reports"
+        );
+        let (due, oldest_due, again, all): (i64, Option<i64>, i64, i64) =
+            self.lock()
+                .query_row(&sql, [millis(now)], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)))?;
+        Ok(ReportLag {
+            due: due.try_into()?,
+            oldest_due: oldest_due.map(time).transpose()?,
+            again: again.try_into()?,
+            all: all.try_into()?,
+        })
+    }
+}
+
+impl SeenReports for EmbeddedStore {
+    async fn seen_reports(&self, raid: RaidId, codes: &[String]) -> Result<BTreeMap<String, SeenReport>> {
+        let connection = self.lock();
+        let mut select = connection.prepare_cached(
+            "SELECT revision, difficulties, end_time FROM reports_read WHERE raid = ?1 AND code = ?2",
+        )?;
+        let mut found = BTreeMap::new();
+        for code in codes {
+            let row = |row: &Row<'_>| Ok((row.get::<_, u32>(0)?, row.get::<_, String>(1)?, row.get::<_, i64>(2)?));
+            if let Some((revision, difficulties, end)) = select.query_row(params![raid, code], row).optional()? {
+                let difficulties = serde_json::from_str(&difficulties).context("reports_read: difficulties")?;
+                found.insert(code.clone(), SeenReport { code: code.clone(), revision, difficulties, end: time(end)? });
+            }
+        }
+        Ok(found)
+    }
+
+    async fn mark_seen(&self, raid: RaidId, reports: &[SeenReport]) -> Result<()> {
+        self.transaction(|transaction| {
+            let mut upsert = transaction.prepare_cached(
+                "INSERT INTO reports_read (raid, code, revision, difficulties, end_time) VALUES (?1, ?2, ?3, ?4, ?5)
+                 ON CONFLICT (raid, code) DO UPDATE SET revision = ?3, end_time = ?5, difficulties = CASE
+                     WHEN revision <> ?3 THEN ?4
+                     ELSE (SELECT json_group_array(value) FROM
+                         (SELECT value FROM json_each(difficulties) UNION SELECT value FROM json_each(?4)))
+                 END",
+            )?;
+            for report in reports {
+                let difficulties = serde_json::to_string(&report.difficulties)?;
+                upsert.execute(params![raid, report.code, report.revision, difficulties, millis(report.end)])?;
+            }
+            Ok(())
+        })
+    }
+
+    async fn forget_seen(&self, raid: RaidId, ended_before: Timestamp) -> Result<()> {
+        let sql = "DELETE FROM reports_read WHERE raid = ?1 AND end_time < ?2";
+        self.lock().execute(sql, params![raid, millis(ended_before)])?;
+        Ok(())
+    }
+}

@@ -1,0 +1,193 @@
+//! `reports`: those whose ranks are read for everybody in them; and `reports_read`: those that discovery has read.
+
+use std::collections::BTreeMap;
+
+use anyhow::Context;
+use futures::TryStreamExt;
+use mongodb::bson::{Bson, DateTime, Document, doc};
+use parsebook_core::ports::{ReportBacklog, ReportLag, Result, SeenReport, SeenReports};
+use parsebook_core::report_state::{Settled, StoredReport};
+use parsebook_core::{RaidId, Timestamp};
+
+use super::command::Durability;
+use super::retry::while_away;
+use super::{MongoStore, REPORTS, REPORTS_READ, read};
+
+fn date(time: Timestamp) -> Bson {
+    DateTime::from_millis(time.timestamp_millis()).into()
+}
+
+fn time(document: &Document, name: &str) -> Result<Timestamp> {
+    read::time(read::field(document, name)?).with_context(|| name.to_owned())
+}
+
+fn report(document: &Document) -> Result<StoredReport> {
+    Ok(StoredReport {
+        code: read::text(document, "_id")?,
+        raid: read::whole_field(document, "raid")?,
+        region: read::optional(document, "region").and_then(Bson::as_str).unwrap_or_default().to_owned(),
+        start: time(document, "startTime")?,
+        end: time(document, "endTime")?,
+        revision: read::whole_field(document, "revision")?,
+        state: read::text(document, "state")?.parse().map_err(anyhow::Error::msg)?,
+        due_at: time(document, "dueAt")?,
+        sent_at: read::optional(document, "sentAt").map(read::time).transpose().context("sentAt")?,
+        tries: read::optional(document, "tries").map(read::whole).transpose().context("tries")?.unwrap_or_default(),
+    })
+}
+
+/// Those that can be read; the others are named in the log.
+fn readable(documents: &[Document]) -> impl Iterator<Item = StoredReport> {
+    documents.iter().filter_map(|document| {
+        report(document)
+            .inspect_err(|error| {
+                let id = document.get("_id").map(read::told).unwrap_or_default();
+                tracing::error!(document = %format!("{REPORTS} {id}"), reason = %format!("{error:#}"), "document skipped");
+            })
+            .ok()
+    })
+}
+
+/// The report, unless one of a higher revision is stored.
+fn raising(report: &StoredReport) -> Document {
+    let literal = |text: &str| doc! { "$literal": text };
+    let raised = doc! {
+        "_id": literal(&report.code),
+        "raid": report.raid,
+        "region": literal(&report.region),
+        "startTime": date(report.start),
+        "endTime": date(report.end),
+        "revision": report.revision,
+        "state": report.state.as_str(),
+        "dueAt": date(report.due_at),
+        "tries": report.tries,
+    };
+    let is_newer = doc! { "$lte": [{ "$ifNull": ["$revision", -1] }, report.revision] };
+    let replace = doc! { "$replaceWith": { "$cond": [is_newer, raised, "$$ROOT"] } };
+    doc! { "q": { "_id": &report.code }, "u": [replace], "upsert": true }
+}
+
+impl MongoStore {
+    async fn found(&self, collection: &str, filter: Document) -> Result<Vec<Document>> {
+        let reports = self.collection(collection);
+        let what = format!("reading {collection}");
+        while_away(&what, || async { reports.find(filter.clone()).await?.try_collect().await }).await
+    }
+
+    /// Carries out statements of which none may be rejected.
+    async fn update_all(&self, collection: &str, statements: &[Document]) -> Result<()> {
+        if statements.is_empty() {
+            return Ok(());
+        }
+        let rejected = self.update(collection, statements, Durability::Default).await?;
+        if let Some((index, rejection)) = rejected.into_iter().next() {
+            let of = read::told(&statements[index]["q"]);
+            anyhow::bail!("{collection} {of}: {}", rejection.message);
+        }
+        Ok(())
+    }
+}
+
+impl ReportBacklog for MongoStore {
+    async fn reports(&self, codes: &[String]) -> Result<BTreeMap<String, StoredReport>> {
+        let documents = self.found(REPORTS, doc! { "_id": { "$in": codes } }).await?;
+        Ok(readable(&documents).map(|report| (report.code.clone(), report)).collect())
+    }
+
+    async fn raise_reports(&self, reports: &[StoredReport]) -> Result<()> {
+        self.update_all(REPORTS, &reports.iter().map(raising).collect::<Vec<_>>()).await
+    }
+
+    async fn due_reports(&self, now: Timestamp, sent_before: Timestamp, limit: usize) -> Result<Vec<StoredReport>> {
+        let limit = i64::try_from(limit.min(i32::MAX as usize))?;
+        if limit == 0 {
+            return Ok(Vec::new());
+        }
+        let filter = doc! {
+            "state": { "$in": ["new", "again"] },
+            "dueAt": { "$lte": date(now) },
+            "$or": [{ "sentAt": null }, { "sentAt": { "$lte": date(sent_before) } }],
+        };
+        let reports = self.collection(REPORTS);
+        let documents: Vec<Document> = while_away("reading reports", || async {
+            reports.find(filter.clone()).sort(doc! { "endTime": -1, "_id": 1 }).limit(limit).await?.try_collect().await
+        })
+        .await?;
+        Ok(readable(&documents).collect())
+    }
+
+    async fn mark_sent(&self, codes: &[String], at: Timestamp) -> Result<()> {
+        let update = doc! { "q": { "_id": { "$in": codes } }, "u": { "$set": { "sentAt": date(at) } }, "multi": true };
+        self.update_all(REPORTS, &[update]).await
+    }
+
+    async fn settle_report(&self, code: &str, revision: u32, settled: &Settled) -> Result<()> {
+        let set = doc! { "state": settled.state.as_str(), "dueAt": date(settled.due_at), "tries": settled.tries };
+        let update = doc! { "q": { "_id": code, "revision": revision }, "u": { "$set": set } };
+        self.update_all(REPORTS, &[update]).await
+    }
+
+    async fn report_lag(&self, now: Timestamp) -> Result<ReportLag> {
+        let reports = self.collection(REPORTS);
+        let due = doc! { "state": { "$in": ["new", "again"] }, "dueAt": { "$lte": date(now) } };
+        while_away("counting reports", || async {
+            let oldest = reports.find_one(due.clone()).sort(doc! { "dueAt": 1 }).await?;
+            Ok(ReportLag {
+                due: reports.count_documents(due.clone()).await?,
+                oldest_due: oldest.and_then(|oldest| time(&oldest, "dueAt").ok()),
+                again: reports.count_documents(doc! { "state": "again" }).await?,
+                all: reports.estimated_document_count().await?,
+            })
+        })
+        .await
+    }
+}
+
+fn seen_id(raid: RaidId, code: &str) -> String {
+    format!("{raid}:{code}")
+}
+
+fn seen(document: &Document) -> Result<SeenReport> {
+    let Bson::Array(difficulties) = read::field(document, "difficulties")? else {
+        anyhow::bail!("difficulties is no array")
+    };
+    Ok(SeenReport {
+        code: read::text(document, "code")?,
+        revision: read::whole_field(document, "revision")?,
+        difficulties: difficulties.iter().map(read::whole).collect::<Result<_>>()?,
+        end: time(document, "endTime")?,
+    })
+}
+
+impl SeenReports for MongoStore {
+    async fn seen_reports(&self, raid: RaidId, codes: &[String]) -> Result<BTreeMap<String, SeenReport>> {
+        let ids: Vec<_> = codes.iter().map(|code| seen_id(raid, code)).collect();
+        let documents = self.found(REPORTS_READ, doc! { "_id": { "$in": ids } }).await?;
+        // What cannot be read is asked for again.
+        let seen = documents.iter().filter_map(|document| seen(document).ok());
+        Ok(seen.map(|seen| (seen.code.clone(), seen)).collect())
+    }
+
+    async fn mark_seen(&self, raid: RaidId, reports: &[SeenReport]) -> Result<()> {
+        let marking = |report: &SeenReport| {
+            let difficulties: Vec<i32> = report.difficulties.iter().map(|&difficulty| difficulty.into()).collect();
+            let added = doc! { "$setUnion": [{ "$ifNull": ["$difficulties", []] }, difficulties.clone()] };
+            let is_same = doc! { "$eq": ["$revision", report.revision] };
+            let set = doc! {
+                "raid": raid,
+                "code": { "$literal": &report.code },
+                "revision": report.revision,
+                "difficulties": { "$cond": [is_same, added, difficulties] },
+                "endTime": date(report.end),
+            };
+            doc! { "q": { "_id": seen_id(raid, &report.code) }, "u": [{ "$set": set }], "upsert": true }
+        };
+        self.update_all(REPORTS_READ, &reports.iter().map(marking).collect::<Vec<_>>()).await
+    }
+
+    async fn forget_seen(&self, raid: RaidId, ended_before: Timestamp) -> Result<()> {
+        let old = doc! { "q": { "raid": raid, "endTime": { "$lt": date(ended_before) } }, "limit": 0 };
+        self.delete(REPORTS_READ, vec![old]).await?;
+        Ok(())
+    }
+}

@@ -1,0 +1,152 @@
+//! Ranks of everyone in several reports by one request.
+
+use parsebook_core::ports::Clock;
+use parsebook_core::report::{Metric, RankRow, RankedReports, ReportOutcome, ReportRanks, ReportReading};
+use serde_json::Value;
+
+use super::super::keys::KeyState;
+use super::super::pieces::{Pieces, Problem};
+use super::super::points::{Receipt, ReportPrice};
+use super::super::question::Question;
+use super::super::reply::Body;
+use super::super::{WclApi, json};
+use super::Skipped;
+use super::lookup::{self, Said, alias};
+use super::rows::{self, NoRows};
+
+/// Points of a report besides its ranks: kills and characters.
+const AROUND: f64 = 2.0;
+/// Points of a report's ranks in one metric, or of one kill's in it.
+const RANKS: f64 = 2.0;
+/// Kills of a night, for what a report may cost before it was read.
+const USUAL_KILLS: f64 = 6.0;
+const METRICS: [Metric; 2] = [Metric::Dps, Metric::Hps];
+
+impl<C: Clock> ReportRanks for WclApi<C> {
+    async fn rank_reports(&self, key: &str, codes: &[String]) -> RankedReports {
+        let key = match self.key(key) {
+            Ok(key) => key,
+            Err(error) => return RankedReports { stopped: Some(error), ..RankedReports::default() },
+        };
+        let (codes, malformed) = lookup::well_formed(codes);
+        let outcomes = malformed.into_iter().map(|(code, why)| (code, ReportOutcome::Failed(why))).collect();
+        let ranked = RankedReports { outcomes, ..RankedReports::default() };
+        let mut ranking = Ranking { key, ranked, paid: (0.0, None) };
+        if !codes.is_empty() {
+            ranking.ranked.stopped = self.ask_in_pieces(key, &codes, &mut ranking).await.err();
+        }
+        ranking.ranked
+    }
+}
+
+/// What was read so far.
+struct Ranking<'k> {
+    key: &'k KeyState,
+    ranked: RankedReports,
+    /// What the last request was taken to cost, and its reading.
+    paid: (f64, Option<Receipt>),
+}
+
+impl Pieces<String> for Ranking<'_> {
+    fn question(&self, codes: &[String]) -> Question {
+        let rankings = METRICS.map(|metric| {
+            format!("{metric}: rankings(compare: Rankings, timeframe: Historical, playerMetric: {metric})")
+        });
+        let report = |code: &String| {
+            let (alias, fields, rankings) = (alias(code), lookup::FIELDS, rankings.join(" "));
+            format!(
+                "{alias}: report(code: \"{code}\") {{ endTime revision segments exportedSegments {fields} {rankings} }} "
+            )
+        };
+        let cost = price(codes.len(), USUAL_KILLS * codes.len() as f64).per_kill;
+        Question::new("reportData", &codes.iter().map(report).collect::<String>(), cost)
+    }
+
+    fn read(&mut self, codes: &[String], body: &Body) -> Result<Vec<usize>, String> {
+        let mut alone = Vec::new();
+        let mut odd = Vec::new();
+        let mut outcomes = Vec::new();
+        let mut fights = 0;
+        for (at, code) in codes.iter().enumerate() {
+            let outcome = match lookup::find(body, code, codes.len() == 1) {
+                Said::Gone(why) => ReportOutcome::Gone(why),
+                Said::Failed(reason) => ReportOutcome::Failed(reason),
+                Said::AskAlone => {
+                    alone.push(at);
+                    continue;
+                }
+                Said::Report(report) => match reading(code, report) {
+                    Ok((reading, ranked_fights)) => {
+                        fights += ranked_fights;
+                        ReportOutcome::Read(reading)
+                    }
+                    Err(NoRows::Refused(reason)) => ReportOutcome::Failed(reason),
+                    Err(NoRows::Odd(reason)) => {
+                        odd.push(reason.clone());
+                        ReportOutcome::Failed(reason)
+                    }
+                },
+            };
+            outcomes.push((code.clone(), outcome));
+        }
+        let (expected, receipt) = self.paid;
+        let price = price(codes.len(), fights as f64);
+        self.ranked.points_spent += self.key.points.settle(receipt, price, expected) - expected;
+        // One odd report is its own fault; where all of several are, it is the API that is not understood.
+        if let [first, _, ..] = odd.as_slice()
+            && odd.len() == codes.len()
+        {
+            return Err(format!("none of {} reports can be understood: {first}", codes.len()));
+        }
+        self.ranked.outcomes.extend(outcomes);
+        Ok(alone)
+    }
+
+    fn fail(&mut self, code: &String, problem: Problem) {
+        self.ranked.outcomes.push((code.clone(), ReportOutcome::Failed(problem.text())));
+    }
+
+    fn pay(&mut self, cost: f64, receipt: Option<Receipt>) {
+        self.ranked.points_spent += cost;
+        self.paid = (cost, receipt);
+    }
+}
+
+/// What a question for `reports` with `kills` in all of them may cost.
+fn price(reports: usize, kills: f64) -> ReportPrice {
+    let reports = reports as f64;
+    let ranks = RANKS * METRICS.len() as f64;
+    ReportPrice { flat: reports * (AROUND + ranks), per_kill: reports * AROUND + kills * ranks }
+}
+
+/// One report, and how many of its kills have ranks.
+fn reading(code: &str, report: &Value) -> Result<(ReportReading, usize), NoRows> {
+    let mut skipped = Skipped::default();
+    let characters = lookup::characters(report, &mut skipped).map_err(NoRows::Odd)?;
+    let kills = lookup::kills(report, &mut skipped).map_err(NoRows::Odd)?;
+    let mut rows: Vec<RankRow> = Vec::new();
+    let mut fights = 0;
+    for metric in METRICS {
+        let answer = report.get(metric.to_string()).unwrap_or(&Value::Null);
+        let mut odd = Skipped::default();
+        let read = rows::read(answer, &mut odd)?;
+        // Everyone stands under both metrics.
+        skipped.append_new(odd);
+        fights = fights.max(read.fights);
+        rows.extend(read.rows.into_iter().filter(|row| row.metric == metric));
+    }
+    let revision = report.get("revision").and_then(json::whole);
+    let revision =
+        revision.ok_or_else(|| NoRows::Odd(format!("revision {}", json::told_field(report, "/revision"))))?;
+    let reading = ReportReading {
+        code: code.to_owned(),
+        revision,
+        end: lookup::time(report, "endTime").map_err(NoRows::Odd)?,
+        is_exporting: lookup::is_exporting(report),
+        characters,
+        kills,
+        rows,
+        skipped: skipped.into_lines(),
+    };
+    Ok((reading, fights))
+}

@@ -1,0 +1,137 @@
+//! Answers that are not what they say, refusals, both limiters.
+
+use chrono::TimeDelta;
+use parsebook_core::ports::{ApiError, Clock, KeyPool, RankSource, Zones};
+
+use super::*;
+
+const ROGUE: u8 = 8;
+
+fn good(query: &str) -> Answer {
+    if query.contains("characterData") {
+        characters(query, |_| character(ROGUE, &[("z44d4", rankings("dps", "Outlaw"))]))
+    } else {
+        Answer::json(&json!({"data": {"rateLimitData": points(10.0)}}))
+    }
+}
+
+#[tokio::test]
+async fn what_stands_around_the_json_does_no_harm() {
+    for around in ["\u{feff}", "<html><style>b { color: red }</style>Maintenance tonight</html>", "Warning: slow\n"] {
+        let server = Server::start(move |query, _| {
+            let answer = good(query);
+            Answer::text(200, format!("{around}{}", answer.body))
+        })
+        .await;
+        let ranked = server.api().rank("main", &wanted(1..=5, None)).await;
+        assert!(ranked.stopped.is_none(), "{around:?}: {:?}", ranked.stopped);
+        assert_eq!((ranked.outcomes.len(), server.asked().len(), ranked.points_spent), (5, 1, 30.0), "{around:?}");
+    }
+}
+
+#[tokio::test]
+async fn an_api_that_answers_nothing_usable_is_not_paid_player_by_player() {
+    let server = Server::start(|_, _| Answer::text(200, "(>_<)")).await;
+    let ranked = server.api().rank("main", &wanted(1..=5, None)).await;
+    assert!(ranked.outcomes.is_empty(), "{:?}", ranked.outcomes);
+    assert!(ranked.stopped.unwrap().to_string().contains("not JSON"));
+    assert_eq!(server.asked().len(), 2, "the question, and one for points");
+
+    let server = Server::start(|query, _| match query.contains("characterData") {
+        true => Answer::json(&json!({"errors": [{"message": "Cannot query field \"hidden\""}]})),
+        false => good(query),
+    })
+    .await;
+    let ranked = server.api().rank("main", &wanted(1..=25, None)).await;
+    assert!(ranked.outcomes.is_empty(), "{:?}", ranked.outcomes);
+    assert!(ranked.stopped.unwrap().to_string().contains("Cannot query field"));
+    assert_eq!(server.asked().len(), 4, "all, points, the first, the last");
+}
+
+#[tokio::test]
+async fn a_failing_gateway_is_no_refusal() {
+    for status in [500, 502, 503, 504, 520, 521, 522, 523, 524, 525, 526, 527] {
+        let server = Server::start(move |query, before| match before {
+            0..3 => Answer::text(status, "<html><title>Bad gateway</title></html>"),
+            _ => good(query),
+        })
+        .await;
+        let begun = server.clock.now();
+        let ranked = server.api().rank("main", &wanted(1..=5, None)).await;
+        assert!(ranked.stopped.is_none(), "{status}: {:?}", ranked.stopped);
+        assert_eq!((ranked.outcomes.len(), server.asked().len()), (5, 4), "{status}");
+        assert!(server.clock.now() - begun >= TimeDelta::seconds(7), "{status}: the waits grow");
+
+        let server = Server::start(move |_, _| Answer::text(status, "<html><title>Bad gateway</title></html>")).await;
+        let begun = server.clock.now();
+        let ranked = server.api().rank("main", &wanted(1..=5, None)).await;
+        assert!(matches!(ranked.stopped, Some(ApiError::Failed(_))), "{status}: {:?}", ranked.stopped);
+        assert!(ranked.outcomes.is_empty(), "{status}");
+        assert!(server.clock.now() - begun < TimeDelta::seconds(90), "{status}: within the time of a caller");
+    }
+}
+
+#[tokio::test]
+async fn a_refusal_is_told_at_once() {
+    let challenge = "<html>Just a moment</html>";
+    for (status, body) in [(403, "{}"), (200, challenge), (503, challenge), (200, "<html>hello</html>")] {
+        let server = Server::start(move |_, _| Answer::text(status, body)).await;
+        let ranked = server.api().rank("main", &wanted(1..=5, None)).await;
+        assert!(matches!(ranked.stopped, Some(ApiError::Refused(_))), "{status}: {:?}", ranked.stopped);
+        assert_eq!(server.asked().len(), 1, "{status}");
+    }
+}
+
+#[tokio::test]
+async fn a_429_is_believed_for_a_minute() {
+    let in_head = || Answer { head: "retry-after: 1036\r\n".to_owned(), ..Answer::text(429, "{}") };
+    let in_body = || Answer::json(&json!({"status": 429, "error": "Too many requests"}));
+    let bare = || Answer::text(429, "<html>Too Many Requests</html>");
+    for limited in [in_head, in_body, bare] {
+        let server = Server::start(move |query, before| match before {
+            0 => good(query),
+            1 => limited(),
+            _ => good(query),
+        })
+        .await;
+        let api = server.api();
+        assert_eq!(api.points().await.unwrap()[0].remaining, 3589.0);
+        let ranked = api.rank("main", &wanted([1], None)).await;
+        let Some(ApiError::PointsExhausted { resets_at }) = ranked.stopped else { panic!("{:?}", ranked.stopped) };
+        assert!(resets_at - server.clock.now() <= TimeDelta::minutes(1));
+        let keys = api.points().await.unwrap();
+        assert_eq!((keys[0].remaining, keys[0].limit_per_hour), (0.0, 3600.0));
+        assert_eq!(server.asked().len(), 2, "not asked within the minute");
+        server.clock.advance(std::time::Duration::from_secs(60));
+        assert_eq!(api.points().await.unwrap()[0].remaining, 3589.0);
+        assert_eq!(server.asked().len(), 3);
+    }
+}
+
+#[tokio::test]
+async fn a_burst_is_waited_for_but_not_for_ever() {
+    let burst = || Answer { head: "retry-after: 20\r\n".to_owned(), ..Answer::text(429, "{}") };
+    let server = Server::start(move |query, before| if before < 2 { burst() } else { good(query) }).await;
+    let ranked = server.api().rank("main", &wanted([1], None)).await;
+    assert_eq!((ranked.stopped.is_none(), server.asked().len()), (true, 3));
+    let server = Server::start(move |_, _| burst()).await;
+    let begun = server.clock.now();
+    let ranked = server.api().rank("main", &wanted([1], None)).await;
+    assert!(matches!(ranked.stopped, Some(ApiError::PointsExhausted { .. })), "{:?}", ranked.stopped);
+    assert!(server.clock.now() - begun < TimeDelta::minutes(2));
+}
+
+#[tokio::test]
+async fn a_zone_is_read_and_one_that_is_not_there_is_none() {
+    let server = Server::start(|query, _| match query {
+        query if query.contains("zone(id: 44)") => Answer::json(&json!({"data": {"worldData": {"zone": {
+            "id": 44, "name": "Omega", "encounters": [{"id": 3129, "name": "B"}], "partitions": [{"id": 1, "default": true}],
+        }}}})),
+        query if query.contains("zone(") => Answer::json(&json!({"data": {"worldData": {"zone": null}}})),
+        query => good(query),
+    })
+    .await;
+    let api = server.api();
+    assert_eq!(api.zone(44).await.unwrap().unwrap().partition, 1);
+    assert_eq!(api.zone(9999).await.unwrap(), None);
+}

@@ -1,0 +1,58 @@
+//! A key's bearer token.
+
+use anyhow::anyhow;
+use chrono::TimeDelta;
+use parsebook_core::ports::{ApiError, Clock};
+use secrecy::{ExposeSecret, SecretString};
+use serde::Deserialize;
+
+use super::WclApi;
+use super::keys::{KeyState, Token};
+use super::transport::{Attempt, read};
+use crate::text::excerpt;
+
+/// A token is renewed this long before it expires.
+const MARGIN: TimeDelta = TimeDelta::minutes(1);
+
+impl<C: Clock> WclApi<C> {
+    /// The key's token, fetched by one caller at a time.
+    pub(super) async fn token(&self, key: &KeyState) -> Result<SecretString, Attempt> {
+        let mut stored = key.token.lock().await;
+        if let Some(token) = stored.as_ref().filter(|token| self.clock.now() < token.expires_at) {
+            return Ok(token.secret.clone());
+        }
+        #[derive(Deserialize)]
+        struct Granted {
+            access_token: SecretString,
+            expires_in: u32,
+        }
+        let sent = self
+            .client
+            .post(self.endpoint("oauth/token"))
+            .basic_auth(&key.key.client_id, Some(key.key.client_secret.expose_secret()))
+            .form(&[("grant_type", "client_credentials")])
+            .send()
+            .await;
+        let (head, text) = read(sent).await.map_err(|error| Attempt::Transient(error.context("asking for a token")))?;
+        if let Some(attempt) = self.refused_or_limited(key, &head, &text) {
+            return Err(attempt);
+        }
+        if head.status.is_server_error() {
+            return Err(Attempt::Transient(anyhow!("the token endpoint answered HTTP {}", head.status)));
+        }
+        if !head.status.is_success() {
+            // The body of a refused token request holds no secret of ours: RFC 6749 gives `error` and a description.
+            let reason = format!("HTTP {}: {}", head.status.as_u16(), excerpt(&text));
+            let error = ApiError::BadKey { key: key.name().to_owned(), reason };
+            return Err(Attempt::Failed(error.into()));
+        }
+        let granted: Granted = serde_json::from_str(text.trim_start_matches('\u{feff}')).map_err(|_| {
+            // Not quoted: it may hold a token.
+            Attempt::Transient(anyhow!("the token endpoint's answer of {} bytes is not a token", text.len()))
+        })?;
+        let lifetime = TimeDelta::seconds(i64::from(granted.expires_in));
+        let expires_at = self.clock.now() + lifetime - MARGIN.min(lifetime / 2);
+        *stored = Some(Token { secret: granted.access_token.clone(), expires_at });
+        Ok(granted.access_token)
+    }
+}

@@ -1,0 +1,84 @@
+//! A raid's name, bosses and partitions.
+
+use anyhow::Context;
+use parsebook_core::RaidId;
+use parsebook_core::player::{Encounter, Raid};
+use parsebook_core::ports::{ApiError, Clock, Zone, Zones};
+use serde_json::Value;
+
+use super::question::Question;
+use super::reply::Body;
+use super::transport::{Failure, OnTimeout};
+use super::{WclApi, json};
+use crate::text::excerpt;
+
+impl<C: Clock> Zones for WclApi<C> {
+    async fn zone(&self, raid: RaidId) -> Result<Option<Zone>, ApiError> {
+        let question = question(raid);
+        let key = self.key_for(question.cost).await?;
+        let (body, _) = self.ask(key, &question, OnTimeout::Retry).await.map_err(Failure::into_api_error)?;
+        Ok(answer(raid, &body)?)
+    }
+}
+
+fn question(raid: RaidId) -> Question {
+    let fields = format!("zone(id: {raid}) {{ id name encounters {{ id name }} partitions {{ id default }} }}");
+    Question::new("worldData", &fields, 1.0)
+}
+
+fn answer(raid: RaidId, body: &Body) -> anyhow::Result<Option<Zone>> {
+    if let Some(error) = body.first_error() {
+        anyhow::bail!("raid {raid}: the API answered: {}", excerpt(&error));
+    }
+    if let Some(error) = body.whole_failure("worldData") {
+        anyhow::bail!("raid {raid}: {error}");
+    }
+    let Some(zone) = body.part("worldData", "zone").filter(|zone| !zone.is_null()) else { return Ok(None) };
+    let name = json::text(zone, "/name").with_context(|| format!("raid {raid} has no name in the answer"))?;
+    let list = |field: &str| zone.get(field).and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
+    let mut encounters = Vec::new();
+    for boss in list("encounters").iter().filter(|boss| !boss.is_null()) {
+        match (boss.get("id").and_then(json::id), json::text(boss, "/name")) {
+            (Some(id), Some(name)) => encounters.push(Encounter { id, name: name.to_owned() }),
+            _ => tracing::warn!(raid, boss = json::told_field(boss, "/id"), "a boss is skipped"),
+        }
+    }
+    let number = |partition: &Value| partition.get("id").and_then(json::whole::<u32>);
+    let partitions = list("partitions");
+    let is_default = |partition: &&Value| partition.get("default").and_then(Value::as_bool) == Some(true);
+    let partition = partitions.iter().find(is_default).or(partitions.last()).and_then(number);
+    let partition = partition.with_context(|| format!("raid {raid} ({}) has no partitions", excerpt(name)))?;
+    Ok(Some(Zone { raid: Raid { id: raid, name: name.to_owned(), encounters }, partition }))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn answered(zone: Value) -> anyhow::Result<Option<Zone>> {
+        answer(42, &Body { data: json!({ "worldData": { "zone": zone } }), ..Body::default() })
+    }
+
+    #[test]
+    fn the_default_partition_counts() {
+        let zone = answered(json!({
+            "name": "Undermine",
+            "encounters": [{"id": 3009, "name": "Vexie"}, null, {"id": "x", "name": "?"}, {"id": "3010", "name": "Cauldron"}],
+            "partitions": [{"id": 1, "default": false}, {"id": 2, "default": true}, {"id": 3, "default": false}],
+        }));
+        let zone = zone.unwrap().unwrap();
+        assert_eq!(zone.partition, 2);
+        assert_eq!(zone.raid.encounters.iter().map(|boss| boss.id).collect::<Vec<_>>(), [3009, 3010]);
+    }
+
+    #[test]
+    fn a_raid_that_is_not_there_or_has_no_partitions_is_named() {
+        assert_eq!(answered(Value::Null).unwrap(), None);
+        let error = answered(json!({"name": "Sporefall", "encounters": [], "partitions": []})).unwrap_err();
+        assert_eq!(error.to_string(), "raid 42 (Sporefall) has no partitions");
+        let error = answered(json!({"encounters": []})).unwrap_err();
+        assert!(error.to_string().contains("raid 42"), "{error}");
+    }
+}
