@@ -5,7 +5,7 @@ use std::time::Duration;
 use parsebook_core::discover::DiscoverConfig;
 
 use super::shared::{delay, discover, regions, report_call_budget};
-use super::{AddonSettings, ConfigError, Environment, SecretSource, WclSettings};
+use super::{AddonSettings, ConfigError, Environment, QueueSettings, SecretSource, WclSettings};
 use crate::addon_repo::History;
 use crate::aws::throttle::Reviver;
 
@@ -69,10 +69,8 @@ pub struct AggregatorSettings {
     pub queue_url: String,
     /// `DELAY_DISCOVERY_IN_HOURS`: default 24, at least 1.
     pub delay: Duration,
-    /// `QUEUE_LIMIT`: most messages waiting in the queue; default 80000, about a week of one key.
-    pub queue_limit: u64,
-    /// `RERANK_AFTER_HOURS`: what was read more recently than this is not sent again; default 20.
-    pub rerank_after: Duration,
+    /// `QUEUE_LIMIT`, `RERANK_AFTER_HOURS`.
+    pub queue: QueueSettings,
 }
 
 impl AggregatorSettings {
@@ -85,8 +83,7 @@ impl AggregatorSettings {
             store: StoreSettings::read(environment)?,
             queue_url: environment.required("QUEUE_URL")?,
             delay: delay(environment)?,
-            queue_limit: environment.number("QUEUE_LIMIT", 80_000, 1)?,
-            rerank_after: environment.hours("RERANK_AFTER_HOURS", 20, 0)?,
+            queue: QueueSettings::read(environment)?,
         })
     }
 }

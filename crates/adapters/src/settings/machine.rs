@@ -5,7 +5,7 @@ use parsebook_core::discover::DiscoverConfig;
 use secrecy::ExposeSecret;
 
 use super::shared::{discover, regions, report_call_budget};
-use super::{AddonSettings, ConfigError, Environment, ReportSettings, SecretSource, WclSettings};
+use super::{AddonSettings, ConfigError, Environment, QueueSettings, SecretSource, WclSettings};
 use crate::wcl_api::{ApiKey, parse_keys};
 
 /// Points for one player in one raid and difficulty: 1 for the question and 5 for its ranks.
@@ -20,10 +20,11 @@ pub struct MachineSettings {
     pub user_agent: String,
     /// `WCL_API_KEYS`: required.
     pub keys: Vec<ApiKey>,
-    /// `DELAY_DISCOVERY_IN_HOURS`, `PAGES_PER_THREAD`, `MAX_THREADS`, `PAGES_PER_SECOND`.
+    /// `DELAY_DISCOVERY_IN_HOURS`, `PAGES_PER_THREAD`, `MAX_THREADS`, `PAGES_PER_SECOND`, `REPORT_DELAY_HOURS`,
+    /// `REPORTS_LOOKBACK_HOURS`, `REGIONS`.
     pub discover: DiscoverConfig,
-    /// `REPORT_DELAY_HOURS`, `REPORTS_LOOKBACK_HOURS`.
-    pub reports: ReportSettings,
+    /// `QUEUE_LIMIT`, `RERANK_AFTER_HOURS`.
+    pub queue: QueueSettings,
     /// `WCL_CALL_BUDGET`: points for one player in one raid and difficulty; default 6.
     pub call_budget: f64,
     /// `REPORT_CALL_BUDGET`: points for the ranks of one report; default 26.
@@ -66,7 +67,7 @@ impl MachineSettings {
             user_agent: wcl.user_agent,
             keys,
             discover: discover(environment)?,
-            reports: ReportSettings::read(environment)?,
+            queue: QueueSettings::read(environment)?,
             call_budget: environment.positive("WCL_CALL_BUDGET", Some(CALL_BUDGET))?,
             report_call_budget: report_call_budget(environment)?,
             addon: AddonSettings::read(environment)?,

@@ -17,4 +17,4 @@ pub use self::lambdas::{
     AggregatorSettings, DbGeneratorSettings, DiscoverSettings, PlayerRankSettings, ReviverSettings, StoreSettings,
 };
 pub use self::machine::MachineSettings;
-pub use self::shared::{AddonSettings, REGIONS, WclSettings, checked_regions};
+pub use self::shared::{AddonSettings, QueueSettings, REGIONS, WclSettings, checked_regions};

@@ -71,6 +71,28 @@ pub(super) fn delay(environment: &Environment) -> Result<Duration, ConfigError> 
     environment.hours("DELAY_DISCOVERY_IN_HOURS", 24, 1)
 }
 
+/// How much waits in the queue, and who is sent to it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct QueueSettings {
+    /// `QUEUE_LIMIT`: most messages waiting in the queue; default 80000, about a week of one key.
+    pub limit: u64,
+    /// `RERANK_AFTER_HOURS`: what was read more recently than this is not sent again; default 20.
+    pub rerank_after: Duration,
+}
+
+impl QueueSettings {
+    /// Reads them.
+    ///
+    /// # Errors
+    /// Names the variable.
+    pub fn read(environment: &Environment) -> Result<Self, ConfigError> {
+        Ok(Self {
+            limit: environment.number("QUEUE_LIMIT", 80_000, 1)?,
+            rerank_after: environment.hours("RERANK_AFTER_HOURS", 20, 0)?,
+        })
+    }
+}
+
 /// `REPORT_CALL_BUDGET`: points for the ranks of one report; default 26.
 pub(super) fn report_call_budget(environment: &Environment) -> Result<f64, ConfigError> {
     environment.positive("REPORT_CALL_BUDGET", Some(26.0))

@@ -13,7 +13,6 @@ mod points;
 mod question;
 mod reply;
 mod reports;
-mod reports_page;
 #[cfg(test)]
 mod tests;
 mod token;
