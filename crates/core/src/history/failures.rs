@@ -52,11 +52,11 @@ impl History {
             if fate != Fate::Running {
                 self.count_failure(&run.stage, &reason, run.ended_at);
             }
-            self.incidents.insert(
-                0,
-                Incident { stage: run.stage.clone(), fate, started_at: run.started_at, ended_at: run.ended_at, reason },
-            );
-            self.incidents.truncate(MOST_INCIDENTS);
+            if text(&run.summary, "errorType") != Some(WITHOUT_POINTS) {
+                let (stage, started_at, ended_at) = (run.stage.clone(), run.started_at, run.ended_at);
+                self.incidents.insert(0, Incident { stage, fate, started_at, ended_at, reason });
+                self.incidents.truncate(MOST_INCIDENTS);
+            }
         }
         // Messages that failed alone, in a run that was fine.
         let failed = run.summary.get("failed").and_then(Value::as_array);
