@@ -1,5 +1,7 @@
 //! The command line.
 
+pub mod simulate;
+
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
@@ -8,6 +10,7 @@ use clap_complete::Shell;
 use parsebook_adapters::settings::REGIONS;
 use parsebook_core::rule::{SourceKind, Target, first_page, last_page};
 use parsebook_core::scrap::MAX_ID;
+use simulate::{BehaviourArgs, SimulatedTimeArgs};
 
 /// Warcraft Logs ranks for World of Warcraft addons: discover players, rank them, publish a Lua database per region.
 #[derive(Debug, Parser)]
@@ -89,7 +92,7 @@ pub enum Command {
     #[command(after_help = "Exit status 1 when anything is wrong.")]
     Doctor(DoctorArgs),
     /// Serve a simulated Warcraft Logs on this machine until Ctrl-C.
-    Simulate(SimulateArgs),
+    Simulate(Box<SimulateArgs>),
     /// Print a completion script for a shell.
     Completions {
         /// The shell.
@@ -301,6 +304,10 @@ pub struct SimulateArgs {
     /// Switch a fault on; may be given several times. `--fault list` prints them.
     #[arg(long, value_name = "NAME[=WHEN]")]
     pub fault: Vec<String>,
+    #[command(flatten)]
+    pub time: SimulatedTimeArgs,
+    #[command(flatten)]
+    pub behaviour: BehaviourArgs,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]

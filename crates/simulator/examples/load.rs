@@ -1,12 +1,12 @@
 //! Measures the simulator: `cargo run --release -p parsebook-simulator --example load -- WORLD.jsonl` or `-- PLAYERS`.
 //! Looks players up by aliases, 25 characters a request, reads ranking pages, and prints what each cost. A second
-//! argument bounds the number of players looked up.
+//! argument bounds the number of players looked up; `SEASON=1` makes a season of reports and reads the first day's.
 
 use std::error::Error;
 use std::io::Write;
 use std::time::{Duration, Instant};
 
-use parsebook_simulator::{Config, Player, Simulator, World};
+use parsebook_simulator::{Config, Player, Season, SimulatedClock, Simulator, World};
 use serde_json::{Value, json};
 
 #[tokio::main(flavor = "current_thread")]
@@ -21,8 +21,17 @@ async fn main() -> Result<(), Box<dyn Error>> {
     };
     writeln!(out, "world: {} players in {:.2?}, {}", world.len(), started.elapsed(), memory())?;
     let started = Instant::now();
-    let simulator = Simulator::start(Config::new(world)).await?;
-    writeln!(out, "start: {:.2?}, {} reports, {}", started.elapsed(), simulator.reports().len(), memory())?;
+    let mut config = Config::new(world);
+    let clock = SimulatedClock::new("2026-09-01T18:00:00Z".parse()?);
+    let is_season = std::env::var_os("SEASON").is_some();
+    if is_season {
+        config.simulated_clock = Some(clock.clone());
+        config.season = Some(Season::default());
+    }
+    let simulator = Simulator::start(config).await?;
+    let reports = simulator.reports();
+    let (count, kills) = (reports.len(), reports.kill_count());
+    writeln!(out, "start: {:.2?}, {count} reports of {kills} kills, {}", started.elapsed(), memory())?;
 
     let http = reqwest::Client::new();
     let (id, secret) = Config::DEFAULT_CLIENT;
@@ -35,6 +44,27 @@ async fn main() -> Result<(), Box<dyn Error>> {
         .await?;
     let token = token["access_token"].as_str().ok_or("no token")?.to_owned();
 
+    if is_season {
+        clock.advance(Duration::from_secs(86_400));
+        let (started, mut reports, mut bytes) = (Instant::now(), 0, 0);
+        for raid in simulator.world().raids() {
+            for page in 1..=25 {
+                let fields = "rankedCharacters { id } fights(killType: Kills) { id endTime } dps: rankings(playerMetric: dps) \
+                              hps: rankings(playerMetric: hps)";
+                let query = format!(
+                    "{{ reportData {{ reports(zoneID: {}, limit: 5, page: {page}) {{ data {{ {fields} }} }} }} }}",
+                    raid.id
+                );
+                let request = http.post(format!("{}/api/v2/client", simulator.url())).bearer_auth(&token);
+                let answer: Value = request.json(&json!({ "query": query })).send().await?.json().await?;
+                let data = answer["data"]["reportData"]["reports"]["data"].as_array().map_or(0, Vec::len);
+                reports += data;
+                bytes += answer.to_string().len();
+            }
+        }
+        let each = started.elapsed().as_secs_f64() * 1e3 / reports.max(1) as f64;
+        writeln!(out, "reports: {reports}, {} MB, {each:.1} ms each", bytes / 1_000_000)?;
+    }
     let players: Vec<String> = simulator.world().players().filter(Player::is_rankable).take(most).map(alias).collect();
     let (started, mut bytes) = (Instant::now(), 0);
     for batch in players.chunks(25) {

@@ -13,7 +13,8 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{Html, IntoResponse, Response};
 use serde_json::{Value, json};
 
-use crate::faults::{Fault, Occasion};
+use crate::fault::Fault;
+use crate::faults::Occasion;
 use crate::points::Verdict;
 use crate::respond::{self, Cut};
 use crate::schema::Schema;

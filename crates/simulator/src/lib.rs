@@ -16,7 +16,8 @@
 //! - [`Season`]: whether the kills of the world happen with time. Without one, all ranks are there from the start, and the
 //!   reports of the last two weeks hold each player's kills of a boss at most twice;
 //! - [`SimulatedClock`]: the time; a test moves it by days, an operator by `POST /simulator/clock?advance=SECONDS`;
-//! - [`Handle::edit_report`]: reports that are deleted, hidden or exported again.
+//! - [`Handle::edit_report`], [`Handle::edit_character`]: reports that are deleted, hidden or exported again, characters
+//!   that hide, leave, are renamed or move.
 //!
 //! # What is always so
 //! - Everybody has ranks under `dps` and `hps`, in the spec in which the kill was made; the world's ranks are those of
@@ -50,6 +51,7 @@ mod classes;
 mod clock;
 mod edits;
 mod encounter_rankings;
+mod fault;
 mod faults;
 mod oauth;
 mod odd;
@@ -71,8 +73,9 @@ mod zone_rankings;
 pub use api::NO_CLASS;
 pub use behaviour::{Behaviour, Best, Compare, DefaultMetric, HpsRows, Price, Shown, Timeframe};
 pub use clock::{Clock, SimulatedClock};
-pub use edits::Edit;
-pub use faults::{Fault, FaultParseError, Faults, When, parse_fault};
+pub use edits::{CharacterEdit, Edit};
+pub use fault::Fault;
+pub use faults::{FaultParseError, Faults, When, parse_fault};
 pub use points::{PointsWindow, RequestLimit, UNLIMITED};
 pub use reports::index::Reports;
 pub use reports::standing::Standing;

@@ -13,7 +13,8 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde::Deserialize;
 use serde_json::json;
 
-use crate::faults::{Fault, Occasion};
+use crate::fault::Fault;
+use crate::faults::Occasion;
 use crate::respond;
 use crate::state::Shared;
 

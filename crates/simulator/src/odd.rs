@@ -1,21 +1,35 @@
 //! Odd answers in good JSON, each behind its fault: other things in place of rankings, other types in place of numbers.
 
+use serde::Serialize;
 use serde_json::{Value, json};
 
-use crate::faults::{Fault, Faults, Occasion};
+use crate::fault::Fault;
+use crate::faults::{Faults, Occasion};
+
+/// Something else in place of `zoneRankings`.
+const INSTEAD: [Fault; 7] = [
+    Fault::RankingsError,
+    Fault::RankingsRefused,
+    Fault::RankingsFalse,
+    Fault::RankingsEmptyText,
+    Fault::RankingsEmptyList,
+    Fault::RankingsEmptyObject,
+    Fault::RankingsNoRows,
+];
+
+/// Something odd inside `zoneRankings`.
+const CHANGED: [Fault; 4] = [Fault::RankingsOddRow, Fault::RankingsDash, Fault::RankingsText, Fault::RankingsString];
 
 /// A `zoneRankings` answer, changed or replaced where a fault says so.
-pub(crate) fn zone_rankings(faults: &Faults, occasion: Occasion, mut answer: Value) -> Value {
-    let instead = [
-        Fault::RankingsError,
-        Fault::RankingsRefused,
-        Fault::RankingsFalse,
-        Fault::RankingsEmptyText,
-        Fault::RankingsEmptyList,
-        Fault::RankingsEmptyObject,
-        Fault::RankingsNoRows,
-    ];
-    match faults.first(&instead, occasion) {
+pub(crate) fn zone_rankings(faults: &Faults, occasion: Occasion, answer: &impl Serialize) -> String {
+    if !faults.has_any(&INSTEAD) && !faults.has_any(&CHANGED) {
+        return serde_json::to_string(answer).unwrap_or_default();
+    }
+    changed(faults, occasion, serde_json::to_value(answer).unwrap_or_default()).to_string()
+}
+
+fn changed(faults: &Faults, occasion: Occasion, mut answer: Value) -> Value {
+    match faults.first(&INSTEAD, occasion) {
         Some(Fault::RankingsError) => return json!({"error": "Internal server error"}),
         Some(Fault::RankingsRefused) => return json!({"error": "Invalid difficulty/size specified."}),
         Some(Fault::RankingsFalse) => return json!(false),
@@ -71,6 +85,14 @@ pub(crate) fn report_rankings(faults: &Faults, text: String) -> String {
         }
     }
     answer.to_string()
+}
+
+/// Ten thousand ranked characters in place of a few, where a fault says so.
+pub(crate) fn crowd<T: Clone>(faults: &Faults, characters: Vec<T>) -> Vec<T> {
+    if characters.is_empty() || !faults.strikes(Fault::ReportCrowded, Occasion::default()) {
+        return characters;
+    }
+    characters.iter().cycle().take(10_000).cloned().collect()
 }
 
 /// Writes every number of a value as text.

@@ -18,7 +18,7 @@ use tower::ServiceExt;
 
 use crate::board::Boards;
 use crate::clock::SimulatedClock;
-use crate::edits::{Edit, Edits};
+use crate::edits::{CharacterEdit, Edit, Edits};
 use crate::faults::Faults;
 use crate::points::{Accounts, Limiter};
 use crate::reports::index::Reports;
@@ -205,7 +205,12 @@ impl Handle {
 
     /// Deletes, hides or revises a report; the default edit undoes it. In `zoneRankings` its kills stay counted.
     pub fn edit_report(&self, code: &str, edit: Edit) {
-        self.shared.edits.set(code, edit);
+        self.shared.edits.set_report(code, edit);
+    }
+
+    /// Hides, removes, renames or moves a character; the default edit undoes it.
+    pub fn edit_character(&self, id: i32, edit: CharacterEdit) {
+        self.shared.edits.set_character(id, edit);
     }
 
     /// Makes every token given out so far a bad one.

@@ -11,7 +11,8 @@
 //! `lockedIn` false and "-" in its `allStars`.
 
 use chrono::{DateTime, Utc};
-use serde_json::{Number, Value, json};
+use serde::Serialize;
+use serde_json::Number;
 
 use crate::behaviour::{Behaviour, DefaultMetric, Shown};
 use crate::classes::{Role, class_slug};
@@ -56,6 +57,110 @@ pub(crate) fn metric(asked: Option<&str>, kills: &[Kill], behaviour: &Behaviour)
     }
 }
 
+/// What is answered: an error inside the scalar, or rankings.
+#[derive(Debug, Serialize)]
+#[serde(untagged)]
+pub(crate) enum Answer<'a> {
+    Error { error: &'static str },
+    Rankings(Rankings<'a>),
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Rankings<'a> {
+    best_performance_average: Option<Number>,
+    median_performance_average: Option<Number>,
+    difficulty: i32,
+    metric: Option<&'a str>,
+    partition: i32,
+    zone: i32,
+    size: i32,
+    all_stars: Vec<SpecStars>,
+    rankings: Vec<Row<'a>>,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct SpecStars {
+    partition: i32,
+    spec: &'static str,
+    points: Number,
+    possible_points: usize,
+    #[serde(flatten)]
+    places: Places,
+    rank_tooltip: (),
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Places {
+    rank: u64,
+    region_rank: u64,
+    server_rank: Option<u64>,
+    rank_percent: Number,
+    total: u64,
+}
+
+#[derive(Debug, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Row<'a> {
+    encounter: Boss<'a>,
+    rank_percent: Option<Number>,
+    median_percent: Option<Number>,
+    locked_in: bool,
+    total_kills: usize,
+    fastest_kill: u64,
+    all_stars: Option<BossStars>,
+    spec: Option<&'static str>,
+    best_spec: Option<&'static str>,
+    best_amount: Amount,
+    rank_tooltip: (),
+    best_rank: Option<BestRank>,
+}
+
+#[derive(Debug, Default, Serialize)]
+struct Boss<'a> {
+    id: i32,
+    name: &'a str,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct BossStars {
+    points: Number,
+    possible_points: u64,
+    partition: i32,
+    #[serde(flatten)]
+    places: BossPlaces,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(untagged, rename_all_fields = "camelCase")]
+enum BossPlaces {
+    Known(Places),
+    NotYet { rank: char, region_rank: char, rank_percent: char, total: u64 },
+}
+
+/// 0 where nothing was killed.
+#[derive(Debug, Clone, Serialize)]
+struct Amount(Number);
+
+impl Default for Amount {
+    fn default() -> Self {
+        Self(amount_number(0.0))
+    }
+}
+
+#[derive(Debug, Serialize)]
+struct BestRank {
+    rank_id: u64,
+    class: u8,
+    spec: u8,
+    per_second_amount: Amount,
+    ilvl: u64,
+    fight_metadata: u64,
+}
+
 /// A boss somebody has killed, as far as it is known.
 struct Killed<'w> {
     line: Line<'w>,
@@ -68,20 +173,20 @@ struct Killed<'w> {
 
 /// The answer. Everybody has kills under both metrics. A partition other than the raid's own (or -1, all), a foreign role,
 /// class or spec leave every boss unkilled: WCL answers an empty list there, never an error.
-pub(crate) fn answer(
-    world: &World,
+pub(crate) fn answer<'a>(
+    world: &'a World,
     reports: &Reports,
     behaviour: &Behaviour,
     now: DateTime<Utc>,
     player: Player<'_>,
-    request: &Request<'_>,
-) -> Value {
+    request: &Request<'a>,
+) -> Answer<'a> {
     let raid = match request.zone_id {
         Some(id) => world.raid(id),
         None => default_raid(world),
     };
     let Some(raid) = raid else {
-        return json!({"error": "Invalid zone specified."});
+        return Answer::Error { error: "Invalid zone specified." };
     };
     let difficulty = request.difficulty.unwrap_or(5);
     let is_odd = |pair: &(i32, u8)| *pair == (raid.id, difficulty as u8);
@@ -89,7 +194,7 @@ pub(crate) fn answer(
         || request.size.is_some_and(|size| size != raid_size(difficulty))
         || behaviour.odd_pairs.iter().any(is_odd)
     {
-        return json!({"error": "Invalid difficulty/size specified."});
+        return Answer::Error { error: "Invalid difficulty/size specified." };
     }
     let partition = request.partition.unwrap_or(raid.partition);
     let kills = world.raid_index(raid.id).map_or(&[][..], |index| player.kills_in(index, difficulty as u8));
@@ -116,25 +221,26 @@ pub(crate) fn answer(
     };
     let rows = raid.encounters.iter().enumerate().map(|(at, boss)| {
         let of_boss = killed.iter().filter(|killed| usize::from(killed.line.kill.encounter) == at);
-        let mut row = of_boss.max_by_key(|killed| killed.percent).map_or_else(unkilled, |killed| killed.row(raid));
-        row["encounter"] = json!({"id": boss.id, "name": boss.name});
-        row
+        let row = of_boss.max_by_key(|killed| killed.percent).map(|killed| killed.row(raid));
+        // An unkilled boss counts as locked in.
+        let row = row.unwrap_or_else(|| Row { locked_in: true, ..Row::default() });
+        Row { encounter: Boss { id: boss.id, name: &boss.name }, ..row }
     });
     let average = |of: fn(&Killed<'_>) -> u64| -> Option<Number> {
         let sum: u64 = killed.iter().map(of).sum();
         (!killed.is_empty()).then(|| number(sum / killed.len() as u64))
     };
     let name = request.metric.filter(|&name| name != "default").or(metric.map(Metric::name));
-    json!({
-        "bestPerformanceAverage": average(|killed| killed.percent),
-        "medianPerformanceAverage": average(|killed| killed.median),
-        "difficulty": difficulty,
-        "metric": name,
-        "partition": partition,
-        "zone": raid.id,
-        "size": raid_size(difficulty),
-        "allStars": all_stars(raid, &killed),
-        "rankings": rows.collect::<Vec<_>>(),
+    Answer::Rankings(Rankings {
+        best_performance_average: average(|killed| killed.percent),
+        median_performance_average: average(|killed| killed.median),
+        difficulty,
+        metric: name,
+        partition,
+        zone: raid.id,
+        size: raid_size(difficulty),
+        all_stars: all_stars(raid, &killed),
+        rankings: rows.collect(),
     })
 }
 
@@ -162,80 +268,74 @@ fn killed<'w>(
     Some(Killed { line, known, shown, percent, median, is_locked })
 }
 
-fn unkilled() -> Value {
-    json!({
-        "rankPercent": null, "medianPercent": null, "lockedIn": true, "totalKills": 0, "fastestKill": 0, "allStars": null,
-        "spec": null, "bestSpec": null, "bestAmount": 0, "rankTooltip": null, "bestRank": null,
-    })
-}
-
 impl Killed<'_> {
-    fn row(&self, raid: &Raid) -> Value {
+    fn row<'a>(&self, raid: &Raid) -> Row<'a> {
         let encounter = &raid.encounters[usize::from(self.line.kill.encounter)];
         let player = self.line.player;
         let dice =
             hash(&[player.record.id.into(), encounter.id.unsigned_abs().into(), self.line.kill.difficulty.into()]);
         let (spec, spec_id, _) = self.line.spec();
-        let amount = amount_number(self.line.amount(self.shown.round));
+        let amount = Amount(amount_number(self.line.amount(self.shown.round)));
         // Some bosses are left out of all-stars: 0 of 0 points with a real rank.
         let possible = if encounter.id % 9 == 0 { 0 } else { 120 };
-        let points = number(self.percent * possible / 100);
-        let mut all_stars = if self.is_locked {
-            let mut places = places(self.percent, 20_000);
-            places["partition"] = json!(raid.partition);
-            places
+        let (partition, places) = if self.is_locked {
+            (raid.partition, BossPlaces::Known(places(self.percent, 20_000)))
         } else {
-            json!({"partition": 0, "rank": "-", "regionRank": "-", "rankPercent": "-", "total": 0})
+            (0, BossPlaces::NotYet { rank: '-', region_rank: '-', rank_percent: '-', total: 0 })
         };
-        all_stars["points"] = json!(points);
-        all_stars["possiblePoints"] = json!(possible);
-        json!({
-            "rankPercent": number(self.percent),
-            "medianPercent": number(self.median),
-            "lockedIn": self.is_locked,
-            "totalKills": self.known.len(),
-            "fastestKill": 90_000 + dice % 400_000,
-            "allStars": all_stars,
-            "spec": spec,
-            "bestSpec": spec,
-            "bestAmount": amount,
-            "rankTooltip": null,
-            "bestRank": {
-                "rank_id": dice % 200_000_000,
-                "class": player.class_id(),
-                "spec": spec_id,
-                "per_second_amount": amount,
-                "ilvl": 380 + dice % 60,
-                "fight_metadata": dice % 1_000_000,
-            },
-        })
+        let points = number(self.percent * possible / 100);
+        Row {
+            encounter: Boss::default(),
+            rank_percent: Some(number(self.percent)),
+            median_percent: Some(number(self.median)),
+            locked_in: self.is_locked,
+            total_kills: self.known.len(),
+            fastest_kill: 90_000 + dice % 400_000,
+            all_stars: Some(BossStars { points, possible_points: possible, partition, places }),
+            spec: Some(spec),
+            best_spec: Some(spec),
+            best_amount: amount.clone(),
+            rank_tooltip: (),
+            best_rank: Some(BestRank {
+                rank_id: dice % 200_000_000,
+                class: player.class_id(),
+                spec: spec_id,
+                per_second_amount: amount,
+                ilvl: 380 + dice % 60,
+                fight_metadata: dice % 1_000_000,
+            }),
+        }
     }
 }
 
 /// One entry for each spec played.
-fn all_stars(raid: &Raid, killed: &[Killed<'_>]) -> Vec<Value> {
-    let mut specs: Vec<&str> = killed.iter().map(|killed| killed.line.spec().0).collect();
+fn all_stars(raid: &Raid, killed: &[Killed<'_>]) -> Vec<SpecStars> {
+    let mut specs: Vec<&'static str> = killed.iter().map(|killed| killed.line.spec().0).collect();
     specs.dedup();
-    let entry = |spec: &&str| {
+    let entry = |spec: &&'static str| {
         let of_spec: Vec<u64> =
             killed.iter().filter(|killed| killed.line.spec().0 == *spec).map(|killed| killed.percent).collect();
         let sum: u64 = of_spec.iter().sum();
-        let mut entry = places(sum / of_spec.len() as u64, 60_000);
-        entry["partition"] = json!(raid.partition);
-        entry["spec"] = json!(spec);
-        entry["points"] = json!(number(sum * 12 / 10));
-        entry["possiblePoints"] = json!(raid.encounters.len() * 120);
-        entry["rankTooltip"] = Value::Null;
-        entry
+        SpecStars {
+            partition: raid.partition,
+            spec,
+            points: number(sum * 12 / 10),
+            possible_points: raid.encounters.len() * 120,
+            places: places(sum / of_spec.len() as u64, 60_000),
+            rank_tooltip: (),
+        }
     };
     specs.iter().map(entry).collect()
 }
 
 /// `rank`, `regionRank`, `serverRank`, `rankPercent` and `total` for a percentage among so many.
-fn places(percent: u64, total: u64) -> Value {
+fn places(percent: u64, total: u64) -> Places {
     let rank = place(percent, total);
-    let server_rank = (rank % 11 != 3).then_some(rank / 97 + 1);
-    json!({
-        "rank": rank, "regionRank": rank / 3 + 1, "serverRank": server_rank, "rankPercent": number(percent), "total": total,
-    })
+    Places {
+        rank,
+        region_rank: rank / 3 + 1,
+        server_rank: (rank % 11 != 3).then_some(rank / 97 + 1),
+        rank_percent: number(percent),
+        total,
+    }
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use anyhow::ensure;
-use parsebook_simulator::{Client, Config, Faults, PageLayout, Simulator, World};
+use parsebook_simulator::{Client, Config, Faults, PageLayout, Season, SimulatedClock, Simulator, World};
 
 use crate::args::{Layout, SimulateArgs};
 use crate::output::{complain, grouped, say};
@@ -33,6 +33,15 @@ pub async fn simulate(args: &SimulateArgs) -> anyhow::Result<()> {
     }
     for fault in &args.fault {
         config.faults.set_text(fault)?;
+    }
+    config.behaviour = args.behaviour.behaviour();
+    config.season = args
+        .time
+        .season
+        .then(|| Season { length: Duration::from_secs(args.time.season_days * 86_400), ..Season::default() });
+    ensure!(args.time.clock_speed >= 0.0, "--clock-speed {}: time does not run backwards", args.time.clock_speed);
+    if let Some(start) = args.time.clock {
+        config.simulated_clock = Some(SimulatedClock::running(start, args.time.clock_speed));
     }
     let keys: Vec<_> = config
         .clients

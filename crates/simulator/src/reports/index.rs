@@ -53,6 +53,11 @@ impl Reports {
         self.reports.len()
     }
 
+    /// Number of kills in reports, those to come included, each once however often it was uploaded.
+    pub fn kill_count(&self) -> usize {
+        self.rosters.iter().map(Roster::kill_count).sum()
+    }
+
     /// Whether there is no public report.
     pub fn is_empty(&self) -> bool {
         self.reports.is_empty()

@@ -13,12 +13,15 @@
 //! `best` are texts like "~5764". With several kills asked `best` is "-" but on the character's best kill; with one kill
 //! asked it is the place that the character's best kill would have here.
 
+use std::borrow::Cow;
+
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 use serde_json::{Number, Value, json};
 
 use crate::behaviour::{Behaviour, Best, HpsRows};
 use crate::classes::{Role, class_slug};
+use crate::edits::Edits;
 use crate::ranks::{Lens, Line, amount_number, place};
 use crate::rng::hash;
 use crate::world::{Metric, Raid, World};
@@ -44,6 +47,7 @@ pub(crate) struct Desk<'a> {
     pub world: &'a World,
     pub reports: &'a Reports,
     pub behaviour: &'a Behaviour,
+    pub edits: &'a Edits,
     pub now: DateTime<Utc>,
 }
 
@@ -99,8 +103,8 @@ struct RoleRows<'a> {
 #[serde(rename_all = "camelCase")]
 struct Row<'a> {
     id: i32,
-    name: &'a str,
-    server: Server<'a>,
+    name: Cow<'a, str>,
+    server: Server,
     class: &'static str,
     spec: &'static str,
     amount: Number,
@@ -120,9 +124,9 @@ struct Row<'a> {
 }
 
 #[derive(Serialize)]
-struct Server<'a> {
+struct Server {
     id: i32,
-    name: &'a str,
+    name: String,
     region: &'static str,
 }
 
@@ -230,8 +234,11 @@ impl Desk<'_> {
         let player = part.player;
         let metric = filter.metric?;
         let line = Line { player, kill: part.kill, metric, most: self.reports.most_kills() };
+        let edit = self.edits.character(player.id());
+        let is_hidden = player.is_hidden() || edit.is_hidden;
         let is_left_out = player.class_id() == 0
-            || (player.is_hidden() && !self.behaviour.hidden_rows)
+            || edit.is_gone
+            || (is_hidden && !self.behaviour.hidden_rows)
             || (metric == Metric::Hps && self.behaviour.hps_rows == HpsRows::Healers && !line.is_healer());
         if is_left_out {
             return None;
@@ -246,11 +253,11 @@ impl Desk<'_> {
         let rank = place(percent, total);
         let best = if is_banned { None } else { self.best(report, &line, part.round, filter.lens, is_one) };
         let tilde = |rank: u64| if is_unranked { "-".to_owned() } else { format!("~{rank}") };
-        let realm = player.realm();
+        let realm = edit.realm.as_ref().unwrap_or_else(|| player.realm());
         Some(Row {
             id: player.id(),
-            name: player.name(),
-            server: Server { id: realm.id, name: &realm.name, region: realm.region.compact_name() },
+            name: edit.name.map_or(Cow::Borrowed(player.name()), Cow::Owned),
+            server: Server { id: realm.id, name: realm.name.clone(), region: realm.region.compact_name() },
             class: class_slug(player.class_id()),
             spec,
             amount: amount_number(line.amount(part.round)),

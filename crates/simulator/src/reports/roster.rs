@@ -115,6 +115,10 @@ impl Roster {
         &self.kills[at as usize]
     }
 
+    pub(super) fn kill_count(&self) -> usize {
+        self.kills.len()
+    }
+
     pub(super) fn kills_mut(&mut self) -> &mut [KillEvent] {
         &mut self.kills
     }

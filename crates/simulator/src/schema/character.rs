@@ -4,7 +4,9 @@ use std::sync::atomic::Ordering;
 
 use async_graphql::{Context, Error, Object, Result};
 
-use crate::faults::{Fault, Occasion};
+use crate::edits::CharacterEdit;
+use crate::fault::Fault;
+use crate::faults::Occasion;
 use crate::state::Shared;
 use crate::world::Player;
 use crate::{encounter_rankings, odd, zone_rankings};
@@ -49,7 +51,7 @@ impl CharacterData {
         if strikes(Fault::PoisonedBody) {
             scope.tally.poisoned.store(true, Ordering::Relaxed);
         }
-        Ok(Some(Character::of(scope, &player)))
+        Ok(Character::of(scope, &player))
     }
 }
 
@@ -57,19 +59,23 @@ fn occasion(player: &Player<'_>) -> Occasion {
     Occasion { id: Some(player.id()), ..Occasion::default() }
 }
 
-/// A character found; the world's word about it may be overruled by a fault.
-#[derive(Clone, Copy)]
+/// A character found; the world's word about it may be overruled by a fault or by what happened to it since.
+#[derive(Clone)]
 pub(super) struct Character {
     id: i32,
     hidden: bool,
     class_id: u8,
+    edit: CharacterEdit,
 }
 
 impl Character {
-    pub(super) fn of(scope: &Scope, player: &Player<'_>) -> Self {
+    /// Nothing when the character is gone.
+    pub(super) fn of(scope: &Scope, player: &Player<'_>) -> Option<Self> {
         let strikes = |fault| scope.shared.faults.strikes(fault, occasion(player));
+        let edit = scope.shared.edits.character(player.id());
         let class_id = if strikes(Fault::CharacterNoClass) { 0 } else { player.class_id() };
-        Self { id: player.id(), hidden: player.is_hidden() || strikes(Fault::CharacterHidden), class_id }
+        let hidden = player.is_hidden() || edit.is_hidden || strikes(Fault::CharacterHidden);
+        (!edit.is_gone).then_some(Self { id: player.id(), hidden, class_id, edit })
     }
 
     fn player<'s>(&self, scope: &'s Scope) -> Result<Player<'s>> {
@@ -94,7 +100,7 @@ impl Character {
 impl Character {
     #[graphql(name = "canonicalID")]
     async fn canonical_id(&self) -> i32 {
-        self.id
+        self.edit.canonical_id.unwrap_or(self.id)
     }
 
     #[graphql(name = "classID")]
@@ -151,11 +157,13 @@ impl Character {
     }
 
     async fn name(&self, ctx: &Context<'_>) -> Result<String> {
-        Ok(self.player(scope(ctx))?.name().to_owned())
+        let player = self.player(scope(ctx))?;
+        Ok(self.edit.name.clone().unwrap_or_else(|| player.name().to_owned()))
     }
 
     async fn server(&self, ctx: &Context<'_>) -> Result<Server> {
-        Ok(Server::of(self.player(scope(ctx))?.realm()))
+        let player = self.player(scope(ctx))?;
+        Ok(Server::of(self.edit.realm.as_ref().unwrap_or_else(|| player.realm())))
     }
 
     #[graphql(name = "zoneRankings")]
@@ -197,6 +205,6 @@ impl Character {
             is_unlocked: faults.strikes(Fault::RankingsNotLocked, occasion),
         };
         let answer = zone_rankings::answer(world, reports, behaviour, scope.now, self.player(scope)?, &request);
-        Ok(Some(Json(odd::zone_rankings(faults, occasion, answer).to_string())))
+        Ok(Some(Json(odd::zone_rankings(faults, occasion, &answer))))
     }
 }

@@ -4,6 +4,7 @@
 mod character;
 mod enums;
 mod report;
+mod reports;
 mod scalar;
 pub(crate) mod scope;
 mod variables;
@@ -12,7 +13,7 @@ mod zone;
 use async_graphql::{Context, EmptyMutation, EmptySubscription, Object, Request, Response, SimpleObject};
 
 use character::CharacterData;
-use report::ReportData;
+use reports::ReportData;
 use scope::scope;
 use variables::VariableTypes;
 use zone::WorldData;

@@ -1,11 +1,12 @@
-//! `reportData`: reports by code, and the list of a raid's public reports.
+//! One report: its times, fights, characters and rankings, and what these cost.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use async_graphql::{Context, Error, Object, Result, SimpleObject};
 
 use crate::behaviour::Price;
-use crate::faults::{Fault, Occasion};
+use crate::fault::Fault;
+use crate::faults::Occasion;
 use crate::odd;
 use crate::reports::fights::Fight;
 use crate::reports::rankings::{self, Desk, Filter};
@@ -19,116 +20,11 @@ use super::scalar::Json;
 use super::scope::{Scope, scope};
 use super::zone::{Region, Zone};
 
-const PRIVATE: &str = "You do not have permission to view this report.";
-const MISSING: &str = "This report does not exist.";
 /// Not recorded; clients look for the word "archived".
 const ARCHIVED: &str = "This report has been archived.";
 
-pub(super) struct ReportData;
-
-#[Object]
-impl ReportData {
-    /// One report by its code.
-    async fn report(
-        &self,
-        ctx: &Context<'_>,
-        code: Option<String>,
-        #[expect(unused, reason = "no report is unlisted here")] allow_unlisted: Option<bool>,
-    ) -> Result<Option<Report>> {
-        let scope = scope(ctx);
-        scope.tally.reports.fetch_add(1, Ordering::Relaxed);
-        let code = code.ok_or_else(|| Error::new("You must specify a report code."))?;
-        scope.spend(1.0);
-        let Shared { reports, faults, edits, .. } = &*scope.shared;
-        let edit = edits.of(&code);
-        let strikes = |fault| faults.strikes(fault, Occasion::default());
-        if strikes(Fault::ReportPrivate) || edit.is_private || reports.private_codes().contains(&code) {
-            return Err(Error::new(PRIVATE));
-        }
-        let is_gone = strikes(Fault::ReportMissing) || edit.is_deleted;
-        let found = reports.find(&code).filter(|_| !is_gone).and_then(|at| Report::of(scope, at));
-        found.map(Some).ok_or_else(|| Error::new(MISSING))
-    }
-
-    /// Public reports in an order of their own; `startTime` and `endTime` bound their start. Guild and user filters find
-    /// nothing. No page beyond the cap is given, and how many there are is not told.
-    #[expect(clippy::too_many_arguments, reason = "the arguments are WCL's")]
-    async fn reports(
-        &self,
-        ctx: &Context<'_>,
-        end_time: Option<f64>,
-        #[graphql(name = "guildID")] guild_id: Option<i32>,
-        guild_name: Option<String>,
-        #[expect(unused, reason = "no guilds here")] guild_server_slug: Option<String>,
-        #[expect(unused, reason = "no guilds here")] guild_server_region: Option<String>,
-        #[graphql(name = "guildTagID")] guild_tag_id: Option<i32>,
-        #[graphql(name = "userID")] user_id: Option<i32>,
-        limit: Option<i32>,
-        page: Option<i32>,
-        start_time: Option<f64>,
-        #[graphql(name = "zoneID")] zone_id: Option<i32>,
-        #[graphql(name = "gameZoneID")] game_zone_id: Option<i32>,
-    ) -> Result<Option<ReportPagination>> {
-        let scope = scope(ctx);
-        let Shared { world, reports, behaviour, edits, .. } = &*scope.shared;
-        scope.spend(behaviour.list_price);
-        let limit = limit.unwrap_or(100);
-        if !(1..=100).contains(&limit) {
-            return Err(Error::new("The limit must be between 1 and 100."));
-        }
-        let page = page.unwrap_or(1).max(1);
-        if page > behaviour.page_cap {
-            return Err(Error::new(format!(
-                "The maximum allowed page is {} until the performance of paginated queries can be improved.",
-                behaviour.page_cap
-            )));
-        }
-        let is_foreign = guild_id.is_some()
-            || guild_name.is_some()
-            || guild_tag_id.is_some()
-            || user_id.is_some()
-            || game_zone_id.is_some();
-        let tag = zone_id.map(|id| world.raid_index(id));
-        let bounds = (start_time.unwrap_or(f64::MIN), end_time.unwrap_or(f64::MAX));
-        let mut all = if is_foreign { Vec::new() } else { reports.list(bounds.0, bounds.1, tag, scope.now) };
-        edits.leave_out_hidden(&mut all, |at| reports.at(at).code());
-        let start = (page as usize - 1) * limit as usize;
-        let shown = all.iter().skip(start).take(limit as usize);
-        let data: Vec<Option<Report>> = shown.filter_map(|&at| Report::of(scope, at)).map(Some).collect();
-        data.iter().flatten().for_each(Report::pay_root);
-        scope.tally.reports.fetch_add(data.len() as u32, Ordering::Relaxed);
-        let count = data.len() as i32;
-        Ok(Some(ReportPagination {
-            total: -1,
-            per_page: limit,
-            current_page: page,
-            from: (count > 0).then_some(start as i32 + 1),
-            to: (count > 0).then_some(start as i32 + count),
-            last_page: -1,
-            has_more_pages: all.len() > start + data.len(),
-            data: Some(data),
-        }))
-    }
-}
-
-#[derive(SimpleObject)]
-struct ReportPagination {
-    data: Option<Vec<Option<Report>>>,
-    total: i32,
-    #[graphql(name = "per_page")]
-    per_page: i32,
-    #[graphql(name = "current_page")]
-    current_page: i32,
-    from: Option<i32>,
-    to: Option<i32>,
-    #[graphql(name = "last_page")]
-    last_page: i32,
-    #[graphql(name = "has_more_pages")]
-    has_more_pages: bool,
-}
-
 /// A report as it can be seen now.
-struct Report {
+pub(super) struct Report {
     at: u32,
     seen: Seen,
     /// Whether the point for the report itself is paid: the first rankings have it in their price, and so has a list.
@@ -136,7 +32,7 @@ struct Report {
 }
 
 impl Report {
-    fn of(scope: &Scope, at: u32) -> Option<Self> {
+    pub(super) fn of(scope: &Scope, at: u32) -> Option<Self> {
         let seen = scope.shared.reports.seen(scope.shared.reports.at(at), scope.now)?;
         Some(Self { at, seen, is_paid: AtomicBool::new(false) })
     }
@@ -145,7 +41,7 @@ impl Report {
         scope.shared.reports.at(self.at)
     }
 
-    fn pay_root(&self) {
+    pub(super) fn pay_root(&self) {
         self.is_paid.store(true, Ordering::Relaxed);
     }
 }
@@ -202,7 +98,8 @@ impl Report {
         scope.spend(1.0);
         let world = &scope.shared.world;
         let ranked = scope.shared.reports.ranked(world, self.data(scope), self.seen);
-        Some(ranked.into_iter().map(|index| Some(Character::of(scope, &world.at(index)))).collect())
+        let characters = ranked.into_iter().filter_map(|index| Character::of(scope, &world.at(index)));
+        Some(odd::crowd(&scope.shared.faults, characters.collect()).into_iter().map(Some).collect())
     }
 
     #[expect(clippy::too_many_arguments, reason = "the arguments are WCL's")]
@@ -217,7 +114,7 @@ impl Report {
         timeframe: Option<RankingTimeframeType>,
     ) -> Result<Option<Json>> {
         let scope = scope(ctx);
-        let Shared { world, reports, behaviour, faults, .. } = &*scope.shared;
+        let Shared { world, reports, behaviour, faults, edits, .. } = &*scope.shared;
         if self.is_archived(scope) || faults.strikes(Fault::ReportArchived, Occasion::default()) {
             return Err(Error::new(ARCHIVED));
         }
@@ -234,7 +131,7 @@ impl Report {
             metric,
             lens: lens(behaviour, compare, timeframe),
         };
-        let desk = Desk { world, reports, behaviour, now: scope.now };
+        let desk = Desk { world, reports, behaviour, edits, now: scope.now };
         let kills = rankings::kills(&desk, self.data(scope), self.seen, &filter);
         self.pay_rankings(scope, kills.len());
         let text = rankings::write(&desk, self.data(scope), &kills, &filter);
@@ -247,7 +144,7 @@ impl Report {
 
     async fn revision(&self, ctx: &Context<'_>) -> i32 {
         let scope = scope(ctx);
-        self.seen.revision + scope.shared.edits.of(&self.data(scope).code()).revisions
+        self.seen.revision + scope.shared.edits.report(&self.data(scope).code()).revisions
     }
 
     async fn segments(&self) -> i32 {

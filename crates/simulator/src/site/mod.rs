@@ -10,7 +10,8 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{Html, IntoResponse, Response};
 use serde::Deserialize;
 
-use crate::faults::{Fault, Occasion};
+use crate::fault::Fault;
+use crate::faults::Occasion;
 use crate::respond::{self, Cut};
 use crate::state::Shared;
 use crate::world::Region;

@@ -5,8 +5,9 @@ use std::collections::HashSet;
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
+use super::builder::Builder;
 use super::names::{self, Script};
-use super::{Builder, Encounter, Kill, Metric, Raid, Realm, Region, World};
+use super::{Encounter, Kill, Metric, Raid, Realm, Region, World};
 use crate::classes::can_heal;
 use crate::rng::{hash, hash_text};
 

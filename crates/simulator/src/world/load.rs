@@ -11,7 +11,8 @@ use serde::Deserialize;
 
 use crate::classes::can_heal;
 
-use super::{Builder, Encounter, Kill, Metric, Raid, Realm, Region, World};
+use super::builder::Builder;
+use super::{Encounter, Kill, Metric, Raid, Realm, Region, World};
 
 /// A line longer than this is set aside unread: no real player needs a tenth of it.
 const LONGEST_LINE: u64 = 1 << 20;

@@ -136,6 +136,10 @@ async fn rankings_of_a_report_are_odd() {
     faults.set(Fault::ReportRankingsHuge, When::Next(1));
     let huge = rankings_of(&site, &code).await;
     assert_eq!(huge.pointer("/data/0/roles/dps/characters").unwrap().as_array().unwrap().len(), 10_000);
+    faults.set(Fault::ReportCrowded, When::Next(1));
+    let query = format!("{{ reportData {{ report(code: \"{code}\") {{ rankedCharacters {{ id }} }} }} }}");
+    let crowd = site.ask(&query).await["data"]["reportData"]["report"]["rankedCharacters"].clone();
+    assert_eq!(crowd.as_array().unwrap().len(), 10_000);
     faults.set(Fault::ReportArchived, When::Next(1));
     let query = format!("{{ reportData {{ report(code: \"{code}\") {{ rankings }} }} }}");
     assert!(site.ask(&query).await["errors"][0]["message"].as_str().unwrap().contains("archived"));

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use parsebook_simulator::{Edit, Fault, Metric, Standing, When, World};
+use parsebook_simulator::{CharacterEdit, Edit, Fault, Metric, Standing, When, World};
 use serde_json::Value;
 
 use crate::common::{Site, test_clock};
@@ -246,6 +246,45 @@ async fn private_and_missing_reports_are_errors() {
     site.handle.edit_report(&public, Edit { revisions: 2, ..Edit::default() });
     let answer = site.ask(&format!("{{ reportData {{ report(code: \"{public}\") {{ revision }} }} }}")).await;
     assert_eq!(answer["data"]["reportData"]["report"]["revision"], 3);
+}
+
+#[tokio::test]
+async fn characters_hide_leave_and_move() {
+    let site = Site::start(|_| {}).await;
+    let has_rows = |report: &&Value| report.pointer("/rankings/data/0/roles/dps/characters/0").is_some();
+    let all = list(&site, 62, "", "code rankings").await;
+    let report = all.iter().find(has_rows).unwrap();
+    let id = report.pointer("/rankings/data/0/roles/dps/characters/0/id").unwrap().as_i64().unwrap() as i32;
+    let fields = format!(
+        "{{ reportData {{ report(code: {}) {{ rankings rankedCharacters {{ id canonicalID hidden name server {{ name }} }} }} \
+         }} characterData {{ character(id: {id}) {{ hidden }} }} }}",
+        report["code"]
+    );
+    let ask = async |edit: CharacterEdit| {
+        site.handle.edit_character(id, edit);
+        let answer = site.ask(&fields).await["data"].clone();
+        let report = &answer["reportData"]["report"];
+        let of_id = |row: &&Value| row["id"] == id;
+        let ranked = report["rankedCharacters"].as_array().unwrap().iter().find(of_id).cloned();
+        let fights = report["rankings"]["data"].as_array().unwrap();
+        let row = fights.iter().flat_map(characters).find(of_id).cloned();
+        (ranked, row, answer["characterData"]["character"].clone())
+    };
+    let (ranked, row, character) = ask(CharacterEdit { is_hidden: true, ..CharacterEdit::default() }).await;
+    assert_eq!((ranked.unwrap()["hidden"].clone(), row, &character["hidden"]), (true.into(), None, &true.into()));
+    let gone = ask(CharacterEdit { is_gone: true, ..CharacterEdit::default() }).await;
+    assert_eq!(gone, (None, None, Value::Null));
+    let realm = site.world().realms()[3].clone();
+    let moved = CharacterEdit {
+        name: Some("Other".to_owned()),
+        realm: Some(realm.clone()),
+        canonical_id: Some(7),
+        ..CharacterEdit::default()
+    };
+    let (ranked, row, _) = ask(moved).await;
+    let (ranked, row) = (ranked.unwrap(), row.unwrap());
+    assert_eq!((&ranked["canonicalID"], &ranked["server"]["name"]), (&7.into(), &realm.name.clone().into()));
+    assert_eq!((&row["name"], &row["server"]["name"]), (&"Other".into(), &realm.name.into()));
 }
 
 #[tokio::test]
