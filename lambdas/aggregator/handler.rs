@@ -33,6 +33,7 @@ impl Aggregator {
         let summary = aggregate(&self.store, &self.queue, &SystemClock, &self.config, force, deadline).await?;
         let metrics = Metrics::default()
             .count("messagesSent", summary.sent)
+            .count("reportsSent", summary.reports)
             .count("messagesFailed", summary.failed)
             .count("playersLeft", summary.left);
         Answer::of(&summary, metrics)

@@ -24,7 +24,12 @@ async fn main() -> ExitCode {
         let aggregator = Aggregator {
             store: connect::store(settings.store, &Secrets::default(), "aggregator").await?,
             queue: SqsQueue::new(&sdk_config().await, settings.queue_url),
-            config: AggregateConfig { delay: settings.delay, page_size: PAGE_SIZE },
+            config: AggregateConfig {
+                delay: settings.delay,
+                rerank_after: settings.queue.rerank_after,
+                queue_limit: settings.queue.limit,
+                page_size: PAGE_SIZE,
+            },
         };
         run("aggregator", &aggregator.store, async |invocation| aggregator.handle(invocation).await).await
     })

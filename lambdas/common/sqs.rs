@@ -1,6 +1,6 @@
 //! The SQS event: bodies stay texts, so that a malformed one fails alone.
 
-use parsebook_core::rank::{Delivery, RankSummary};
+use parsebook_core::rank::{Delivery, FailedMessage};
 use serde_json::{Value, json};
 
 use crate::Failure;
@@ -25,9 +25,9 @@ pub fn deliveries(event: &Value) -> Result<Option<Vec<Delivery>>, Failure> {
     records.iter().map(delivery).collect::<Result<_, _>>().map(Some)
 }
 
-/// The answer to an SQS event: the failed messages, and nothing else.
-pub fn batch_response(summary: &RankSummary) -> Value {
-    let failed = summary.failed.iter().map(|failed| json!({ "itemIdentifier": failed.message_id }));
+/// The answer to an SQS event: the messages that go back, and nothing else.
+pub fn batch_response(returned: &[FailedMessage]) -> Value {
+    let failed = returned.iter().map(|failed| json!({ "itemIdentifier": failed.message_id }));
     json!({ "batchItemFailures": failed.collect::<Vec<_>>() })
 }
 

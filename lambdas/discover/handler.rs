@@ -6,7 +6,7 @@ use parsebook_adapters::clock::SystemClock;
 use parsebook_adapters::mongo::MongoStore;
 use parsebook_adapters::ranking_site::WclSite;
 use parsebook_adapters::wcl_api::WclApi;
-use parsebook_core::discover::{self, DiscoverConfig, DiscoverPorts, StopReason};
+use parsebook_core::discover::{self, DiscoverConfig, DiscoverPorts, RuleSummary, StopReason};
 use parsebook_core::rule::Target;
 use parsebook_lambda::{Answer, Failure, Invocation, Metrics};
 use serde_json::Value;
@@ -31,16 +31,24 @@ impl Discover {
             owner: invocation.owner,
             deadline: Some(invocation.deadline),
             renew_every: Some(RENEW_EVERY),
+            only: None,
         };
-        let summary = discover::discover(&ports, &self.config, backfill, &attempt).await?;
+        let mut summary = discover::discover(&ports, &self.config, backfill, &attempt).await?;
         // A run that only waits for the end of a pause met no refusal itself, and missing points are none.
-        let refused = summary.refused && summary.stopped == StopReason::Blocked && summary.target.is_some();
+        let is_refused =
+            |rule: &RuleSummary| rule.refused && rule.stopped == StopReason::Blocked && rule.target.is_some();
         let metrics = Metrics::default()
-            .count("pages", u64::from(summary.pages))
-            .count("players", summary.players)
-            .count("pagesSetAside", summary.set_aside.len() as u64)
-            .count("refusals", u64::from(refused));
-        Answer::of(&summary, metrics)
+            .count("pages", summary.sum(|rule| rule.pages.into()))
+            .count("players", summary.sum(|rule| rule.players))
+            .count("reports", summary.sum(|rule| rule.reports.unwrap_or_default()))
+            .count("pagesSetAside", summary.sum(|rule| rule.skipped_pages.len() as u64))
+            .count("refusals", summary.sum(|rule| is_refused(rule).into()));
+        if summary.failures.is_empty() {
+            return Answer::of(&summary, metrics);
+        }
+        let done = serde_json::to_string(&summary.rules).unwrap_or_default();
+        tracing::info!(%done, "rules that were worked beside the one that failed");
+        Err(Failure { metrics, ..Failure::from(summary.failures.swap_remove(0).into_anyhow()) })
     }
 }
 

@@ -5,18 +5,23 @@ use std::time::Duration;
 
 use anyhow::Context;
 use chrono::TimeDelta;
+use parsebook_adapters::aws::queue::SqsQueue;
 use parsebook_adapters::aws::throttle::{Slowed, Throttle};
 use parsebook_adapters::clock::SystemClock;
 use parsebook_adapters::mongo::MongoStore;
 use parsebook_adapters::wcl_api::WclApi;
 use parsebook_core::Timestamp;
-use parsebook_core::rank::{Delivery, RankConfig, RankError, RankSummary, rank_batch};
+use parsebook_core::ports::Waiting;
+use parsebook_core::rank::{Delivery, FailedMessage, Fault, RankConfig, RankError, RankSummary, rank_batch};
+use parsebook_core::scrap::Message;
 use parsebook_lambda::{Answer, Failure, Invocation, Metrics, sqs};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 /// Left at the end for telling that time is up: the batch goes back whole and is asked again.
 const MARGIN: Duration = Duration::from_secs(2);
 
+/// A message that failed so often for reasons of its own is a dead letter. Returns for want of points do not count.
+const MOST_FAILURES: u32 = 5;
 /// How long a refusal puts the consumer to sleep: nothing is asked of the API meanwhile.
 const COOLDOWN: TimeDelta = TimeDelta::hours(1);
 
@@ -26,6 +31,8 @@ pub struct PlayerRank {
     pub store: MongoStore,
     pub api: WclApi<SystemClock>,
     pub throttle: Throttle<SystemClock>,
+    /// Where messages go that never succeed.
+    pub dead_letters: Option<SqsQueue>,
     pub config: RankConfig,
 }
 
@@ -43,16 +50,44 @@ impl PlayerRank {
         let summary = ranked.map_err(|failure| failure.count("messagesReturned", deliveries.len() as u64))?;
         let mut answer = Answer::of(&summary, metrics(&summary))?;
         if is_queued {
-            answer.response = sqs::batch_response(&summary);
+            answer.response = sqs::batch_response(&self.returned(&deliveries, summary.failed).await?);
         }
         Ok(answer)
+    }
+
+    /// Finishes what can never succeed as a dead letter; answers what goes back to the queue.
+    async fn returned(
+        &self,
+        deliveries: &[Delivery],
+        failed: Vec<FailedMessage>,
+    ) -> Result<Vec<FailedMessage>, Failure> {
+        let Some(dead_letters) = &self.dead_letters else { return Ok(failed) };
+        let mut returned = Vec::new();
+        for failed in failed {
+            let body = deliveries.iter().find(|delivery| delivery.message_id == failed.message_id);
+            let Some(body) = body.map(|delivery| delivery.body.as_str()) else { continue };
+            let is_dead = match failed.fault {
+                Fault::NotReached => false,
+                Fault::Malformed => true,
+                Fault::Own => self.store.count_failure(&failed.message_id).await? >= MOST_FAILURES,
+            };
+            if is_dead {
+                dead_letters.send_dead_letter(body, &failed.reason).await?;
+                if let Ok(Message::Player(player)) = Message::parse(body) {
+                    self.store.forget_waiting(&[player]).await?;
+                }
+            } else {
+                returned.push(failed);
+            }
+        }
+        Ok(returned)
     }
 
     /// Ranks the batch; without points the consumer is slowed down, after a refusal it sleeps.
     async fn rank(&self, deliveries: &[Delivery], now: Timestamp) -> Result<RankSummary, Failure> {
         self.store.ensure_indexes().await?;
         let limit = self.throttle.limit().await;
-        let ranked = rank_batch(&self.store, &self.api, &self.config, limit, deliveries).await;
+        let ranked = rank_batch(&self.store, &self.api, &SystemClock, &self.config, limit, deliveries).await;
         match ranked {
             Ok(summary) => {
                 if summary.refused {
@@ -86,15 +121,23 @@ fn no_budget(required: f64, slowed: anyhow::Result<Slowed>, points_left: &BTreeM
     failure.count("pauses", pauses)
 }
 
-/// The players of a manual backfill, as messages: the same rules hold for both.
+/// The players and reports of a manual backfill, as messages: the same rules hold for both.
 fn by_hand(event: &Value) -> Result<Vec<Delivery>, Failure> {
-    let players = event.get("players").and_then(Value::as_array);
-    let players = players.ok_or_else(|| Failure::invalid_event("neither Records nor players"))?;
-    let delivery = |(index, player): (usize, &Value)| Delivery {
+    let list = |name: &str| event.get(name).and_then(Value::as_array).map(Vec::as_slice);
+    let (players, reports) = (list("players"), list("reports"));
+    if players.is_none() && reports.is_none() {
+        return Err(Failure::invalid_event("neither Records nor players nor reports"));
+    }
+    let player = |(index, player): (usize, &Value)| Delivery {
         message_id: format!("players[{index}]"),
         body: player.to_string(),
     };
-    Ok(players.iter().enumerate().map(delivery).collect())
+    let report = |(index, code): (usize, &Value)| Delivery {
+        message_id: format!("reports[{index}]"),
+        body: json!({ "report": code }).to_string(),
+    };
+    let players = players.unwrap_or_default().iter().enumerate().map(player);
+    Ok(players.chain(reports.unwrap_or_default().iter().enumerate().map(report)).collect())
 }
 
 fn metrics(summary: &RankSummary) -> Metrics {
@@ -119,8 +162,6 @@ fn of_keys(metrics: Metrics, points_left: &BTreeMap<String, f64>) -> Metrics {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
 
     #[test]
@@ -130,6 +171,8 @@ mod tests {
         assert_eq!(deliveries[0].body, r#"{"id":7,"raidsToScrap":{"31":[4]}}"#);
         assert_eq!(deliveries[1].message_id, "players[1]");
         assert_eq!(by_hand(&json!({})).unwrap_err().name, "InvalidEvent");
+        let reports = by_hand(&json!({ "reports": ["aBcD1234"] })).unwrap();
+        assert_eq!(reports[0].body, r#"{"report":"aBcD1234"}"#);
     }
 
     #[test]

@@ -6,6 +6,7 @@ mod handler;
 
 use std::process::ExitCode;
 
+use parsebook_adapters::aws::queue::SqsQueue;
 use parsebook_adapters::aws::throttle::{Consumer, Throttle, WakeUp};
 use parsebook_adapters::aws::{sdk_config, secrets::Secrets};
 use parsebook_adapters::clock::SystemClock;

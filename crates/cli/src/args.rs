@@ -8,7 +8,8 @@ use std::path::PathBuf;
 use clap::{Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use parsebook_adapters::settings::REGIONS;
-use parsebook_core::rule::{SourceKind, Target, first_page, last_page};
+use parsebook_core::Timestamp;
+use parsebook_core::rule::{RanksKind, SourceKind, Target, first_page, last_page, parse_since};
 use parsebook_core::scrap::MAX_ID;
 use simulate::{BehaviourArgs, SimulatedTimeArgs};
 
@@ -18,7 +19,7 @@ use simulate::{BehaviourArgs, SimulatedTimeArgs};
 #[command(after_help = "\
 Try it without network or keys:    parsebook demo
 Then, with a key of your own:      export WCL_API_KEYS='[{\"name\":\"main\",\"clientId\":\"…\",\"clientSecret\":\"…\"}]'
-                                   parsebook rules add --raid 44 --difficulty 4 --source reports
+                                   parsebook rules add --raid 44 --difficulty 4
                                    parsebook run --once
 Then look somebody up:             parsebook lookup Name Realm
 
@@ -162,9 +163,15 @@ pub struct TargetArgs {
     /// First and last page; the board's end ends it earlier.
     #[arg(long, value_name = "1-600", value_parser = pages)]
     pub pages: Option<(u32, u32)>,
-    /// Where players are found: the site's ranking pages, or public reports through the API.
-    #[arg(long, value_enum, default_value = "site")]
+    /// Where players are found: public reports through the API, or the site's ranking pages.
+    #[arg(long, value_enum, default_value = "reports")]
     pub source: Source,
+    /// How they are ranked: one question per player, or one per report for everybody in it.
+    #[arg(long, value_enum, default_value = "players")]
+    pub ranks: Ranks,
+    /// How far a first reading of reports goes back [default: 14 days].
+    #[arg(long, value_name = "2026-09-01", value_parser = parse_since)]
+    pub since: Option<Timestamp>,
     /// Partition of the ranking; the raid's current one when left out.
     #[arg(long)]
     pub partition: Option<u32>,
@@ -173,6 +180,12 @@ pub struct TargetArgs {
 #[derive(Debug, Clone, Copy, ValueEnum)]
 pub enum Source {
     Site,
+    Reports,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub enum Ranks {
+    Players,
     Reports,
 }
 
@@ -192,6 +205,11 @@ impl TargetArgs {
                 Source::Site => SourceKind::Site,
                 Source::Reports => SourceKind::Reports,
             },
+            ranks: match self.ranks {
+                Ranks::Players => RanksKind::Players,
+                Ranks::Reports => RanksKind::Reports,
+            },
+            since: self.since,
             partition: self.partition,
         };
         Ok(target.checked()?)

@@ -25,7 +25,7 @@ mod waiting;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Context, anyhow};
+use anyhow::anyhow;
 use mongodb::bson::{Document, RawDocumentBuf, doc};
 use mongodb::error::ErrorKind;
 use mongodb::options::{ClientOptions, IndexOptions};
@@ -63,6 +63,7 @@ const RUNS: &str = "runs";
 const REPORTS: &str = "reports";
 const REPORTS_READ: &str = "reports_read";
 const QUEUED: &str = "queued";
+const FAILURES: &str = "message_failures";
 const THROTTLE: &str = "throttle";
 
 /// The index that gives `players` in the order of the addon database.

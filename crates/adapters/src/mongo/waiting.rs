@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use chrono::TimeDelta;
 use futures::TryStreamExt;
 use mongodb::bson::{DateTime, Document, doc};
+use mongodb::options::ReturnDocument;
 use parsebook_core::ports::{Result, Waiting};
 use parsebook_core::scrap::{Discovered, RaidsToScrap};
 use parsebook_core::{PlayerId, Timestamp};
@@ -13,7 +14,7 @@ use parsebook_core::{PlayerId, Timestamp};
 use super::command::Durability;
 use super::discoveries::{discovered, merging};
 use super::retry::while_away;
-use super::{MongoStore, QUEUED};
+use super::{FAILURES, MongoStore, QUEUED, read};
 
 /// The queue drops messages after this: the template's retention.
 pub const RETENTION: TimeDelta = TimeDelta::days(14);
@@ -23,6 +24,7 @@ impl Waiting for MongoStore {
         let dropped = DateTime::from_millis((now - RETENTION).timestamp_millis());
         let expired = doc! { "q": { "sentAt": { "$lte": dropped } }, "limit": 0 };
         self.delete(QUEUED, vec![expired]).await?;
+        self.delete(FAILURES, vec![doc! { "q": { "at": { "$lte": dropped } }, "limit": 0 }]).await?;
         let collection = self.collection(QUEUED);
         let documents: Vec<Document> = while_away("reading who waits in the queue", || async {
             collection.find(doc! {}).batch_size(10_000).await?.try_collect().await
@@ -48,5 +50,27 @@ impl Waiting for MongoStore {
 
     async fn forget_waiting(&self, ended: &[Discovered]) -> Result<()> {
         self.take_out(QUEUED, ended).await
+    }
+}
+
+impl MongoStore {
+    /// Counts a failure of a message for reasons of its own, and answers how many there were. The count is forgotten when
+    /// the queue has dropped the message.
+    ///
+    /// # Errors
+    /// When the server is away.
+    pub async fn count_failure(&self, message_id: &str) -> Result<u32> {
+        let failures = self.collection(FAILURES);
+        let counted = while_away("counting a message's failures", || {
+            let update = doc! { "$inc": { "failures": 1 }, "$set": { "at": DateTime::now() } };
+            failures
+                .find_one_and_update(doc! { "_id": message_id }, update)
+                .upsert(true)
+                .return_document(ReturnDocument::After)
+                .into_future()
+        })
+        .await?;
+        let counted = counted.unwrap_or_default();
+        Ok(read::whole_field(&counted, "failures").unwrap_or(1))
     }
 }

@@ -12,7 +12,9 @@ use parsebook_core::player::{
     DifficultyRanks, Encounter, EncounterRank, Identity, MetricRanks, Player, PlayerUpdate, Raid, RankedPart,
 };
 use parsebook_core::ports::{Discoveries, Players, Raids, Rules};
-use parsebook_core::rule::{Block, Lease, PageRange, Progress, Rule, RuleId, RuleState, SourceKind, Target, Wait};
+use parsebook_core::rule::{
+    Block, Lease, PageRange, Progress, Rule, RuleId, RuleState, SourceKind, Target, Wait, WindowLeft,
+};
 use parsebook_core::scrap::{Discovered, RaidsToScrap};
 use parsebook_core::status::{Census, StatusSource};
 use parsebook_core::{PlayerId, Timestamp};
@@ -40,7 +42,7 @@ fn now() -> Timestamp {
 }
 
 fn target() -> Target {
-    Target { raid: 31, difficulty: 4, start_page: 1, end_page: 600, source: SourceKind::Site, partition: Some(2) }
+    Target { partition: Some(2), ..Target::new(31, 4, SourceKind::Site) }
 }
 
 async fn only_rule<S: Store>(store: &S) -> Result<Rule> {
@@ -103,20 +105,27 @@ pub async fn a_rules_state_comes_back<S: Store>(store: &S) -> Result<()> {
         progress: Some(Progress {
             failed: vec![17],
             filled: 2,
-            target: rule.target.clone(),
-            started_at: now(),
             remaining: vec![PageRange { next: 3, end: 200 }, PageRange { next: 201, end: 600 }],
+            windows: vec![WindowLeft { from: now() - TimeDelta::hours(24), to: now(), next_page: 3 }],
+            difficulties: vec![3, 4],
             pages: 2,
             players: 200,
+            skipped: 1,
+            ..Progress::of(Target { since: Some(now()), ..rule.target.clone() }, now())
         }),
         block: Some(Block {
             at: now(),
             until: now() + TimeDelta::hours(2),
+            since: now() - TimeDelta::hours(1),
             refusals: 2,
             reason: "\"human\" check $x".into(),
         }),
-        wait: Some(Wait { until: now() + TimeDelta::hours(1), failures: 3, reason: "no such raid".into() }),
-        reports_seen_until: Some(now() - TimeDelta::milliseconds(1)),
+        wait: Some(Wait {
+            until: now() + TimeDelta::hours(1),
+            since: now() - TimeDelta::hours(3),
+            failures: 3,
+            reason: "no such raid".into(),
+        }),
     };
     assert!(store.save_state(&id, "a", &state).await?);
     assert!(store.save_state(&id, "a", &state).await?, "saving twice does no harm");

@@ -49,14 +49,7 @@ pub async fn demo(common: &Common, args: &DemoArgs) -> anyhow::Result<()> {
     boards.dedup();
     for (raid, difficulty) in boards {
         let raid = u32::try_from(raid)?;
-        machine.store().add_rule(&Target {
-            raid,
-            difficulty,
-            start_page: 1,
-            end_page: 600,
-            source: SourceKind::Site,
-            partition: None,
-        })?;
+        machine.store().add_rule(&Target::new(raid, difficulty, SourceKind::Site))?;
     }
     let summary = machine.run_once(&REGIONS.map(str::to_owned)).await?;
     conclude(&common, &summary, false)?;

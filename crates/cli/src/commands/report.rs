@@ -75,7 +75,10 @@ impl Live {
             return Ok(overview.clone());
         }
         let begun = Instant::now();
-        let overview = Arc::new(self.store.overview(Utc::now()).await?);
+        // SQLite works on the thread that asks it, which must not be one that serves.
+        let (store, handle) = (self.store.clone(), tokio::runtime::Handle::current());
+        let reading = move || handle.block_on(store.overview(Utc::now()));
+        let overview = Arc::new(tokio::task::spawn_blocking(reading).await??);
         *last = Some((overview.clone(), Instant::now(), begun.elapsed()));
         Ok(overview)
     }

@@ -9,7 +9,7 @@ use parsebook_adapters::ranking_site::WclSite;
 use parsebook_adapters::settings::{Environment, REGIONS};
 use parsebook_adapters::wcl_api::WclApi;
 use parsebook_core::aggregate::{self, AggregateSummary};
-use parsebook_core::discover::{DiscoverPorts, DiscoverSummary, Invocation, StopReason, discover};
+use parsebook_core::discover::{DiscoverPorts, Invocation, RuleSummary, StopReason, discover};
 use parsebook_core::generate::{self, GenerateSummary};
 use parsebook_core::ports::{Clock, Rules};
 use parsebook_core::rule::Target;
@@ -64,10 +64,13 @@ async fn discover_into_mongo(common: &Common, target: Target, json: bool) -> any
     let api = WclApi::new(wcl_url, &settings.user_agent, settings.keys.clone(), SystemClock)?;
     let ports = DiscoverPorts { store: &store, api: &api, site: &site, clock: &SystemClock };
     let owner = format!("parsebook {}", std::process::id());
-    let invocation = Invocation { owner, deadline: None, renew_every: None };
+    let invocation = Invocation { owner, deadline: None, renew_every: None, only: None };
     let working = discover(&ports, &settings.discover, Some(target), &invocation);
     let summary = journaled(&store, &SystemClock, "discover", working).await?;
-    let summary = RunSummary { discover: vec![summary], ..RunSummary::default() };
+    if let Some(failure) = summary.failures.into_iter().next() {
+        return Err(failure.into());
+    }
+    let summary = RunSummary { discover: summary.rules, ..RunSummary::default() };
     if json {
         return say_json(&summary);
     }
@@ -92,7 +95,7 @@ async fn schedules(machine: &Machine<SystemClock>, common: &Common, regions: &[S
     };
     let discover = every(machine.clock(), DISCOVER_EVERY, async || {
         let mut errors = Vec::new();
-        machine.discover_all(&mut errors).await?.iter().for_each(|summary| say(&discover_line(summary)));
+        machine.discover_due(&mut errors).await?.iter().for_each(|summary| say(&discover_line(summary)));
         errors.iter().for_each(|error| complain(error));
         Ok(())
     });
@@ -182,10 +185,11 @@ fn last_line(common: &Common, summary: &RunSummary) -> String {
     format!("done       {} ranked, {} published; {next}", grouped(ranked), grouped(published))
 }
 
-fn discover_line(summary: &DiscoverSummary) -> String {
+fn discover_line(summary: &RuleSummary) -> String {
     let what = summary.target.as_ref().map_or_else(|| "nothing asked".to_owned(), describe);
     let stopped = match (summary.stopped, &summary.reason) {
-        (StopReason::Complete, _) => "complete".to_owned(),
+        (StopReason::Complete, None) => "complete".to_owned(),
+        (StopReason::Complete, Some(left_behind)) => format!("complete; {left_behind}"),
         (StopReason::EndOfBoard, _) => "to the end".to_owned(),
         (StopReason::Deadline, _) => "out of time".to_owned(),
         (StopReason::NothingDue, _) => "nothing due".to_owned(),
@@ -196,17 +200,35 @@ fn discover_line(summary: &DiscoverSummary) -> String {
         grouped(summary.pages.into()),
         grouped(summary.players)
     );
-    if !summary.set_aside.is_empty() {
-        let pages: Vec<_> = summary.set_aside.iter().map(u32::to_string).collect();
-        line += &format!(", set aside: page {}", pages.join(", "));
+    if let Some(reports) = summary.reports {
+        line += &format!(", {} reports listed", grouped(reports));
+    }
+    if !summary.skipped_pages.is_empty() {
+        let pages: Vec<_> = summary.skipped_pages.iter().map(u32::to_string).collect();
+        line += &format!(", skipped: page {}", pages.join(", "));
+    } else if summary.skipped > 0 {
+        line += &format!(", {} skipped", grouped(summary.skipped));
     }
     line
 }
 
 fn aggregate_line(summary: &AggregateSummary) -> String {
-    let mut line = format!("aggregate  {} players queued", grouped(summary.sent));
+    let mut line = format!("aggregate  {} players queued", grouped(summary.sent - summary.reports));
+    for (count, what) in
+        [(summary.reports, "reports queued"), (summary.fresh, "ranked lately"), (summary.skipped, "documents skipped")]
+    {
+        if count > 0 {
+            line += &format!(", {} {what}", grouped(count));
+        }
+    }
     if summary.failed > 0 {
         line += &format!(", {} failed", grouped(summary.failed));
+    }
+    for rule in &summary.without {
+        line += &format!(", without rule {} ({})", rule.rule, rule.reason);
+    }
+    if summary.stopped == aggregate::StopReason::QueueFull {
+        line += &format!(", {} wait until the queue has room", grouped(summary.left));
     }
     if summary.stopped == aggregate::StopReason::NotFresh {
         line += &format!(", {} wait ({})", grouped(summary.left), summary.reason.as_deref().unwrap_or("not fresh"));

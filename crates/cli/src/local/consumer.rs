@@ -11,7 +11,7 @@ use futures::stream::FuturesUnordered;
 use parsebook_adapters::embedded::Received;
 use parsebook_core::Timestamp;
 use parsebook_core::ports::Clock;
-use parsebook_core::rank::{Delivery, RankConfig, RankError, RankSummary, rank_batch};
+use parsebook_core::rank::{Delivery, FailedMessage, Fault, RankConfig, RankError, RankSummary, rank_batch};
 use serde::Serialize;
 
 use super::Machine;
@@ -136,8 +136,13 @@ impl<C: Clock + Clone> Machine<C> {
             .iter()
             .map(|message| Delivery { message_id: message.id.to_string(), body: message.body.clone() })
             .collect();
-        let config = RankConfig { call_budget: self.settings.call_budget };
-        self.journaled("player-rank", rank_batch(&self.store, &self.api, &config, at_once, &deliveries)).await
+        let config = RankConfig {
+            call_budget: self.settings.call_budget,
+            report_budget: self.settings.report_call_budget,
+            stamp: self.settings.stamp,
+        };
+        let ranking = rank_batch(&self.store, &self.api, &self.clock, &config, at_once, &deliveries);
+        self.journaled("player-rank", ranking).await
     }
 
     /// Deletes what is done, puts back what is not.
@@ -180,18 +185,24 @@ impl<C: Clock + Clone> Machine<C> {
                 return Ok(Next::Failed(error));
             }
         };
-        let failed: BTreeMap<i64, &str> = summary
-            .failed
-            .iter()
-            .filter_map(|failed| Some((failed.message_id.parse().ok()?, failed.reason.as_str())))
-            .collect();
+        let failed: BTreeMap<i64, &FailedMessage> =
+            summary.failed.iter().filter_map(|failed| Some((failed.message_id.parse().ok()?, failed))).collect();
         let done: Vec<i64> = ids.iter().copied().filter(|id| !failed.contains_key(id)).collect();
         self.store.done(&done)?;
-        for (&id, reason) in &failed {
-            // A batch that was stopped says nothing about the messages it did not reach.
-            if summary.stopped.is_some() {
-                self.store.put_back(&[id])?;
-            } else if self.store.fail(id, reason, self.clock.now())? {
+        for (&id, failed) in &failed {
+            let reason = &failed.reason;
+            let is_dead = match failed.fault {
+                Fault::NotReached => {
+                    self.store.put_back(&[id])?;
+                    false
+                }
+                Fault::Malformed => {
+                    self.store.dead_letter(id, reason, self.clock.now())?;
+                    true
+                }
+                Fault::Own => self.store.fail(id, reason, self.clock.now())?,
+            };
+            if is_dead {
                 progress.note(&format!("message dead-lettered: {reason}"));
                 totals.set_aside += 1;
             }

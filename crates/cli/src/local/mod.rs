@@ -4,6 +4,7 @@ mod consumer;
 mod journaled;
 mod watched;
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
@@ -14,10 +15,10 @@ use parsebook_adapters::ranking_site::WclSite;
 use parsebook_adapters::wcl_api::WclApi;
 use parsebook_core::Timestamp;
 use parsebook_core::aggregate::{self, AggregateConfig, AggregateSummary};
-use parsebook_core::discover::{DiscoverPorts, DiscoverSummary, Invocation, StopReason, discover};
+use parsebook_core::discover::{DiscoverPorts, DiscoverSummary, Invocation, RuleSummary, StopReason, discover};
 use parsebook_core::generate::{GenerateConfig, GenerateSummary, generate};
 use parsebook_core::ports::{Clock, Discoveries, Rules};
-use parsebook_core::rule::{self, Due, Target};
+use parsebook_core::rule::{Rule, RuleId, Target, schedule};
 use serde::Serialize;
 
 pub use self::consumer::RankTotals;
@@ -49,7 +50,7 @@ pub struct Machine<C> {
 #[serde(rename_all = "camelCase")]
 pub struct RunSummary {
     /// Every rule that was worked.
-    pub discover: Vec<DiscoverSummary>,
+    pub discover: Vec<RuleSummary>,
     /// The hand-over to the queue.
     pub aggregator: Option<AggregateSummary>,
     /// The queue, worked to its end.
@@ -115,64 +116,58 @@ impl<C: Clock + Clone> Machine<C> {
         *self.cooldown.lock().unwrap_or_else(PoisonError::into_inner) = Some(until);
     }
 
-    /// Works one rule, or exactly `backfill`.
+    /// Works exactly `backfill`, or those of the rules `only` that are due.
     ///
     /// # Errors
     /// As [`discover`].
-    pub async fn discover(&self, backfill: Option<Target>) -> anyhow::Result<DiscoverSummary> {
-        let now = self.clock.now();
-        let label = match &backfill {
-            Some(target) => Some(describe(target)),
-            None => match rule::due(&self.store.rules().await?.0, now, self.settings.discover.delay) {
-                Due::Rules(due) => due.first().map(|rule| describe(&rule.target)),
-                Due::NoPoints(_) | Due::Blocked(_) | Due::Nothing => None,
-            },
-        };
-        let progress = label.map(|label| Progress::start(format!("discover {label}"), "pages", None));
+    async fn discover(
+        &self,
+        backfill: Option<Target>,
+        only: Option<BTreeSet<RuleId>>,
+    ) -> anyhow::Result<DiscoverSummary> {
+        let label =
+            backfill.as_ref().map_or_else(|| "discover".to_owned(), |target| format!("discover {}", describe(target)));
+        let has_work = backfill.is_some() || only.as_ref().is_none_or(|only| !only.is_empty());
+        let progress = has_work.then(|| Progress::start(label, "pages", None));
         let site = Watched { inner: &self.site, progress: progress.as_ref() };
         let api = Watched { inner: &self.api, progress: progress.as_ref() };
         let ports = DiscoverPorts { store: &self.store, api: &api, site: &site, clock: &self.clock };
         // The lock on the data folder makes this process the only one that works rules.
-        let invocation =
-            Invocation { owner: format!("parsebook {}", std::process::id()), deadline: None, renew_every: None };
+        let owner = format!("parsebook {}", std::process::id());
+        let invocation = Invocation { owner, deadline: None, renew_every: None, only };
         self.journaled("discover", discover(&ports, &self.settings.discover, backfill, &invocation)).await
     }
 
-    /// Works every due rule. A source without points is waited for; one that refuses is not asked again; a rule that
-    /// fails is noted in `errors` and leaves the others to be worked.
+    /// Works every rule that is due at the start, each to its end and at most once. A source without points is waited
+    /// for; one that refuses is not asked again; a rule that fails is noted in `errors` and leaves the others to be
+    /// worked.
     ///
     /// # Errors
     /// When the rules cannot be read.
-    pub async fn discover_all(&self, errors: &mut Vec<String>) -> anyhow::Result<Vec<DiscoverSummary>> {
-        let mut summaries: Vec<DiscoverSummary> = Vec::new();
-        let most_failures = errors.len() + self.store.rules().await?.0.len();
-        loop {
-            let summary = match self.discover(None).await {
-                Ok(summary) => summary,
-                Err(error) if errors.len() < most_failures => {
-                    errors.push(format!("discover: {error:#}"));
-                    continue;
+    pub async fn discover_due(&self, errors: &mut Vec<String>) -> anyhow::Result<Vec<RuleSummary>> {
+        let (rules, _) = self.store.rules().await?;
+        let is_due = |rule: &&Rule| schedule::is_overdue(rule, self.clock.now(), self.settings.discover.delay);
+        let mut left: BTreeSet<RuleId> =
+            rules.iter().filter(|rule| rule.enabled).filter(is_due).map(|rule| rule.id.clone()).collect();
+        let mut summaries = Vec::new();
+        while !left.is_empty() {
+            let summary = self.discover(None, Some(left.clone())).await?;
+            errors.extend(summary.failures.into_iter().map(|failure| format!("discover: {:#}", failure.into_anyhow())));
+            let mut waits_until = None;
+            for rule in summary.rules {
+                if rule.stopped == StopReason::Blocked && !rule.refused {
+                    waits_until = waits_until.max(rule.blocked_until);
+                } else if let Some(id) = &rule.rule {
+                    left.remove(id);
                 }
-                Err(error) => return Err(error),
-            };
-            let is_idle = summary.target.is_none();
-            match summary.stopped {
-                StopReason::NothingDue => return Ok(summaries),
-                StopReason::Blocked if is_idle && summary.refused => {
-                    if !summaries.iter().any(|summary| summary.refused) {
-                        summaries.push(summary);
-                    }
-                    return Ok(summaries);
-                }
-                StopReason::Blocked if is_idle => {
-                    let until = summary.blocked_until.unwrap_or_else(|| self.clock.now());
-                    self.clock.sleep((until - self.clock.now()).to_std().unwrap_or_default()).await;
-                }
-                StopReason::Complete | StopReason::EndOfBoard | StopReason::Deadline | StopReason::Blocked => {
-                    summaries.push(summary);
+                if rule.target.is_some() || rule.refused {
+                    summaries.push(rule);
                 }
             }
+            let Some(until) = waits_until else { break };
+            self.clock.sleep((until - self.clock.now()).to_std().unwrap_or_default()).await;
         }
+        Ok(summaries)
     }
 
     /// Hands what was discovered to the queue.
@@ -180,7 +175,12 @@ impl<C: Clock + Clone> Machine<C> {
     /// # Errors
     /// As [`aggregate::aggregate`].
     pub async fn aggregate(&self, force: bool) -> anyhow::Result<AggregateSummary> {
-        let config = AggregateConfig { delay: self.settings.discover.delay, page_size: AGGREGATE_PAGE };
+        let config = AggregateConfig {
+            delay: self.settings.discover.delay,
+            rerank_after: self.settings.queue.rerank_after,
+            queue_limit: self.settings.queue.limit,
+            page_size: AGGREGATE_PAGE,
+        };
         let total = self.store.discovered_count().await?;
         let progress = (total > 0).then(|| Progress::start("queue players", "players", Some(total)));
         let queue = Watched { inner: &self.store, progress: progress.as_ref() };
@@ -208,7 +208,7 @@ impl<C: Clock + Clone> Machine<C> {
     /// When the store or the addon folder fails. Failures of single rules and of ranking are in the summary.
     pub async fn run_once(&self, regions: &[String]) -> anyhow::Result<RunSummary> {
         let mut summary = RunSummary::default();
-        summary.discover = self.discover_all(&mut summary.errors).await?;
+        summary.discover = self.discover_due(&mut summary.errors).await?;
         summary.aggregator = Some(self.aggregate(false).await?);
         self.finish_run(summary, regions).await
     }
@@ -219,8 +219,8 @@ impl<C: Clock + Clone> Machine<C> {
     /// As [`Self::run_once`].
     pub async fn backfill(&self, target: Target, regions: &[String]) -> anyhow::Result<RunSummary> {
         let mut summary = RunSummary::default();
-        match self.discover(Some(target)).await {
-            Ok(discovered) => summary.discover.push(discovered),
+        match self.discover(Some(target), None).await {
+            Ok(discovered) => summary.discover.extend(discovered.rules),
             Err(error) => summary.errors.push(format!("discover: {error:#}")),
         }
         summary.aggregator = Some(self.aggregate(true).await?);

@@ -1,13 +1,16 @@
 //! Ports that move a progress bar as they are used.
 
+use std::collections::BTreeMap;
+
 use futures::{Stream, StreamExt};
-use parsebook_core::RaidId;
 use parsebook_core::player::{Player, PlayerUpdate, Raid};
 use parsebook_core::ports::{
-    ApiError, Board, Malformed, PlayerQueue, Players, Raids, RankingSite, Report, Reports, ReportsWindow, Result,
-    SourceError, SourcePage, Zone, Zones,
+    ApiError, Board, Known, Malformed, MessageQueue, Players, Raids, RankingSite, Result, SourceError, SourcePage,
+    Zone, Zones,
 };
-use parsebook_core::scrap::Discovered;
+use parsebook_core::report::{DetailOutcome, ListPage, ReportLists, Window};
+use parsebook_core::scrap::Message;
+use parsebook_core::{PlayerId, RaidId};
 
 use crate::progress::Progress;
 
@@ -34,15 +37,15 @@ impl<T: RankingSite> RankingSite for Watched<'_, T> {
     }
 }
 
-impl<T: Reports> Reports for Watched<'_, T> {
-    async fn reports_page(
-        &self,
-        window: &ReportsWindow,
-        page: u32,
-    ) -> std::result::Result<(Vec<Report>, bool), ApiError> {
-        let read = self.inner.reports_page(window, page).await;
+impl<T: ReportLists> ReportLists for Watched<'_, T> {
+    async fn list(&self, window: &Window, page: u32) -> std::result::Result<ListPage, ApiError> {
+        let read = self.inner.list(window, page).await;
         self.add(usize::from(read.is_ok()));
         read
+    }
+
+    async fn details(&self, codes: &[String]) -> std::result::Result<Vec<(String, DetailOutcome)>, ApiError> {
+        self.inner.details(codes).await
     }
 }
 
@@ -52,8 +55,12 @@ impl<T: Zones> Zones for Watched<'_, T> {
     }
 }
 
-impl<T: PlayerQueue> PlayerQueue for Watched<'_, T> {
-    async fn send(&self, messages: &[Discovered]) -> Result<Vec<std::result::Result<(), String>>> {
+impl<T: MessageQueue> MessageQueue for Watched<'_, T> {
+    async fn length(&self) -> Result<u64> {
+        self.inner.length().await
+    }
+
+    async fn send(&self, messages: &[Message]) -> Result<Vec<std::result::Result<(), String>>> {
         let sent = self.inner.send(messages).await;
         self.add(messages.len());
         sent
@@ -70,6 +77,10 @@ pub struct WatchedStore<'a, T> {
 impl<T: Players> Players for WatchedStore<'_, T> {
     async fn save(&self, updates: &[PlayerUpdate]) -> Result<Vec<std::result::Result<(), String>>> {
         self.inner.save(updates).await
+    }
+
+    async fn known(&self, ids: &[PlayerId]) -> Result<BTreeMap<PlayerId, std::result::Result<Known, Malformed>>> {
+        self.inner.known(ids).await
     }
 
     fn players(&self, region: &str) -> impl Stream<Item = Result<std::result::Result<Player, Malformed>>> {

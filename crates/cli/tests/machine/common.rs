@@ -69,7 +69,7 @@ pub fn keys() -> String {
 }
 
 pub fn target(raid: u32, difficulty: u8, source: SourceKind) -> Target {
-    Target { raid, difficulty, start_page: 1, end_page: 600, source, partition: None }
+    Target::new(raid, difficulty, source)
 }
 
 /// Every raid and difficulty that somebody has, in order.

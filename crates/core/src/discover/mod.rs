@@ -188,6 +188,13 @@ pub struct Error {
     pub cause: anyhow::Error,
 }
 
+impl Error {
+    /// The rule and all causes as one error.
+    pub fn into_anyhow(self) -> anyhow::Error {
+        self.cause.context(self.target)
+    }
+}
+
 impl DiscoverSummary {
     /// Why the first rule that did not end stopped; `Complete` or `EndOfBoard` where all ended.
     pub fn stopped(&self) -> StopReason {

@@ -163,6 +163,20 @@ pub enum InvalidTarget {
 }
 
 impl Target {
+    /// A whole board, or all reports of a raid in a difficulty.
+    pub fn new(raid: RaidId, difficulty: Difficulty, source: SourceKind) -> Self {
+        Self {
+            raid,
+            difficulty,
+            start_page: first_page(),
+            end_page: last_page(),
+            source,
+            ranks: RanksKind::Players,
+            since: None,
+            partition: None,
+        }
+    }
+
     /// The same, ending where every board has ended: stored rules may say "to the end" by a large number.
     #[must_use]
     pub fn within_any_board(self) -> Self {

@@ -186,7 +186,8 @@ pub fn given_up(rules: &[Rule], rule: &Rule, now: Timestamp, delay: Duration) ->
     wait.map(|wait| wait.reason.clone()).or_else(|| block.map(|block| block.reason.clone()))
 }
 
-fn is_overdue(rule: &Rule, now: Timestamp, delay: Duration) -> bool {
+/// Whether the rule's last run is at least `delay` old.
+pub fn is_overdue(rule: &Rule, now: Timestamp, delay: Duration) -> bool {
     rule.last_run.is_none_or(|last_run| now.signed_duration_since(last_run) >= delta(delay))
 }
 

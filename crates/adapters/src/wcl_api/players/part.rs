@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use parsebook_core::Timestamp;
 use parsebook_core::player::{EncounterRank, MetricRanks};
 use parsebook_core::report::Metric;
+use parsebook_core::report_ranks::most_common;
 use serde_json::Value;
 
 use super::super::json;
@@ -62,7 +63,7 @@ pub fn metric_ranks(answer: &Value, asked: Asked) -> Result<(Option<MetricRanks>
     };
     let partition = partition.ok_or_else(|| NoPart::Odd(format!("partition {}", told(&answer, "/partition"))))?;
     let mut encounters = BTreeMap::new();
-    let mut specs: BTreeMap<String, usize> = BTreeMap::new();
+    let mut specs = BTreeMap::new();
     let mut skipped = Vec::new();
     let mut is_any_understood = rows.is_empty();
     for row in rows {
@@ -71,7 +72,7 @@ pub fn metric_ranks(answer: &Value, asked: Asked) -> Result<(Option<MetricRanks>
                 is_any_understood = true;
                 let Some(read) = read.filter(|read| counts(read, asked)) else { continue };
                 encounters.insert(read.encounter, read.rank);
-                read.spec.into_iter().for_each(|spec| *specs.entry(spec).or_default() += 1);
+                specs.insert(read.encounter, read.spec.unwrap_or_default());
             }
             Err(reason) => skipped.push(reason),
         }
@@ -82,9 +83,9 @@ pub fn metric_ranks(answer: &Value, asked: Asked) -> Result<(Option<MetricRanks>
     if encounters.is_empty() {
         return Ok((None, skipped));
     }
-    // The first by name where several share the most.
-    let spec = specs.into_iter().rev().max_by_key(|(_, bosses)| *bosses).map(|(spec, _)| spec);
-    let ranks = MetricRanks { partition, ranked_at: asked.at, read_at: Some(asked.at), spec, encounters };
+    let spec = most_common(specs.values());
+    let (ranked_at, read_at) = (asked.at, Some(asked.at));
+    let ranks = MetricRanks { partition, ranked_at, read_at, spec, encounters, ends: BTreeMap::new(), specs };
     Ok((Some(ranks), skipped))
 }
 

@@ -2,7 +2,7 @@
 
 use parsebook_core::player::{Identity, normalized_realm};
 use parsebook_core::report::{Metric, Percent, RankRow};
-use parsebook_core::{Difficulty, EncounterId};
+use parsebook_core::{Difficulty, EncounterId, RaidId};
 use serde_json::Value;
 
 use super::super::classes::class_id;
@@ -55,6 +55,7 @@ pub fn read(answer: &Value, skipped: &mut Skipped) -> Result<Rows, NoRows> {
 /// What all rows of a kill share.
 struct Fight {
     number: u32,
+    raid: RaidId,
     encounter: EncounterId,
     difficulty: Difficulty,
     partition: i32,
@@ -71,6 +72,7 @@ impl Fight {
         };
         Ok(Self {
             number,
+            raid: fight.get("zone").and_then(json::id).ok_or_else(|| odd("zone"))?,
             encounter: fight.pointer("/encounter/id").and_then(json::id).ok_or_else(|| odd("encounter/id"))?,
             difficulty: fight.get("difficulty").and_then(json::whole).ok_or_else(|| odd("difficulty"))?,
             partition: partition.ok_or_else(|| odd("partition"))?,
@@ -112,6 +114,7 @@ impl Fight {
         };
         let server = text("server/name")?;
         Ok(RankRow {
+            raid: self.raid,
             player,
             identity: Identity {
                 name: text("name")?,
