@@ -15,7 +15,7 @@ use parsebook_core::ports::{Clock, Rules};
 use parsebook_core::rule::Target;
 
 use crate::args::{BackfillArgs, Common, RunArgs, StoreKind};
-use crate::local::{Machine, RankTotals, RunSummary, describe, journaled};
+use crate::local::{Machine, RankTotals, RunSummary, WithFailures, describe, journaled};
 use crate::output::{complain, grouped, say, say_json};
 use crate::settings::{Settings, mongo_config};
 
@@ -66,7 +66,8 @@ async fn discover_into_mongo(common: &Common, target: Target, json: bool) -> any
     let owner = format!("parsebook {}", std::process::id());
     let invocation = Invocation { owner, deadline: None, renew_every: None, only: None };
     let working = discover(&ports, &settings.discover, Some(target), &invocation);
-    let summary = journaled(&store, &SystemClock, "discover", working).await?;
+    let working = async { working.await.map(WithFailures) };
+    let summary = journaled(&store, &SystemClock, "discover", working).await?.0;
     if let Some(failure) = summary.failures.into_iter().next() {
         return Err(failure.into());
     }

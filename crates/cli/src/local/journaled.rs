@@ -2,10 +2,12 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use parsebook_core::discover::{self, DiscoverSummary};
 use parsebook_core::journal::{Journal, PATIENCE, Run, keep, note};
 use parsebook_core::ports::Clock;
 use parsebook_core::rank::RankError;
-use serde::Serialize;
+use serde::ser::Error as _;
+use serde::{Serialize, Serializer};
 use serde_json::Map;
 
 use super::Machine;
@@ -58,6 +60,20 @@ impl Told for RankError {
             }
             Self::Refused(_) | Self::Failed(_) => Map::new(),
         }
+    }
+}
+
+/// What discover did, with the rules that failed beside those that were worked.
+pub struct WithFailures(pub DiscoverSummary);
+
+impl Serialize for WithFailures {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut summary = serde_json::to_value(&self.0).map_err(S::Error::custom)?;
+        if let (Some(fields), false) = (summary.as_object_mut(), self.0.failures.is_empty()) {
+            let reason = |failure: &discover::Error| serde_json::json!({ "reason": format!("{:#}", failure.cause) });
+            fields.insert("failed".to_owned(), self.0.failures.iter().map(reason).collect());
+        }
+        summary.serialize(serializer)
     }
 }
 

@@ -22,7 +22,7 @@ use parsebook_core::rule::{Rule, RuleId, Target, schedule};
 use serde::Serialize;
 
 pub use self::consumer::RankTotals;
-pub use self::journaled::journaled;
+pub use self::journaled::{WithFailures, journaled};
 use self::watched::{Watched, WatchedStore};
 use crate::output::difficulty;
 use crate::progress::Progress;
@@ -135,7 +135,8 @@ impl<C: Clock + Clone> Machine<C> {
         // The lock on the data folder makes this process the only one that works rules.
         let owner = format!("parsebook {}", std::process::id());
         let invocation = Invocation { owner, deadline: None, renew_every: None, only };
-        self.journaled("discover", discover(&ports, &self.settings.discover, backfill, &invocation)).await
+        let working = discover(&ports, &self.settings.discover, backfill, &invocation);
+        Ok(self.journaled("discover", async { working.await.map(WithFailures) }).await?.0)
     }
 
     /// Works every rule that is due at the start, each to its end and at most once. A source without points is waited
