@@ -8,11 +8,14 @@ macro_rules! addon_file {
     };
 }
 
-const FILES: [(&str, &str); 14] = [
+const FILES: [(&str, &str); 17] = [
     addon_file!(".pkgmeta"),
     addon_file!("Parsebook/Parsebook.toc"),
+    addon_file!("Parsebook/Fold.lua"),
     addon_file!("Parsebook/Tables.lua"),
     addon_file!("Parsebook/Decoder.lua"),
+    addon_file!("Parsebook/Tables1.lua"),
+    addon_file!("Parsebook/Decoder1.lua"),
     addon_file!("Parsebook/Database.lua"),
     addon_file!("Parsebook/Guard.lua"),
     addon_file!("Parsebook/Options.lua"),

@@ -1,43 +1,60 @@
 //! Blocks: the few neighbouring characters that are written together, one line of text each.
 //!
 //! Where a block ends depends only on the names in it (and the distance from the block's begin), so a new or removed
-//! name moves at most the next few ends, and a changed rank moves none.
+//! name moves at most the next few ends, and a changed rank moves none. Names that differ in letter case only are
+//! never in different blocks.
 
-use crate::character::Character;
+use crate::fold::folded;
 use crate::hash::fnv1a;
-use crate::name::NameWriter;
+use crate::name::{NameWriter, Place};
 use crate::rans;
-use crate::record::{RecordWriter, Reference};
+use crate::record::{Group, RecordWriter, Reference};
 use crate::sink::{Sink, Slices};
 use crate::tables::Kind;
 
-/// A block has at least this many characters, unless the realm ends.
-const SHORTEST: usize = 3;
-/// A block has at most this many characters.
-const LONGEST: usize = 4;
+/// Least and most characters of a block, but for the last of a realm, and those that differ in letter case only. The
+/// longer a block, the fewer bytes and the slower a lookup; where players have many ranks, it is the time that counts.
+const LENGTHS: (usize, usize) = (8, 11);
+/// The same for KR, TW and CN.
+const ASIAN_LENGTHS: (usize, usize) = (5, 8);
 
-/// Counts the characters of the block being filled.
-#[derive(Default)]
+/// A character as it is written: `groups` as [`Reference::tidy`] gives them.
+pub struct Entry<'a> {
+    pub name: &'a str,
+    pub class_id: u8,
+    pub groups: Vec<Group<'a>>,
+}
+
+/// Finds the places where blocks begin.
 pub struct Ends {
+    shortest: usize,
+    longest: usize,
     length: usize,
 }
 
 impl Ends {
+    /// For a realm of this region.
+    pub fn new(place: Place) -> Self {
+        let (shortest, longest) = if place.region == 0 { LENGTHS } else { ASIAN_LENGTHS };
+        Self { shortest, longest, length: 0 }
+    }
+
     /// Whether a new block begins with this name. Call once for each name of a realm, in order.
-    pub fn begins(&mut self, name: &str) -> bool {
-        let begins = self.length >= LONGEST || (self.length >= SHORTEST && fnv1a(name.as_bytes()) >> 31 == 0);
+    pub fn begins(&mut self, before: Option<&str>, name: &str) -> bool {
+        let full = self.length >= self.longest || (self.length >= self.shortest && fnv1a(name.as_bytes()) >> 30 == 0);
+        let begins = before.is_none_or(|before| full && !folded(before).eq(folded(name)));
         self.length = if begins { 1 } else { self.length + 1 };
         begins
     }
 }
 
 /// Writes the characters of one realm, sorted by name, that start at a block's begin: one line for each block.
-pub fn write_blocks(characters: &[Character], reference: &Reference) -> Vec<u8> {
+pub fn write_blocks(entries: &[Entry], place: Place, reference: &Reference) -> Vec<u8> {
     let mut text = Vec::new();
     let mut slices = Slices::default();
-    for block in split(characters) {
+    for block in split(entries, place) {
         slices.0.clear();
-        write_block(block, reference, &mut slices);
+        write_block(block, place, reference, &mut slices);
         rans::encode(&slices.0, &mut text);
         text.push(b'\n');
     }
@@ -45,25 +62,29 @@ pub fn write_blocks(characters: &[Character], reference: &Reference) -> Vec<u8> 
 }
 
 /// Cuts the characters into blocks.
-pub fn split(characters: &[Character]) -> impl Iterator<Item = &[Character]> {
-    let mut ends = Ends::default();
-    characters.chunk_by(move |a, b| {
+pub fn split<'a, 'b>(entries: &'b [Entry<'a>], place: Place) -> impl Iterator<Item = &'b [Entry<'a>]> {
+    let mut ends = Ends::new(place);
+    entries.chunk_by(move |a, b| {
         if ends.length == 0 {
-            ends.begins(&a.name);
+            ends.begins(None, a.name);
         }
-        !ends.begins(&b.name)
+        !ends.begins(Some(a.name), b.name)
     })
 }
 
 /// The symbols of one block: each character's name, class and ranks; after the first name, how many characters.
-pub fn write_block(block: &[Character], reference: &Reference, sink: &mut impl Sink) {
-    let mut names = NameWriter::default();
+pub fn write_block(block: &[Entry], place: Place, reference: &Reference, sink: &mut impl Sink) {
+    let mut names = NameWriter::new(place);
     let mut records = RecordWriter::new(reference);
-    for (i, character) in block.iter().enumerate() {
-        names.write(&character.name, sink);
+    for (i, entry) in block.iter().enumerate() {
+        names.write(entry.name, sink);
         if i == 0 {
-            sink.put(Kind::Count, 0, block.len() - 1);
+            let others = block.len() - 1;
+            sink.put(Kind::Count, 0, others.min(15));
+            if others >= 15 {
+                sink.raw32(others as u32);
+            }
         }
-        records.write(character.class_id, &reference.tidy(character), sink);
+        records.write(entry.class_id, &entry.groups, sink);
     }
 }

@@ -25,8 +25,20 @@ pub struct Encounter {
 }
 
 /// One character with everything the database keeps about it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+///
+/// Of several with one name and realm, one is kept: one that `canonical_id` does not call outdated, then the one with
+/// the newest kill, then with the newest rank.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Character {
+    /// Warcraft Logs id, if known; only compared with `canonical_id`.
+    #[serde(default)]
+    pub id: Option<u32>,
+    /// The id that Warcraft Logs calls current for this character, if known. Another than `id`: outdated.
+    #[serde(default)]
+    pub canonical_id: Option<u32>,
+    /// Unix seconds of the newest kill, if known; `ranked_at` stands in for it.
+    #[serde(default)]
+    pub newest_kill: Option<i64>,
     /// Name as the game shows it.
     pub name: String,
     /// Display name of the realm ("Temple noir").
@@ -52,6 +64,9 @@ pub struct Ranks {
     pub difficulty: u8,
     /// "dps", "hps" or any other metric name of at most 63 bytes.
     pub metric: Cow<'static, str>,
+    /// Warcraft Logs' slug of the specialisation, at most 63 bytes; `None` if unknown.
+    #[serde(default)]
+    pub spec: Option<Cow<'static, str>>,
     /// Killed encounters in any order.
     pub encounters: Vec<EncounterRank>,
 }

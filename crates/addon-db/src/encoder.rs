@@ -1,22 +1,23 @@
 //! The generator: characters of one region in, files out, with bounded memory and all cores.
 //!
-//! `push` collects neighbouring characters into batches that begin at a block's begin; worker threads turn batches into
-//! text; what comes back is put into order. In memory are a few batches and the finished text (about 14 bytes for each
-//! character), never the characters of a realm or region.
+//! `push` packs the characters, a shelf for each realm (about 60 bytes for each character). `finish` sorts the shelves,
+//! cuts them into batches that begin at a block's begin, lets one thread for each core turn batches into text, and hands
+//! the files over.
 
-use std::collections::{BTreeMap, HashMap};
-use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
-use std::sync::{Arc, Mutex};
-use std::thread::JoinHandle;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
 
-use crate::block::{Ends, write_blocks};
+use crate::block::{Ends, Entry, write_blocks};
 use crate::character::{Character, Raid};
-use crate::files::{File, Realm, realm_key, region_files};
-use crate::name::MAX_CHARS;
-use crate::record::{MAX_METRIC_BYTES, Reference};
+use crate::files::{File, Realm, region_files};
+use crate::fold::realm_key;
+use crate::name::{MAX_CHARS, Place};
+use crate::record::{Reference, is_usable};
+use crate::shelf::{Shelf, Words};
 
-/// A batch is sent off at the first block's begin after this many characters.
-const BATCH: usize = 256;
+/// A batch ends at the first block's begin after this many characters.
+const BATCH: usize = 512;
 /// Longest realm name that is carried, in bytes.
 const MAX_REALM_BYTES: usize = 100;
 
@@ -26,31 +27,18 @@ pub enum EncodeError {
     /// The region's name is not two to four capital letters.
     #[error("region {0:?} is not two to four capital letters")]
     Region(String),
-    /// Characters must come in bytewise order of (normalized realm, name).
-    #[error("character {name:?} of realm {realm:?} comes after one it should precede")]
-    OutOfOrder {
-        /// Normalized realm.
-        realm: String,
-        /// Name.
-        name: String,
-    },
-    /// A worker thread ended early.
-    #[error("a worker of the encoder stopped")]
-    Worker,
 }
 
-/// Why a character is left out.
+/// Why a character, or some of its ranks, is left out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum SetAside {
     /// The name is empty or longer than 48 characters.
     Name,
     /// The realm's name is empty or longer than 100 bytes.
     Realm,
-    /// Another realm of the region is found under the same name.
-    RealmTaken,
-    /// A metric's name is empty or longer than 63 bytes, or there are more ranks than any character can have.
+    /// A metric's name is empty or longer than 63 bytes: its ranks are missing, the character is there.
     Ranks,
-    /// The same name and realm came again; the newer one was kept.
+    /// The same name and realm came again; one was kept, see [`Character`].
     Duplicate,
 }
 
@@ -59,9 +47,8 @@ impl std::fmt::Display for SetAside {
         f.write_str(match self {
             Self::Name => "name empty or too long",
             Self::Realm => "realm name empty or too long",
-            Self::RealmTaken => "realm name taken by another realm",
-            Self::Ranks => "ranks beyond all limits",
-            Self::Duplicate => "older duplicate",
+            Self::Ranks => "ranks of a metric without a usable name",
+            Self::Duplicate => "outdated or older duplicate",
         })
     }
 }
@@ -75,44 +62,41 @@ pub struct Summary {
     pub realms: u64,
     /// Unix seconds of the newest rank, 0 without characters.
     pub generated_at: i64,
-    /// How many characters were left out, by reason.
+    /// How many characters were left out, or lack some ranks, by reason.
     pub set_aside: BTreeMap<SetAside, u64>,
 }
 
-struct Batch {
-    number: usize,
-    realm: usize,
-    characters: Vec<Character>,
-}
-
-struct Encoded {
-    number: usize,
-    realm: usize,
-    text: Vec<u8>,
+/// A realm while the region is being read.
+#[derive(Default)]
+struct OpenRealm {
+    shelf: Shelf,
+    /// Display names as they came, and how often.
+    displays: BTreeMap<String, u64>,
 }
 
 /// Encodes one region. See the module's text.
 pub struct RegionEncoder {
     region: String,
-    reference: Arc<Reference>,
-    realms: Vec<Realm>,
-    taken: HashMap<String, usize>,
-    /// Normalized name of the realm now coming, and its index unless it is set aside.
-    current: Option<(String, Option<usize>)>,
-    held: Option<Character>,
-    ends: Ends,
-    batch: Vec<Character>,
-    sent: usize,
-    placed: usize,
-    early: BTreeMap<usize, Encoded>,
-    to_workers: Option<SyncSender<Batch>>,
-    from_workers: Receiver<Encoded>,
-    workers: Vec<JoinHandle<()>>,
-    summary: Summary,
+    reference: Reference,
+    realms: BTreeMap<String, OpenRealm>,
+    words: Words,
+    /// Raids in which somebody has ranks.
+    met: BTreeSet<u32>,
+    set_aside: BTreeMap<SetAside, u64>,
+    /// The realm of the last character.
+    last: Last,
+}
+
+/// Display name, normalized name and key: characters of one realm mostly follow each other.
+#[derive(Default)]
+struct Last {
+    display: String,
+    normalized: String,
+    key: String,
 }
 
 impl RegionEncoder {
-    /// An encoder for a region ("EU") with the reference data of its raids.
+    /// An encoder for a region ("EU") with reference data; of raids in which nobody has ranks nothing is written.
     ///
     /// # Errors
     /// [`EncodeError::Region`] if the region's name cannot be a folder's name.
@@ -120,205 +104,158 @@ impl RegionEncoder {
         if !(2..=4).contains(&region.len()) || !region.bytes().all(|b| b.is_ascii_uppercase()) {
             return Err(EncodeError::Region(region.to_owned()));
         }
-        let reference = Arc::new(Reference::new(raids));
-        let threads = std::thread::available_parallelism().map_or(1, usize::from);
-        let (to_workers, queue) = sync_channel(2 * threads);
-        let (results, from_workers) = channel();
-        let queue = Arc::new(Mutex::new(queue));
-        let worker = |_| {
-            let (queue, results, reference) = (Arc::clone(&queue), results.clone(), Arc::clone(&reference));
-            std::thread::spawn(move || work(&queue, &results, &reference))
-        };
-        let workers = (0..threads).map(worker).collect();
         Ok(Self {
             region: region.to_owned(),
-            reference,
-            realms: Vec::new(),
-            taken: HashMap::new(),
-            current: None,
-            held: None,
-            ends: Ends::default(),
-            batch: Vec::new(),
-            sent: 0,
-            placed: 0,
-            early: BTreeMap::new(),
-            to_workers: Some(to_workers),
-            from_workers,
-            workers,
-            summary: Summary::default(),
+            reference: Reference::new(raids),
+            realms: BTreeMap::new(),
+            words: Words::default(),
+            met: BTreeSet::new(),
+            set_aside: BTreeMap::new(),
+            last: Last::default(),
         })
     }
 
-    /// Takes the next character, in bytewise order of (normalized realm, name).
-    ///
-    /// Of several with the same realm and name the newest is kept. A character that cannot be carried is set aside
-    /// and counted in [`Summary::set_aside`].
-    ///
-    /// # Errors
-    /// [`EncodeError::OutOfOrder`], or [`EncodeError::Worker`] if a thread was lost.
-    pub fn push(&mut self, character: Character) -> Result<(), EncodeError> {
-        if let Some(held) = &mut self.held {
-            let order = (&held.normalized_realm, &held.name).cmp(&(&character.normalized_realm, &character.name));
-            match order {
-                std::cmp::Ordering::Less => {}
-                std::cmp::Ordering::Equal => {
-                    *self.summary.set_aside.entry(SetAside::Duplicate).or_default() += 1;
-                    if character.ranked_at > held.ranked_at {
-                        *held = character;
-                    }
-                    return Ok(());
-                }
-                std::cmp::Ordering::Greater => {
-                    return Err(EncodeError::OutOfOrder { realm: character.normalized_realm, name: character.name });
-                }
-            }
+    /// Takes a character, in any order. One that cannot be carried is counted in [`Summary::set_aside`].
+    pub fn push(&mut self, character: &Character) {
+        if let Err(reason) = self.take(character) {
+            *self.set_aside.entry(reason).or_default() += 1;
         }
-        match self.held.replace(character) {
-            Some(ready) => self.take(ready),
-            None => Ok(()),
+    }
+
+    fn take(&mut self, character: &Character) -> Result<(), SetAside> {
+        if character.name.is_empty() || character.name.chars().nth(MAX_CHARS).is_some() {
+            return Err(SetAside::Name);
         }
+        self.enter_realm(&character.realm, &character.normalized_realm)?;
+        if character.ranks.iter().any(|r| !r.encounters.is_empty() && !is_usable(&r.metric)) {
+            *self.set_aside.entry(SetAside::Ranks).or_default() += 1;
+        }
+        let groups = self.reference.tidy(character);
+        self.met.extend(groups.iter().map(|group| group.raid));
+        let realm = self.realms.entry(self.last.key.clone()).or_default();
+        realm.shelf.put(character, &groups, &self.reference, &mut self.words);
+        let display = if character.realm.is_empty() { &character.normalized_realm } else { &character.realm };
+        match realm.displays.get_mut(display) {
+            Some(count) => *count += 1,
+            None => _ = realm.displays.insert(display.clone(), 1),
+        }
+        Ok(())
+    }
+
+    /// Makes `last` the realm of these names.
+    fn enter_realm(&mut self, display: &str, normalized: &str) -> Result<(), SetAside> {
+        if self.last.display == display && self.last.normalized == normalized && !self.last.key.is_empty() {
+            return Ok(());
+        }
+        let key = realm_key(normalized);
+        if key.is_empty() || [&key, display, normalized].iter().any(|name| name.len() > MAX_REALM_BYTES) {
+            return Err(SetAside::Realm);
+        }
+        if let Some(left) = self.realms.get_mut(&self.last.key).filter(|_| self.last.key != key) {
+            left.shelf.shrink();
+        }
+        self.last = Last { display: display.to_owned(), normalized: normalized.to_owned(), key };
+        Ok(())
     }
 
     /// Ends the region and hands over its files one by one: toc, raids, data.
     ///
     /// # Errors
-    /// What `write` returns, or [`EncodeError::Worker`].
-    pub fn finish<E: From<EncodeError>>(mut self, mut write: impl FnMut(File) -> Result<(), E>) -> Result<Summary, E> {
-        if let Some(last) = self.held.take() {
-            self.take(last)?;
+    /// What `write` returns.
+    pub fn finish<E>(self, write: impl FnMut(File) -> Result<(), E>) -> Result<Summary, E> {
+        let mut summary = Summary { set_aside: self.set_aside, ..Summary::default() };
+        let reference = self.reference.only(&self.met);
+        let mut realms: Vec<(String, OpenRealm)> = self.realms.into_iter().collect();
+        let duplicates: u64 = in_parallel(&mut realms, |(_, realm)| realm.shelf.sort()).into_iter().sum();
+        if duplicates > 0 {
+            summary.set_aside.insert(SetAside::Duplicate, duplicates);
         }
-        self.send()?;
-        drop(self.to_workers.take());
-        while self.placed < self.sent {
-            let encoded = self.from_workers.recv().map_err(|_| EncodeError::Worker)?;
-            self.place(encoded);
+        let place = |shelf: &Shelf| Place::new(&self.region, shelf.starts.len() as u64);
+        let mut written: Vec<Realm> = realms.iter().map(|(key, realm)| open(&self.region, key, realm)).collect();
+        let batches = realms
+            .iter()
+            .enumerate()
+            .flat_map(|(i, (_, realm))| cut(&realm.shelf, place(&realm.shelf)).map(move |batch| (i, batch)));
+        let mut batches: Vec<(usize, &[u32])> = batches.collect();
+        let texts = in_parallel(&mut batches, |(i, batch)| {
+            let shelf = &realms[*i].1.shelf;
+            let entries: Vec<Entry> =
+                batch.iter().map(|start| shelf.entry(*start, &self.reference, &self.words)).collect();
+            write_blocks(&entries, place(shelf), &reference)
+        });
+        for ((i, _), text) in batches.into_iter().zip(texts) {
+            written[i].text.extend_from_slice(&text);
         }
-        for worker in self.workers.drain(..) {
-            worker.join().map_err(|_| EncodeError::Worker)?;
-        }
-        self.summary.realms = self.realms.len() as u64;
-        region_files(&self.region, &self.reference, self.realms).try_for_each(&mut write)?;
-        Ok(self.summary)
+        drop(realms);
+        summary.characters = written.iter().map(|realm| realm.characters).sum();
+        summary.realms = written.len() as u64;
+        summary.generated_at = written.iter().map(|realm| realm.newest).max().unwrap_or(0);
+        region_files(&self.region, &reference, written).try_for_each(write)?;
+        Ok(summary)
     }
+}
 
-    /// Checks a character and puts it into the batch.
-    fn take(&mut self, character: Character) -> Result<(), EncodeError> {
-        if self.current.as_ref().is_none_or(|(name, _)| *name != character.normalized_realm) {
-            self.send()?;
-            let realm = self.open_realm(&character);
-            self.current = Some((character.normalized_realm.clone(), realm.ok()));
-            self.ends = Ends::default();
-        }
-        let realm = self.current.as_ref().and_then(|(_, index)| *index);
-        let verdict = match realm {
-            None => Err(match realm_key(&character.normalized_realm).len() {
-                1..=MAX_REALM_BYTES if character.realm.len() <= MAX_REALM_BYTES => SetAside::RealmTaken,
-                _ => SetAside::Realm,
-            }),
-            Some(index) => check(&character).map(|()| index),
-        };
-        match verdict {
-            Err(reason) => *self.summary.set_aside.entry(reason).or_default() += 1,
-            Ok(index) => {
-                if self.ends.begins(&character.name) && self.batch.len() >= BATCH {
-                    self.send()?;
-                }
-                let realm = &mut self.realms[index];
-                realm.characters += 1;
-                realm.newest = realm.newest.max(character.ranked_at);
-                self.summary.characters += 1;
-                self.summary.generated_at = self.summary.generated_at.max(character.ranked_at);
-                self.batch.push(character);
-            }
-        }
-        Ok(())
+/// A realm as it will be written, without its text: shown under its most frequent name, found under all.
+fn open(region: &str, key: &str, realm: &OpenRealm) -> Realm {
+    let shelf = &realm.shelf;
+    let display = realm.displays.iter().rev().max_by_key(|(_, count)| **count).map_or(key, |(display, _)| display);
+    let keys: BTreeSet<String> = realm.displays.keys().map(|display| realm_key(display)).collect();
+    let characters = shelf.starts.len() as u64;
+    Realm {
+        key: key.to_owned(),
+        display: display.to_owned(),
+        aliases: keys.into_iter().filter(|other| other != key && !other.is_empty()).collect(),
+        crowd: Place::new(region, characters).crowd,
+        text: Vec::new(),
+        newest: shelf.starts.iter().map(|start| shelf.ranked_at(*start)).max().unwrap_or(0),
+        characters,
     }
+}
 
-    fn open_realm(&mut self, character: &Character) -> Result<usize, SetAside> {
-        let key = realm_key(&character.normalized_realm);
-        if key.is_empty() || key.len() > MAX_REALM_BYTES || character.realm.len() > MAX_REALM_BYTES {
-            return Err(SetAside::Realm);
+/// Cuts a realm's sorted characters into batches that begin where a block begins.
+fn cut(shelf: &Shelf, place: Place) -> impl Iterator<Item = &[u32]> {
+    let mut ends = Ends::new(place);
+    let mut length = 0;
+    shelf.starts.chunk_by(move |a, b| {
+        if length == 0 {
+            ends.begins(None, shelf.name(*a));
         }
-        if self.taken.contains_key(&key) {
-            return Err(SetAside::RealmTaken);
+        length += 1;
+        let ended = ends.begins(Some(shelf.name(*a)), shelf.name(*b)) && length >= BATCH;
+        if ended {
+            length = 1;
         }
-        self.taken.insert(key.clone(), self.realms.len());
-        let display = if character.realm.is_empty() { &character.normalized_realm } else { &character.realm };
-        let display = display.clone();
-        self.realms.push(Realm { key, display, text: Vec::new(), newest: 0, characters: 0 });
-        Ok(self.realms.len() - 1)
-    }
+        !ended
+    })
+}
 
-    /// Sends the batch to the workers and takes what they have finished.
-    fn send(&mut self) -> Result<(), EncodeError> {
-        let realm = self.current.as_ref().and_then(|(_, index)| *index);
-        if let (Some(realm), Some(to_workers)) = (realm, &self.to_workers)
-            && !self.batch.is_empty()
-        {
-            let characters = std::mem::replace(&mut self.batch, Vec::with_capacity(BATCH + 8));
-            to_workers.send(Batch { number: self.sent, realm, characters }).map_err(|_| EncodeError::Worker)?;
-            self.sent += 1;
+/// Applies `f` to every item on all cores; the answers come in the order of the items.
+fn in_parallel<T: Send, R: Send>(items: &mut [T], f: impl Fn(&mut T) -> R + Sync) -> Vec<R> {
+    let next = AtomicUsize::new(0);
+    let slots: Vec<Mutex<(&mut T, Option<R>)>> = items.iter_mut().map(|item| Mutex::new((item, None))).collect();
+    let work = || {
+        while let Some(slot) = slots.get(next.fetch_add(1, Ordering::Relaxed)) {
+            let mut slot = slot.lock().unwrap_or_else(PoisonError::into_inner);
+            let answer = f(slot.0);
+            slot.1 = Some(answer);
         }
-        while let Ok(encoded) = self.from_workers.try_recv() {
-            self.place(encoded);
-        }
-        Ok(())
-    }
-
-    /// Puts finished text at the end of its realm, in the order in which the batches were sent.
-    fn place(&mut self, encoded: Encoded) {
-        self.early.insert(encoded.number, encoded);
-        while let Some(next) = self.early.remove(&self.placed) {
-            self.realms[next.realm].text.extend_from_slice(&next.text);
-            self.placed += 1;
-        }
-    }
+    };
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    std::thread::scope(|scope| (0..threads).for_each(|_| _ = scope.spawn(work)));
+    slots.into_iter().filter_map(|slot| slot.into_inner().unwrap_or_else(PoisonError::into_inner).1).collect()
 }
 
 /// Encodes a region whose characters are all in memory, in any order. Returns its files and what they hold.
 ///
 /// # Errors
-/// As [`RegionEncoder::new`] and [`RegionEncoder::finish`].
-pub fn encode(
-    region: &str,
-    raids: &[Raid],
-    mut characters: Vec<Character>,
-) -> Result<(Vec<File>, Summary), EncodeError> {
-    characters.sort_by(|a, b| (&a.normalized_realm, &a.name).cmp(&(&b.normalized_realm, &b.name)));
+/// As [`RegionEncoder::new`].
+pub fn encode(region: &str, raids: &[Raid], characters: &[Character]) -> Result<(Vec<File>, Summary), EncodeError> {
     let mut encoder = RegionEncoder::new(region, raids)?;
-    characters.into_iter().try_for_each(|c| encoder.push(c))?;
+    characters.iter().for_each(|c| encoder.push(c));
     let mut files = Vec::new();
     let summary = encoder.finish::<EncodeError>(|file| {
         files.push(file);
         Ok(())
     })?;
     Ok((files, summary))
-}
-
-fn work(queue: &Mutex<Receiver<Batch>>, results: &Sender<Encoded>, reference: &Reference) {
-    loop {
-        let next = match queue.lock() {
-            Ok(queue) => queue.recv(),
-            Err(_) => return,
-        };
-        let Ok(Batch { number, realm, characters }) = next else { return };
-        let text = write_blocks(&characters, reference);
-        if results.send(Encoded { number, realm, text }).is_err() {
-            return;
-        }
-    }
-}
-
-/// Whether the format can carry the character.
-fn check(character: &Character) -> Result<(), SetAside> {
-    if character.name.is_empty() || character.name.chars().nth(MAX_CHARS).is_some() {
-        return Err(SetAside::Name);
-    }
-    let fits = |r: &crate::Ranks| {
-        (1..=MAX_METRIC_BYTES).contains(&r.metric.len()) && r.encounters.len() <= usize::from(u8::MAX)
-    };
-    if character.ranks.len() > 4095 || !character.ranks.iter().all(fits) {
-        return Err(SetAside::Ranks);
-    }
-    Ok(())
 }

@@ -6,7 +6,7 @@ use crate::hash::fnv1a;
 use crate::record::Reference;
 
 /// Number of the format. The addon refuses files with another one. Raise it with every change of blocks or tables.
-pub const FORMAT_VERSION: u32 = 1;
+pub const FORMAT_VERSION: u32 = 2;
 /// Interface numbers of the game versions for which the addon is made (see warcraft.wiki.gg/wiki/TOC_format).
 pub const INTERFACE: &str = "120100, 120007, 120005";
 /// Data files of a region. A realm's file depends on its name alone, so realms never move.
@@ -25,25 +25,20 @@ pub struct File {
 
 /// One realm with its blocks.
 pub struct Realm {
-    /// The key under which the addon finds it, see [`realm_key`].
+    /// The key under which the addon finds it, see [`realm_key`](crate::fold::realm_key).
     pub key: String,
     /// Display name.
     pub display: String,
+    /// Further keys, for display names that are no spelling of the normalized name.
+    pub aliases: Vec<String>,
+    /// See [`Place::crowd`](crate::name::Place::crowd).
+    pub crowd: usize,
     /// Blocks, one a line.
     pub text: Vec<u8>,
     /// Unix seconds of the newest rank.
     pub newest: i64,
     /// Number of characters.
     pub characters: u64,
-}
-
-/// The normalized name without what callers spell differently: white space, hyphens, the typographic apostrophe.
-/// Must agree with `realmKey` in Database.lua.
-pub fn realm_key(name: &str) -> String {
-    name.chars()
-        .filter(|c| !matches!(c, ' ' | '\t'..='\r' | '-' | '\u{a0}'))
-        .map(|c| if c == '\u{2019}' { '\'' } else { c })
-        .collect()
 }
 
 /// The data file (0-based) to which a realm belongs.
@@ -108,8 +103,9 @@ fn pack(realms: Vec<Realm>, most: usize) -> Vec<Vec<Realm>> {
             let cut = realm.text[..room].iter().rposition(|b| *b == b'\n').map_or(0, |i| i + 1);
             if giant && cut > 0 {
                 let rest = realm.text.split_off(cut);
-                let (key, display) = (realm.key.clone(), realm.display.clone());
-                file.push(Realm { key, display, text: std::mem::replace(&mut realm.text, rest), ..realm });
+                let (key, display, aliases) = (realm.key.clone(), realm.display.clone(), realm.aliases.clone());
+                let text = std::mem::replace(&mut realm.text, rest);
+                file.push(Realm { key, display, aliases, text, ..realm });
                 realm.characters = 0;
             }
             files.push(std::mem::take(&mut file));
@@ -168,22 +164,29 @@ fn data_file(region: &str, checksum: u32, realms: &[Realm]) -> Vec<u8> {
         .as_bytes(),
     );
     for realm in realms {
-        let (key, display) = (lua_string(&realm.key), lua_string(&realm.display));
         let equals = bracket(&realm.text);
-        bytes.extend_from_slice(format!("\nrealm({key}, {display}, [{equals}[\n").as_bytes());
+        let begin = format!("realm({},{},[{equals}[\n", lua_string(&realm.display), realm.crowd);
+        bytes.extend_from_slice(begin.as_bytes());
         bytes.extend_from_slice(&realm.text);
-        bytes.extend_from_slice(format!("]{equals}])\n").as_bytes());
+        bytes.extend_from_slice(format!("]{equals}]").as_bytes());
+        // The key goes without saying where it is that of the display name.
+        let key = Some(&realm.key).filter(|_| !realm.aliases.is_empty());
+        for key in key.into_iter().chain(&realm.aliases) {
+            bytes.extend_from_slice(format!(",{}", lua_string(key)).as_bytes());
+        }
+        bytes.extend_from_slice(b")\n");
     }
     bytes
 }
 
-/// The equals signs of a Lua long bracket that `text` cannot close.
+/// The equals signs of a Lua long bracket that `text` cannot close. Without any, Lua 5.1 doesn't let it open one either.
 fn bracket(text: &[u8]) -> String {
-    let mut equals = String::from("=");
-    while text
-        .windows(equals.len() + 2)
-        .any(|w| w.starts_with(b"]") && w.ends_with(b"]") && w[1..w.len() - 1] == *equals.as_bytes())
-    {
+    let holds = |end: u8, equals: &str| {
+        let is_bracket = |w: &[u8]| w[0] == end && w[w.len() - 1] == end && w[1..w.len() - 1] == *equals.as_bytes();
+        text.windows(equals.len() + 2).any(is_bracket)
+    };
+    let mut equals = String::new();
+    while holds(b']', &equals) || (equals.is_empty() && holds(b'[', &equals)) {
         equals.push('=');
     }
     equals
@@ -195,9 +198,10 @@ mod tests {
 
     #[test]
     fn brackets_are_never_closed_by_the_text() {
+        assert_eq!(bracket(b"a]=]b\n"), "");
+        assert_eq!(bracket(b"a[[b\n"), "=");
         assert_eq!(bracket(b"abc]]]==]"), "=");
-        assert_eq!(bracket(b"a]=]b\n"), "==");
-        assert_eq!(bracket(b"]=]]==]]===]"), "====");
+        assert_eq!(bracket(b"]]=]]==]]===]"), "====");
     }
 
     #[test]
@@ -205,6 +209,8 @@ mod tests {
         let realm = |key: &str, blocks: usize| Realm {
             key: key.to_owned(),
             display: key.to_owned(),
+            aliases: Vec::new(),
+            crowd: 0,
             text: b"nine-long\n".repeat(blocks),
             newest: 7,
             characters: blocks as u64,
@@ -228,18 +234,5 @@ mod tests {
     #[test]
     fn nothing_breaks_out_of_a_lua_string() {
         assert_eq!(lua_string("a\"\\\n\0]]--é가\u{85}"), "\"a\\\"\\\\\\010\\000]]--é가\\194\\133\"");
-    }
-
-    #[test]
-    fn realm_keys_ignore_what_callers_spell_differently() {
-        for (spelled, key) in [
-            ("Temple noir", "Templenoir"),
-            ("Azjol-Nerub", "AzjolNerub"),
-            ("Aggra (Português)", "Aggra(Português)"),
-            ("Ner’zhul", "Ner'zhul"),
-            ("Ревущий\u{a0}фьорд", "Ревущийфьорд"),
-        ] {
-            assert_eq!(realm_key(spelled), key);
-        }
     }
 }

@@ -9,17 +9,21 @@
 //! the feature `reader`.
 
 mod addon;
+mod alphabet;
 mod block;
 mod character;
 mod encoder;
 mod files;
+mod fold;
 mod hash;
 mod name;
 mod rans;
 #[cfg(feature = "reader")]
 pub mod reader;
 mod record;
+mod shelf;
 mod sink;
+mod spec;
 mod tables;
 #[doc(hidden)]
 pub mod training;

@@ -1,4 +1,4 @@
-//! The entropy coder: range asymmetric numeral systems (Jarek Duda, arXiv:1311.2540) with base-94 digits.
+//! The entropy coder: range asymmetric numeral systems (Jarek Duda, arXiv:1311.2540) with base-95 digits.
 //!
 //! A block is one big number written in printable characters. The decoder keeps a window of it, `x`, below 2^53 so
 //! that Lua's doubles hold it exactly: a symbol is found in `x % 4096`, then `x` shrinks and digits flow in from the
@@ -10,7 +10,7 @@ pub const TOTAL: u32 = 1 << SCALE_BITS;
 /// log2 of [`TOTAL`].
 pub const SCALE_BITS: u32 = 12;
 /// Number of printable characters in use.
-const BASE: u64 = 94;
+const BASE: u64 = 95;
 /// The decoder reads digits while its window is below this; a multiple of [`TOTAL`].
 const LOW: u64 = 1 << 24;
 
@@ -23,7 +23,7 @@ pub struct Slice {
     pub width: u32,
 }
 
-/// Writes `slices` as one line of printable characters, `!` (0) to `~` (93).
+/// Writes `slices` as one line of printable characters, ` ` (0) to `~` (94).
 pub fn encode(slices: &[Slice], line: &mut Vec<u8>) {
     let mut x = 0_u64;
     let begin = line.len();
@@ -47,7 +47,7 @@ pub fn encode(slices: &[Slice], line: &mut Vec<u8>) {
 }
 
 fn digit(value: u64) -> u8 {
-    b'!' + u8::try_from(value).unwrap_or(0)
+    b' ' + u8::try_from(value).unwrap_or(0)
 }
 
 #[cfg(test)]
@@ -56,7 +56,7 @@ mod tests {
 
     /// The decoder, as Lua does it.
     fn decode(line: &[u8], expected: &[Slice]) {
-        let digits: Vec<u64> = line.iter().map(|&b| u64::from(b) - 33).collect();
+        let digits: Vec<u64> = line.iter().map(|&b| u64::from(b) - 32).collect();
         let mut digits = digits.into_iter();
         let mut x = 0_u64;
         let mut refill = |x: &mut u64| {
@@ -86,8 +86,8 @@ mod tests {
             let mut line = Vec::new();
             encode(&slices, &mut line);
             assert!(!line.is_empty());
-            assert!(line.iter().all(|b| (b'!'..=b'~').contains(b)));
-            if line != b"!" {
+            assert!(line.iter().all(|b| (b' '..=b'~').contains(b)));
+            if line != b" " {
                 decode(&line, &slices);
             }
         }
@@ -98,7 +98,7 @@ mod tests {
         let slices = vec![Slice { start: 1000, width: 512 }; 1000]; // 3 bits each
         let mut line = Vec::new();
         encode(&slices, &mut line);
-        let ideal = 3000.0 / 94_f64.log2();
+        let ideal = 3000.0 / 95_f64.log2();
         assert!((line.len() as f64) < ideal + 2.5, "{} characters, ideal {ideal}", line.len());
     }
 }

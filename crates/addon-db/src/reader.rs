@@ -31,7 +31,7 @@ pub enum ReadError {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Found {
-    /// Name as asked for.
+    /// Name as it is stored: with its own letter case.
     pub name: String,
     /// Display name of the realm.
     pub realm: String,
@@ -53,6 +53,9 @@ pub struct FoundRanks {
     pub difficulty: u8,
     /// Metric.
     pub metric: String,
+    /// Warcraft Logs' slug of the specialisation, if known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub spec: Option<String>,
     /// In the raid's order.
     pub encounters: Vec<FoundEncounter>,
 }

@@ -1,9 +1,10 @@
 //! How a character's class and ranks are written, and the tidy form in which they are compared and shown.
 
-use std::borrow::Cow;
+use std::collections::BTreeSet;
 
-use crate::character::{Character, Raid};
+use crate::character::{Character, Encounter, Raid};
 use crate::sink::Sink;
+use crate::spec;
 use crate::tables::Kind;
 
 /// Metrics with a number of their own; the order is part of the format. Others are spelled out.
@@ -24,15 +25,27 @@ pub const METRICS: [&str; 12] = [
 /// Longest metric name that is carried, in bytes.
 pub const MAX_METRIC_BYTES: usize = 63;
 
+/// Whether the format can carry a metric's name.
+pub fn is_usable(metric: &str) -> bool {
+    (1..=MAX_METRIC_BYTES).contains(&metric.len())
+}
+
+/// Most encounters of a group.
+const MAX_ENCOUNTERS: usize = 255;
+/// Most groups of a character.
+const MAX_GROUPS: usize = 4095;
+
 /// Ranks of one raid, difficulty and metric in the order of the answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Group {
+pub struct Group<'a> {
     /// Raid id.
     pub raid: u32,
     /// Difficulty.
     pub difficulty: u8,
     /// Metric name.
-    pub metric: Cow<'static, str>,
+    pub metric: &'a str,
+    /// Specialisation, if known.
+    pub spec: Option<&'a str>,
     /// Encounter id, rank 0..=100, kills 0..=255 (255 or more), in the raid's order.
     pub encounters: Vec<(u32, u8, u8)>,
 }
@@ -72,8 +85,19 @@ impl Reference {
         crate::hash::fnv1a(text.as_bytes())
     }
 
+    /// The encounters of a raid in its order, none if it is unknown.
+    pub fn encounters(&self, raid: u32) -> &[Encounter] {
+        self.position(raid).map(|i| self.raids[i].encounters.as_slice()).unwrap_or_default()
+    }
+
+    /// The reference data of these raids only.
+    pub fn only(&self, raids: &BTreeSet<u32>) -> Self {
+        Self { raids: self.raids.iter().filter(|r| raids.contains(&r.id)).cloned().collect() }
+    }
+
     /// A character's ranks as the addon will answer them: sorted, each once, rank and kills within their limits.
-    pub fn tidy(&self, character: &Character) -> Vec<Group> {
+    /// Ranks with a metric that cannot be written are left out, and so is what is beyond 255 encounters or 4,095 groups.
+    pub fn tidy<'a>(&self, character: &'a Character) -> Vec<Group<'a>> {
         let mut groups: Vec<Group> = Vec::with_capacity(character.ranks.len());
         for ranks in &character.ranks {
             let mut encounters: Vec<(u32, u8, u8)> = ranks
@@ -81,41 +105,50 @@ impl Reference {
                 .iter()
                 .map(|e| (e.id, e.rank.min(100), u8::try_from(e.kills).unwrap_or(u8::MAX)))
                 .collect();
-            let known = self.position(ranks.raid).map(|i| self.raids[i].encounters.as_slice()).unwrap_or_default();
+            let known = self.encounters(ranks.raid);
             let place = |id: u32| (known.iter().position(|e| e.id == id).unwrap_or(usize::MAX), id);
             encounters.sort_by_key(|e| place(e.0));
             encounters.dedup_by_key(|e| e.0);
-            if !encounters.is_empty() {
-                let (raid, difficulty, metric) = (ranks.raid, ranks.difficulty, ranks.metric.clone());
-                groups.push(Group { raid, difficulty, metric, encounters });
+            encounters.truncate(MAX_ENCOUNTERS);
+            if !encounters.is_empty() && is_usable(&ranks.metric) {
+                let (raid, difficulty, metric) = (ranks.raid, ranks.difficulty, &*ranks.metric);
+                let spec = ranks.spec.as_deref().filter(|s| (1..=spec::MAX_SPEC_BYTES).contains(&s.len()));
+                groups.push(Group { raid, difficulty, metric, spec, encounters });
             }
         }
         groups.sort_by(|a, b| {
-            b.raid.cmp(&a.raid).then(b.difficulty.cmp(&a.difficulty)).then_with(|| a.metric.cmp(&b.metric))
+            b.raid.cmp(&a.raid).then(b.difficulty.cmp(&a.difficulty)).then_with(|| a.metric.cmp(b.metric))
         });
         groups.dedup_by(|b, a| a.raid == b.raid && a.difficulty == b.difficulty && a.metric == b.metric);
+        groups.truncate(MAX_GROUPS);
         groups
     }
 }
 
-/// Writes the records of one block; remembers which raid the last character began with.
+/// Writes the records of one block; remembers which raid the last character began with, and whether its
+/// specialisation was unknown.
 pub struct RecordWriter<'a> {
     reference: &'a Reference,
     usual_raid: Option<u32>,
+    spec_unknown: bool,
 }
 
 /// What earlier groups of the same character tell about the next.
 #[derive(Default)]
-struct Past {
+struct Past<'a> {
     rank_sum: usize,
     rank_count: usize,
     kills: Option<u8>,
+    /// 0 before the first group, 1 if the kills of the last one were all the same, 2 if they differed.
+    kills_form: usize,
+    /// Metric and specialisation of each group so far.
+    specs: Vec<(&'a str, Option<&'a str>)>,
 }
 
 impl<'a> RecordWriter<'a> {
     /// A writer for a new block.
     pub fn new(reference: &'a Reference) -> Self {
-        Self { reference, usual_raid: reference.raids.first().map(|r| r.id) }
+        Self { reference, usual_raid: reference.raids.first().map(|r| r.id), spec_unknown: false }
     }
 
     /// Writes a character's class and ranks; `groups` as [`Reference::tidy`] gives them.
@@ -134,7 +167,7 @@ impl<'a> RecordWriter<'a> {
         };
         if first.raid == last.raid && self.usual_raid == Some(first.raid) {
             sink.put(Kind::Raid, 0, 1);
-            self.write_raid(groups, &mut past, 0, sink);
+            self.write_raid(class_id, groups, &mut past, 0, sink);
             return;
         }
         sink.put(Kind::Raid, 0, 2);
@@ -145,7 +178,7 @@ impl<'a> RecordWriter<'a> {
             if expected != Some(id) {
                 self.write_raid_id(id, sink);
             }
-            context = self.write_raid(raid, &mut past, context, sink);
+            context = self.write_raid(class_id, raid, &mut past, context, sink);
             let older = self.reference.position(id).and_then(|i| self.reference.raids.get(i + 1));
             expected = older.map(|r| r.id);
         }
@@ -164,7 +197,14 @@ impl<'a> RecordWriter<'a> {
     }
 
     /// Returns the context for the next raid's shape.
-    fn write_raid(&self, raid: &[Group], past: &mut Past, context: usize, sink: &mut impl Sink) -> usize {
+    fn write_raid<'g>(
+        &mut self,
+        class_id: u8,
+        raid: &[Group<'g>],
+        past: &mut Past<'g>,
+        context: usize,
+        sink: &mut impl Sink,
+    ) -> usize {
         let next_context = write_shape(raid, context, sink);
         let known: &[_] = match self.reference.position(raid[0].raid) {
             Some(i) => &self.reference.raids[i].encounters,
@@ -176,14 +216,34 @@ impl<'a> RecordWriter<'a> {
             let (listed, extra) = group.encounters.split_at(split.unwrap_or(group.encounters.len()));
             let killed: Vec<bool> = known.iter().map(|k| listed.iter().any(|e| e.0 == k.id)).collect();
             let before = masks.iter().position(|m| m.metric == group.metric);
-            let mask = write_mask(&group.metric, &killed, extra, before.map(|i| &masks[i]), sink);
+            let mask = write_mask(group, &killed, extra, before.map(|i| &masks[i]), sink);
             match before {
                 Some(i) => masks[i] = mask,
                 None => masks.push(mask),
             }
+            self.write_spec(class_id, group, past, sink);
             write_ranks(&group.encounters, past, sink);
         }
         next_context
+    }
+
+    /// Whether it is that of the last group with this metric; if not, or if there was none, which.
+    fn write_spec<'g>(&mut self, class_id: u8, group: &Group<'g>, past: &mut Past<'g>, sink: &mut impl Sink) {
+        let before = past.specs.iter().find(|(metric, _)| *metric == group.metric).map(|(_, spec)| spec);
+        let again = before.map(|spec| *spec == group.spec);
+        if let Some(again) = again {
+            sink.put(Kind::SpecAgain, usize::from(self.spec_unknown), usize::from(!again));
+        }
+        if again != Some(true) {
+            let symbol = spec::symbol(class_id, group.spec);
+            sink.put(Kind::Spec, spec::row(class_id, group.metric, self.spec_unknown), symbol);
+            if let (spec::OTHER_SPEC, Some(spelled)) = (symbol, group.spec) {
+                spell(spelled, sink);
+            }
+        }
+        self.spec_unknown = group.spec.is_none();
+        past.specs.retain(|(metric, _)| *metric != group.metric);
+        past.specs.push((group.metric, group.spec));
     }
 }
 
@@ -198,7 +258,7 @@ struct Mask<'a> {
 
 /// `before`: the mask of the next harder difficulty in the same metric.
 fn write_mask<'a>(
-    metric: &'a str,
+    group: &Group<'a>,
     killed: &[bool],
     extra: &[(u32, u8, u8)],
     before: Option<&Mask>,
@@ -207,12 +267,18 @@ fn write_mask<'a>(
     let form = if extra.is_empty() { usize::from(killed.contains(&false)) } else { 2 };
     let bits = |four: &[bool]| (0..4).filter(|&i| *four.get(i).unwrap_or(&true)).map(|i| 1 << i).sum();
     let nibbles: Vec<usize> = killed.chunks(4).map(bits).collect();
-    sink.put(Kind::Mask, before.map_or(0, |m| m.form + 1), form);
+    let alone = match group.difficulty {
+        5 => 0,
+        4 => 4,
+        3 => 5,
+        _ => 6,
+    };
+    sink.put(Kind::Mask, before.map_or(alone, |m| m.form + 1), form);
     if form > 0 {
         let mut last = 0;
         for (i, &nibble) in nibbles.iter().enumerate() {
-            let harder = before.map_or(16, |m| m.nibbles[i]);
-            sink.put(Kind::Killed, 3 * harder + last, nibble);
+            let row = before.map_or(if alone == 0 { 20 } else { 16 } + i.min(3), |m| m.nibbles[i]);
+            sink.put(Kind::Killed, 3 * row + last, nibble);
             last = if nibble == 15 { 1 } else { 2 };
         }
     }
@@ -220,7 +286,13 @@ fn write_mask<'a>(
         sink.raw(8, extra.len() as u32);
         extra.iter().for_each(|e| sink.raw32(e.0));
     }
-    Mask { metric, form, nibbles }
+    Mask { metric: group.metric, form, nibbles }
+}
+
+/// A text of at most 63 bytes.
+fn spell(text: &str, sink: &mut impl Sink) {
+    sink.raw(6, text.len() as u32);
+    text.bytes().for_each(|b| sink.raw(8, u32::from(b)));
 }
 
 /// Which difficulties and metrics there are in a raid. Returns the context for the next raid.
@@ -237,8 +309,7 @@ fn write_shape(raid: &[Group], context: usize, sink: &mut impl Sink) -> usize {
             Some(i) => sink.raw(4, i as u32),
             None => {
                 sink.raw(4, 15);
-                sink.raw(6, group.metric.len() as u32);
-                group.metric.bytes().for_each(|b| sink.raw(8, u32::from(b)));
+                spell(group.metric, sink);
             }
         }
     }
@@ -269,10 +340,10 @@ fn usual_shape(raid: &[Group]) -> Option<(usize, usize)> {
 
 /// Kills of all encounters, then their ranks, each predicted from those before.
 fn write_ranks(encounters: &[(u32, u8, u8)], past: &mut Past, sink: &mut impl Sink) {
-    write_kills(encounters, past.kills, sink);
+    write_kills(encounters, past, sink);
     let n = encounters.len();
     let kills: usize = encounters.iter().map(|e| usize::from(e.2)).sum();
-    let contexts = if kills < 2 * n { 0 } else { RANK_CONTEXTS };
+    let contexts = if kills < 2 * n { 0 } else { HALF };
     let (mut sum, mut count) = (0, 0);
     for &(_, rank, _) in encounters {
         let context = match (count, past.rank_count) {
@@ -289,47 +360,51 @@ fn write_ranks(encounters: &[(u32, u8, u8)], past: &mut Past, sink: &mut impl Si
     past.kills = encounters.last().map(|e| e.2).or(past.kills);
 }
 
-/// Contexts of a rank: no rank before; mean of other groups; mean of 1, 2 or more in this group.
-pub const RANK_CONTEXTS: usize = 1 + 11 * 3;
+/// Rows of a rank: no rank before; mean of other groups; mean of 1, 2 or more in this group.
+const HALF: usize = 1 + 11 * 3;
+/// The same for characters with few and with many kills.
+pub const RANK_ROWS: usize = 2 * HALF;
 
-/// The first encounter's kills, then whether all are the same, else two at a time as differences from the one before.
-fn write_kills(encounters: &[(u32, u8, u8)], past: Option<u8>, sink: &mut impl Sink) {
+/// The first encounter's kills, then whether all are the same, else each as its distance from the most so far.
+fn write_kills(encounters: &[(u32, u8, u8)], past: &mut Past, sink: &mut impl Sink) {
     let Some((&(_, _, first), rest)) = encounters.split_first() else { return };
-    put_kills(Kind::Kills, past.map_or(0, |k| 1 + usize::from(k).min(17)), first, sink);
+    sink.put(Kind::Kills, past.kills.map_or(0, |k| 1 + usize::from(k).min(17)), usize::from(first.min(40)));
+    if first >= 40 {
+        sink.raw(8, u32::from(first));
+    }
     if rest.is_empty() {
         return;
     }
     let differ = rest.iter().any(|e| e.2 != first);
-    sink.put(Kind::KillsForm, usize::from(first).min(10), usize::from(differ));
+    sink.put(Kind::KillsForm, 11 * past.kills_form + usize::from(first).min(10), usize::from(differ));
+    past.kills_form = 1 + usize::from(differ);
     if !differ {
         return;
     }
-    let mut before = i32::from(first);
-    for pair in rest.chunks(2) {
-        let one = i32::from(pair[0].2);
-        let two = pair.get(1).map_or(one, |e| i32::from(e.2));
-        let (step, next) = (one - before + 4, two - one + 4);
-        let context = match before {
-            0..=3 => before.max(1) as usize - 1,
-            4..=5 => 3,
-            6..=9 => 4,
-            _ => 5,
-        };
-        if (0..9).contains(&step) && (0..9).contains(&next) {
-            sink.put(Kind::KillsPair, context, (9 * step + next) as usize);
-        } else {
-            sink.put(Kind::KillsPair, context, 81);
-            put_kills(Kind::KillsFar, context, pair[0].2, sink);
-            put_kills(Kind::KillsFar, context, pair.get(1).map_or(pair[0].2, |e| e.2), sink);
+    let (mut most, mut least, mut last) = (first, first, first);
+    for &(_, _, kills) in rest {
+        let row = kills_row(most, least, last);
+        match usize::from(kills) + 10 {
+            k if (usize::from(most)..usize::from(most) + 17).contains(&k) => {
+                sink.put(Kind::KillsStep, row, k - usize::from(most));
+            }
+            _ => {
+                sink.put(Kind::KillsStep, row, 17);
+                sink.raw(8, u32::from(kills));
+            }
         }
-        before = two;
+        (most, least, last) = (most.max(kills), least.min(kills), kills);
     }
 }
 
-/// A number of kills below 40 as a symbol, above as bits.
-fn put_kills(kind: Kind, context: usize, kills: u8, sink: &mut impl Sink) {
-    sink.put(kind, context, usize::from(kills.min(40)));
-    if kills >= 40 {
-        sink.raw(8, u32::from(kills));
-    }
+/// How many kills come next, foretold by the most, the least and the last so far.
+fn kills_row(most: u8, least: u8, last: u8) -> usize {
+    let size = match most {
+        0..4 => usize::from(most),
+        4..6 => 4,
+        6..10 => 5,
+        _ => 6,
+    };
+    let spread = usize::from(most - least).min(5);
+    21 * size + if spread == 0 { 0 } else { 4 * spread - 3 + usize::from(most - last).min(3) }
 }

@@ -6,13 +6,16 @@ use crate::tables::{Kind, TABLES};
 /// Receives the symbols of a block in the order the decoder will read them.
 pub trait Sink {
     /// A predicted symbol.
-    fn put(&mut self, kind: Kind, context: usize, symbol: usize);
+    fn put(&mut self, kind: Kind, row: usize, symbol: usize);
+
+    /// A choice whose slice is worked out in place.
+    fn choose(&mut self, slice: Slice);
+
+    /// A listed Chinese character was written, by its place in the list and the way of writing.
+    fn han(&mut self, _place: usize, _writing: usize) {}
 
     /// A number of `bits` (at most 12) bits without prediction.
     fn raw(&mut self, bits: u32, value: u32);
-
-    /// Whether the context knows the symbol; if not, the caller must write it in another way.
-    fn knows(&self, kind: Kind, context: usize, symbol: usize) -> bool;
 
     /// A number of up to 32 bits without prediction, highest part first.
     fn raw32(&mut self, value: u32) {
@@ -27,19 +30,20 @@ pub trait Sink {
 pub struct Slices(pub Vec<Slice>);
 
 impl Sink for Slices {
-    fn put(&mut self, kind: Kind, context: usize, symbol: usize) {
-        let slice = TABLES.slice(kind, context, symbol);
-        debug_assert!(slice.is_some(), "{kind:?} context {context} has no symbol {symbol}");
+    fn put(&mut self, kind: Kind, row: usize, symbol: usize) {
+        let slice = TABLES.slice(kind, row, symbol);
+        debug_assert!(slice.is_some(), "{kind:?} row {row} has no symbol {symbol}");
         self.0.push(slice.unwrap_or(Slice { start: 0, width: 1 }));
+    }
+
+    fn choose(&mut self, slice: Slice) {
+        debug_assert!(slice.width > 0);
+        self.0.push(slice);
     }
 
     fn raw(&mut self, bits: u32, value: u32) {
         debug_assert!(bits <= SCALE_BITS && value >> bits == 0, "{value} in {bits} bits");
         let width = TOTAL >> bits;
         self.0.push(Slice { start: value * width, width });
-    }
-
-    fn knows(&self, kind: Kind, context: usize, symbol: usize) -> bool {
-        TABLES.slice(kind, context, symbol).is_some()
     }
 }

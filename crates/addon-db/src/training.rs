@@ -1,98 +1,92 @@
-//! Makes `Parsebook/Tables.lua` from real characters: counts symbols in their contexts, rounds to the coder's scale.
+//! Makes `Parsebook/Tables.lua` from real characters: counts symbols in their rows, writes the counts as letters.
 //!
 //! Run by hand through `examples/train_tables.rs` when better statistics are at hand; a new file is a new format.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fmt::Write as _;
 
-use crate::block;
+use crate::block::{self, Entry};
 use crate::character::{Character, Raid};
-use crate::rans::TOTAL;
-use crate::record::{RANK_CONTEXTS, Reference};
+use crate::fold::folded;
+use crate::name::Place;
+use crate::rans::{Slice, TOTAL};
+use crate::record::Reference;
 use crate::sink::Sink;
-use crate::tables::{CAPITAL_LETTERS, KINDS, Kind, LETTERS, RAW, SMALL_LETTERS, SPECIAL, TABLES, is_text};
+use crate::spec::{NO_SPEC, OTHER_SPEC, SPECS};
+use crate::tables::{FORMS, Form, INSTEAD, Kind, LETTERS, TABLES, weight};
 
-/// Number of symbols of a kind that is not text, and of contexts of any kind.
-fn shape(kind: Kind, letters: usize) -> (usize, usize) {
-    match kind {
-        Kind::Count => (4, 1),
-        Kind::Shared => (16, 8),
-        Kind::Char => (LETTERS + letters, 3 + letters + 28),
-        Kind::DiffFirst | Kind::Diff => (LETTERS + letters, LETTERS + letters - 1),
-        Kind::Medial => (21, 19),
-        Kind::Final => (28, 21),
-        Kind::DiffMedial => (21, 21),
-        Kind::DiffFinal => (28, 28),
-        Kind::Class => (16, 1),
-        Kind::Raid => (3, 2),
-        Kind::Shape => (46, 4),
-        Kind::Mask => (3, 4),
-        Kind::Killed => (16, 51),
-        Kind::Kills => (41, 19),
-        Kind::KillsForm => (2, 11),
-        Kind::KillsPair => (82, 6),
-        Kind::KillsFar => (41, 6),
-        Kind::Rank => (101, 2 * RANK_CONTEXTS),
-    }
+/// Uses other tables than the shipped ones in this process, to measure them. Call it before anything is encoded.
+pub fn use_tables(source: String) {
+    _ = INSTEAD.set(source);
 }
 
-/// A context with fewer counts than this takes the average of its kind; the decoder keeps equal contexts once.
-const FEW: f64 = 1000.0;
+/// A realm's characters as they are written: sorted, with their ranks tidied.
+pub fn entries<'a>(reference: &Reference, characters: &'a [Character]) -> Vec<Entry<'a>> {
+    let mut sorted: Vec<&Character> = characters.iter().collect();
+    sorted.sort_by(|a, b| folded(&a.name).cmp(folded(&b.name)).then_with(|| a.name.cmp(&b.name)));
+    sorted.into_iter().map(|c| Entry { name: &c.name, class_id: c.class_id, groups: reference.tidy(c) }).collect()
+}
 
 /// Counts symbols.
+#[derive(Default)]
 pub struct Counter {
-    letters: usize,
     weight: f64,
     names: bool,
     ranks: bool,
     counts: HashMap<(Kind, usize), Vec<f64>>,
-}
-
-impl Default for Counter {
-    fn default() -> Self {
-        Self { letters: SMALL_LETTERS.chars().count(), weight: 1.0, names: true, ranks: true, counts: HashMap::new() }
-    }
+    /// How often each Chinese character was met, in the traditional and in the simplified way of writing.
+    han: BTreeMap<char, [f64; 2]>,
 }
 
 impl Counter {
-    /// Counts a realm's characters (sorted by name) with a weight; only the names if they have no ranks.
-    pub fn add(&mut self, raids: &[Raid], characters: &[Character], name_weight: f64, rank_weight: f64) {
+    /// Counts a realm's characters with a weight for names and one for ranks.
+    pub fn add(&mut self, region: &str, raids: &[Raid], characters: &[Character], name_weight: f64, rank_weight: f64) {
         let reference = Reference::new(raids);
-        for block in block::split(characters) {
+        let place = Place::new(region, characters.len() as u64);
+        for block in block::split(&entries(&reference, characters), place) {
             (self.names, self.ranks, self.weight) = (true, false, name_weight);
-            block::write_block(block, &reference, self);
+            block::write_block(block, place, &reference, self);
             (self.names, self.ranks, self.weight) = (false, true, rank_weight);
-            block::write_block(block, &reference, self);
+            block::write_block(block, place, &reference, self);
+        }
+        for c in characters.iter().flat_map(|c| c.name.chars()).filter(|c| ('\u{4e00}'..='\u{9fff}').contains(c)) {
+            self.han.entry(c).or_default()[usize::from(region == "CN")] += name_weight;
         }
     }
 
     /// The text of `Tables.lua`.
-    pub fn finish(mut self) -> String {
+    pub fn finish(mut self, han_at_least: f64) -> String {
         self.assume();
-        let alphabet: Vec<char> = SPECIAL.chars().chain(SMALL_LETTERS.chars()).collect();
         let mut text = HEADER.to_owned();
-        _ = writeln!(text, "  letters = \"{SMALL_LETTERS}\",\n  capitals = \"{CAPITAL_LETTERS}\",");
-        for (kind, name) in KINDS {
-            _ = writeln!(text, "  {name} = {{");
-            for widths in self.rounded(kind) {
-                let line = if is_text(kind) {
-                    alphabet.iter().zip(&widths).filter(|(_, w)| **w > 0).map(|(c, w)| format!("{c}{w}")).collect()
-                } else {
-                    widths.iter().map(u32::to_string).collect::<Vec<_>>().join(" ")
-                };
-                _ = writeln!(text, "    \"{line}\",");
+        for form in &FORMS {
+            if form.plain == 0 {
+                write_table(form.name, &self.rows(form), per_line(form.kind), &mut text);
+                continue;
             }
-            text.push_str("  },\n");
+            let plain = self.plain(form, form.plain);
+            let least = least(form.kind);
+            let rows: Vec<String> =
+                (0..form.rows).map(|row| self.row(form, row, &plain[row % form.plain], least)).collect();
+            write_table(form.name, &rows, per_line(form.kind), &mut text);
+            let plain: Vec<String> = plain.iter().map(|shares| shares.iter().map(|s| letter(*s)).collect()).collect();
+            write_table(&format!("{}Plain", form.name), &plain, 1, &mut text);
         }
-        text.push_str("}\n");
+        text.push_str("  hanWeights = {\n");
+        let mut by_weights: BTreeMap<[char; 2], String> = BTreeMap::new();
+        for (c, counts) in self.han.iter().filter(|(_, counts)| counts[0] + counts[1] >= han_at_least) {
+            by_weights.entry(counts.map(han_letter)).or_default().push(*c);
+        }
+        for ([traditional, simplified], chars) in by_weights {
+            _ = writeln!(text, "    \"{traditional}{simplified}{chars}\",");
+        }
+        text.push_str("  },\n}\n");
         text
     }
 
-    /// What no sample has shown yet but will come: LFR, both metrics, older raids, unknown classes.
+    /// What no sample has shown yet but will come: LFR, both metrics, older raids, specialisations.
     fn assume(&mut self) {
-        let mut expect = |kind, context, counts: &[f64]| {
-            let (symbols, _) = shape(kind, self.letters);
-            let seen = self.counts.entry((kind, context)).or_insert_with(|| vec![0.0; symbols]);
+        let mut expect = |kind, row, counts: &[f64]| {
+            let seen = self.counts.entry((kind, row)).or_insert_with(|| vec![0.0; form(kind).symbols]);
             let total: f64 = seen.iter().sum::<f64>().max(1000.0);
             for (have, add) in seen.iter_mut().zip(counts) {
                 *have += add * total;
@@ -102,80 +96,139 @@ impl Counter {
         expect(Kind::Raid, 0, &[0.005, 0.0, 0.1]);
         expect(Kind::Raid, 1, &[0.5, 0.1, 0.3]);
         // Difficulty sets with dps, hps, both: LFR and both metrics are rare, the same metric follows itself.
-        for context in 0..4 {
+        for row in 0..4 {
             let mut shares = vec![0.01];
             for set in 1..16_u32 {
                 let share = if set % 2 == 0 && set != 10 { 0.02 } else { 0.004 };
-                shares.extend((0..3).map(|metric| match context {
+                shares.extend((0..3).map(|metric| match row {
                     0 if metric < 2 => share / 2.0,
                     0 => share / 10.0,
-                    _ => share * if metric + 1 == context { 0.9 } else { 0.05 },
+                    _ => share * if metric + 1 == row { 0.9 } else { 0.05 },
                 }));
             }
-            expect(Kind::Shape, context, &shares);
+            expect(Kind::Shape, row, &shares);
+        }
+        // Who is unknown stays so; a player has one specialisation; healing is done by healers, if there are any.
+        for unknown in 0..2 {
+            expect(Kind::SpecAgain, unknown, &[20.0, if unknown == 0 { 1.0 } else { 0.2 }]);
+            for class in 0..14_usize {
+                for metric in 0..3 {
+                    let specs = SPECS.get(class.wrapping_sub(1)).copied().unwrap_or_default();
+                    let fits = |healer: bool| metric == 2 || healer == (metric == 1);
+                    let fitting = specs.iter().filter(|s| fits(s.1)).count();
+                    let rare = if fitting == 0 { 1.0 } else { 0.02 };
+                    let mut shares = vec![0.01; OTHER_SPEC + 1];
+                    shares[NO_SPEC] = if unknown == 0 { 0.03 } else { 30.0 };
+                    for (share, spec) in shares[1..].iter_mut().zip(specs) {
+                        *share = if fits(spec.1) { 1.0 / fitting as f64 } else { rare / specs.len() as f64 };
+                    }
+                    expect(Kind::Spec, (unknown * 14 + class) * 3 + metric, &shares);
+                }
+            }
         }
     }
 
-    /// Counts as numbers that add up to [`TOTAL`]; a context with few counts leans on the kind's average.
-    fn rounded(&self, kind: Kind) -> Vec<Vec<u32>> {
-        let (symbols, contexts) = shape(kind, self.letters);
-        let mut average = vec![1e-6; symbols];
-        for ((_, _), counts) in self.counts.iter().filter(|((k, _), _)| *k == kind) {
-            average.iter_mut().zip(counts).for_each(|(a, c)| *a += c);
+    /// The rows of a kind; one with few counts leans on the kind's average.
+    fn rows(&self, form: &Form) -> Vec<String> {
+        let plain = self.plain(form, 1).remove(0);
+        (0..form.rows).map(|row| self.row(form, row, &plain, 0.0)).collect()
+    }
+
+    /// A row, leaning on the shares of a plainer one; `-` with less than so many counts.
+    fn row(&self, form: &Form, row: usize, plain: &[f64], least: f64) -> String {
+        let none = vec![0.0; form.symbols];
+        let counts = self.counts.get(&(form.kind, row)).unwrap_or(&none);
+        let seen = counts.iter().sum::<f64>();
+        if seen < least {
+            return "-".to_owned();
         }
-        let total: f64 = average.iter().sum();
-        average.iter_mut().for_each(|a| *a /= total);
-        let none = vec![0.0; symbols];
-        let context = |context| {
-            let counts = self.counts.get(&(kind, context)).filter(|c| c.iter().sum::<f64>() >= FEW).unwrap_or(&none);
-            let total = counts.iter().sum::<f64>() + 4.0;
-            let shares: Vec<f64> = counts.iter().zip(&average).map(|(c, a)| (c + 4.0 * a) / total).collect();
-            round(&shares, is_text(kind))
-        };
-        (0..contexts).map(context).collect()
+        let lean = if least > 0.0 { 12.0 } else { 4.0 };
+        counts.iter().zip(plain).map(|(c, share)| letter((c + lean * share) / (seen + lean))).collect()
+    }
+
+    /// The shares of all rows whose numbers leave the same remainder, together.
+    fn plain(&self, form: &Form, remainders: usize) -> Vec<Vec<f64>> {
+        let mut sums = vec![vec![1e-6; form.symbols]; remainders];
+        for ((kind, row), counts) in &self.counts {
+            if *kind == form.kind {
+                sums[row % remainders].iter_mut().zip(counts).for_each(|(sum, count)| *sum += count);
+            }
+        }
+        for row in &mut sums {
+            let total: f64 = row.iter().sum();
+            row.iter_mut().for_each(|share| *share /= total);
+        }
+        sums
     }
 }
 
-/// Shares to whole numbers with the sum [`TOTAL`], each at least 1; in text, rare symbols get 0 but never RAW.
-fn round(shares: &[f64], text: bool) -> Vec<u32> {
-    let scale = f64::from(TOTAL);
-    let least = |i: usize| u32::from(!text || i == RAW);
-    let mut widths: Vec<u32> =
-        shares.iter().enumerate().map(|(i, s)| ((s * scale).round() as u32).max(least(i))).collect();
-    // Give or take where it costs least: from the widest.
-    loop {
-        let total: u32 = widths.iter().sum();
-        let Some(widest) = (0..widths.len()).max_by_key(|&i| widths[i]) else { return widths };
-        match total.cmp(&TOTAL) {
-            std::cmp::Ordering::Equal => return widths,
-            std::cmp::Ordering::Less => widths[widest] += TOTAL - total,
-            std::cmp::Ordering::Greater => widths[widest] -= (total - TOTAL).min(widths[widest] / 16 + 1),
-        }
+/// How often a row of a kind with plain rows must have been met to be written.
+fn least(kind: Kind) -> f64 {
+    match kind {
+        Kind::Latin => 1200.0,
+        _ => 80.0,
     }
+}
+
+/// Rows of a kind that stand in one line of the file.
+fn per_line(kind: Kind) -> usize {
+    match kind {
+        Kind::Latin => 26,
+        Kind::Final => 21,
+        Kind::Spec | Kind::SpecAgain | Kind::KillsForm | Kind::Mask | Kind::Han => 6,
+        _ => 1,
+    }
+}
+
+fn write_table(name: &str, rows: &[String], per_line: usize, text: &mut String) {
+    _ = writeln!(text, "  {name} = {{");
+    for line in rows.chunks(per_line) {
+        _ = writeln!(text, "    \"{}\",", line.join(" "));
+    }
+    text.push_str("  },\n");
+}
+
+fn form(kind: Kind) -> &'static Form {
+    &FORMS[kind as usize]
+}
+
+/// The letter whose weight comes nearest to a share, with the least at about an 8000th.
+fn letter(share: f64) -> char {
+    nearest(share * 16.0 * 8192.0)
+}
+
+/// The letter for a number of times that a Chinese character was met; every listed one can be written.
+fn han_letter(count: f64) -> char {
+    nearest((count + 0.05) * 256.0)
+}
+
+fn nearest(wanted: f64) -> char {
+    let distance = |l: &u8| (f64::from(weight(*l)).ln() - wanted.max(1.0).ln()).abs();
+    let best = LETTERS.iter().min_by(|a, b| distance(a).total_cmp(&distance(b)));
+    char::from(*best.unwrap_or(&b'a'))
 }
 
 impl Sink for Counter {
-    fn put(&mut self, kind: Kind, context: usize, symbol: usize) {
-        let is_name = kind <= Kind::DiffFinal && kind != Kind::Count;
-        if if is_name { self.names } else { self.ranks } {
-            let (symbols, contexts) = shape(kind, self.letters);
-            assert!(symbol < symbols && context < contexts, "{kind:?}: symbol {symbol} in context {context}");
-            self.counts.entry((kind, context)).or_insert_with(|| vec![0.0; symbols])[symbol] += self.weight;
+    fn put(&mut self, kind: Kind, row: usize, symbol: usize) {
+        if if kind < Kind::Count { self.names } else { self.ranks } {
+            let form = form(kind);
+            assert!(symbol < form.symbols && row < form.rows, "{kind:?}: symbol {symbol} in row {row}");
+            self.counts.entry((kind, row)).or_insert_with(|| vec![0.0; form.symbols])[symbol] += self.weight;
         }
     }
 
-    fn raw(&mut self, _bits: u32, _value: u32) {}
+    fn choose(&mut self, _slice: Slice) {}
 
-    fn knows(&self, _kind: Kind, _context: usize, _symbol: usize) -> bool {
-        true
-    }
+    fn raw(&mut self, _bits: u32, _value: u32) {}
 }
 
 const HEADER: &str = "\
--- How often each symbol follows in each situation, in 4096ths. Written by `examples/train_tables.rs`, used by
--- Decoder.lua and by the encoder. One line for each situation; what the numbers stand for is told in Decoder.lua.
--- In letters and their followers, `.` ends a name, `?` is any code point, `#` a Chinese character.
--- A change here is a change of the format: raise formatVersion in Database.lua and FORMAT_VERSION in the encoder.
+-- How often each symbol follows in each situation. Written by `examples/train_tables.rs`, used by Decoder.lua and by the
+-- encoder. A row is a situation, a letter in it a symbol; what they stand for is told in Decoder.lua. Letters are
+-- weights: `a` is 16, `b` 20, `c` 25, and three letters further is twice as much, up to `z` and on with `A` to `Z`.
+-- In hanWeights, Chinese characters that are equally frequent stand together, after the weight of each of them in the
+-- traditional and in the simplified way of writing.
+-- A change here is a change of the format: raise FORMAT_VERSION in Database.lua and in the encoder.
 local _, ns = ...
 
 ns.Tables = {
@@ -188,10 +241,14 @@ pub struct Costs {
 }
 
 impl Costs {
-    /// Adds a realm's characters, sorted by name.
-    pub fn add(&mut self, raids: &[Raid], characters: &[Character]) {
+    /// Adds a realm's characters.
+    pub fn add(&mut self, region: &str, raids: &[Raid], characters: &[Character]) {
         let reference = Reference::new(raids);
-        block::split(characters).for_each(|b| block::write_block(b, &reference, self));
+        let place = Place::new(region, characters.len() as u64);
+        for block in block::split(&entries(&reference, characters), place) {
+            block::write_block(block, place, &reference, self);
+            *self.bits.entry("line end").or_default() += 95_f64.log2();
+        }
     }
 
     /// Bits by kind, the dearest first.
@@ -203,17 +260,16 @@ impl Costs {
 }
 
 impl Sink for Costs {
-    fn put(&mut self, kind: Kind, context: usize, symbol: usize) {
-        let width = TABLES.slice(kind, context, symbol).map_or(1, |s| s.width);
-        let name = KINDS[kind as usize].1;
-        *self.bits.entry(name).or_default() += (f64::from(TOTAL) / f64::from(width)).log2();
+    fn put(&mut self, kind: Kind, row: usize, symbol: usize) {
+        let width = TABLES.slice(kind, row, symbol).map_or(1, |s| s.width);
+        *self.bits.entry(form(kind).name).or_default() += (f64::from(TOTAL) / f64::from(width)).log2();
+    }
+
+    fn choose(&mut self, slice: Slice) {
+        *self.bits.entry("chinese").or_default() += (f64::from(TOTAL) / f64::from(slice.width)).log2();
     }
 
     fn raw(&mut self, bits: u32, _value: u32) {
         *self.bits.entry("raw").or_default() += f64::from(bits);
-    }
-
-    fn knows(&self, kind: Kind, context: usize, symbol: usize) -> bool {
-        TABLES.slice(kind, context, symbol).is_some()
     }
 }

@@ -5,10 +5,10 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::atomic::Ordering;
 
+use crate::figure;
 use anyhow::{Context, ensure};
 use parsebook_adapters::addon_repo::{History, RemoteConfig, RemoteRepo};
 use parsebook_addon_db::{addon_files, encode};
-use parsebook_bench::figure;
 use parsebook_core::ports::AddonRepo;
 use parsebook_test_support::certificate::{Certificate, Kind};
 use parsebook_test_support::git::GitServer;

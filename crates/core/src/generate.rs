@@ -202,7 +202,7 @@ async fn encode_region<S: Players>(
             Ok(player) => {
                 met.extend(player.ranks.keys());
                 if let Some(character) = to_character(player) {
-                    encoder.push(character)?;
+                    encoder.push(&character);
                 }
             }
             Err(malformed) => {
@@ -252,6 +252,7 @@ fn to_character(player: Player) -> Option<addon_db::Character> {
                     raid,
                     difficulty,
                     metric: metric.into(),
+                    spec: None,
                     encounters: encounters.collect(),
                 });
             }
@@ -265,6 +266,7 @@ fn to_character(player: Player) -> Option<addon_db::Character> {
         class_id: identity.class_id,
         ranked_at,
         ranks,
+        ..addon_db::Character::default()
     })
 }
 

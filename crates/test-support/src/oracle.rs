@@ -5,6 +5,7 @@ use std::path::Path;
 
 use anyhow::{Context, bail, ensure};
 use parsebook_addon_db::reader::{Addon, Found};
+use parsebook_core::report::Metric;
 use parsebook_simulator::{Player, Standing, World};
 
 /// (raid, difficulty, metric, encounter) → (rank, kills).
@@ -41,7 +42,10 @@ pub fn verify_boards(addon: &Path, world: &World, boards: &BTreeSet<(i32, u8)>) 
 /// its raids and difficulties.
 pub fn least_points(world: &World) -> f64 {
     let players = world.players().filter(|player| !player.is_hidden() && player.pairs().next().is_some());
-    players.map(|player| 1.0 + 5.0 * player.pairs().count() as f64).sum()
+    let question = |player: &Player<'_>| 1.0 + 5.0 * player.pairs().count() as f64;
+    // Whose class can heal is asked a second time: the class is known only from the first answer.
+    let times = |player: &Player<'_>| if Metric::can_heal(player.class_id()) { 2.0 } else { 1.0 };
+    players.map(|player| question(&player) * times(&player)).sum()
 }
 
 fn verify_where(

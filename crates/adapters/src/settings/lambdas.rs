@@ -236,9 +236,9 @@ mod tests {
     fn defaults_are_the_documented_ones() {
         let environment = with(&[("GIT_REPOSITORY_URL", "file:///addon.git")]);
         let discover = DiscoverSettings::read(&environment).unwrap();
-        assert_eq!((discover.store.database.as_str(), discover.regions.len()), ("wcl", 5));
+        assert_eq!((discover.store.database.as_str(), discover.discover.regions.len()), ("wcl", 5));
         let aggregator = AggregatorSettings::read(&environment).unwrap();
-        assert_eq!((aggregator.queue_limit, aggregator.rerank_after.as_secs()), (80_000, 20 * 3600));
+        assert_eq!((aggregator.queue.limit, aggregator.queue.rerank_after.as_secs()), (80_000, 20 * 3600));
         let player_rank = PlayerRankSettings::read(&environment).unwrap();
         assert_eq!((player_rank.call_budget, player_rank.concurrency_limit), (6.5, 50));
         assert_eq!(ReviverSettings::read(&environment).unwrap().concurrency_limit, 50);

@@ -37,7 +37,7 @@ impl Store for parsebook_adapters::mongo::MongoStore {
     }
 }
 
-fn now() -> Timestamp {
+pub fn now() -> Timestamp {
     Utc.timestamp_opt(1_800_000_000, 0).single().unwrap_or_default()
 }
 
@@ -276,6 +276,8 @@ fn part(raid: u32, difficulty: u8, percent: f64) -> RankedPart {
             (2587, EncounterRank { rank_percent: percent, kills: 3 }),
             (2590, EncounterRank { rank_percent: 0.0, kills: 1000 }),
         ]),
+        ends: BTreeMap::new(),
+        specs: BTreeMap::new(),
     };
     RankedPart { raid, difficulty, ranks: DifficultyRanks::from([("dps".to_owned(), metric)]) }
 }

@@ -6,7 +6,7 @@ use parsebook_adapters::embedded::EmbeddedStore;
 use parsebook_adapters::mongo::{MongoConfig, MongoStore};
 use parsebook_test_support::mongod;
 
-use crate::contract;
+use crate::{contract, reports};
 
 async fn mongo() -> Option<MongoStore> {
     let (uri, database) = mongod::shared().unwrap()?;
@@ -17,19 +17,19 @@ async fn mongo() -> Option<MongoStore> {
 }
 
 macro_rules! on_every_store {
-    ($($name:ident),* $(,)?) => {
+    ($($suite:ident::$name:ident),* $(,)?) => {
         mod embedded {
             $(#[tokio::test]
             async fn $name() {
                 let folder = tempfile::tempdir().unwrap();
-                super::contract::$name(&super::EmbeddedStore::open(folder.path()).unwrap()).await.unwrap();
+                super::$suite::$name(&super::EmbeddedStore::open(folder.path()).unwrap()).await.unwrap();
             })*
         }
         mod mongo {
             $(#[tokio::test]
             async fn $name() {
                 if let Some(store) = super::mongo().await {
-                    super::contract::$name(&store).await.unwrap();
+                    super::$suite::$name(&store).await.unwrap();
                 }
             })*
         }
@@ -37,17 +37,23 @@ macro_rules! on_every_store {
 }
 
 on_every_store!(
-    a_rule_is_claimed_by_one,
-    a_rules_state_comes_back,
-    finds_are_merged,
-    concurrent_merges_lose_nothing,
-    removing_is_exact,
-    adding_while_removing_loses_nothing,
-    a_part_replaces_only_itself,
-    hidden_players_lose_their_ranks,
-    a_region_comes_in_order,
-    a_large_region_is_read_whole,
-    raids_are_kept,
-    the_journal_keeps_what_it_is_given,
-    a_census_counts_everything,
+    contract::a_rule_is_claimed_by_one,
+    contract::a_rules_state_comes_back,
+    contract::finds_are_merged,
+    contract::concurrent_merges_lose_nothing,
+    contract::removing_is_exact,
+    contract::adding_while_removing_loses_nothing,
+    contract::a_part_replaces_only_itself,
+    contract::hidden_players_lose_their_ranks,
+    contract::a_region_comes_in_order,
+    contract::a_large_region_is_read_whole,
+    contract::raids_are_kept,
+    contract::the_journal_keeps_what_it_is_given,
+    contract::a_census_counts_everything,
+    reports::folding_is_what_the_pure_fold_does,
+    reports::kills_folded_in_at_once_all_count,
+    reports::what_is_known_is_told,
+    reports::reports_wait_for_their_day,
+    reports::reports_that_were_read_are_known,
+    reports::some_players_of_discovers_are_read,
 );

@@ -3,3 +3,4 @@
 mod contract;
 mod every_store;
 mod mongo;
+mod reports;

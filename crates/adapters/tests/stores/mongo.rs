@@ -47,6 +47,8 @@ fn ranked(id: u32, name: &str) -> PlayerUpdate {
         read_at: Some(Utc.timestamp_millis_opt(1_700_000_000_123).unwrap()),
         spec: Some("Elemental".into()),
         encounters: BTreeMap::from([(2587, EncounterRank { rank_percent: 91.3, kills: 3 })]),
+        ends: BTreeMap::new(),
+        specs: BTreeMap::new(),
     };
     let identity = Identity {
         name: name.into(),

@@ -2,19 +2,20 @@
 
 local _, ns = ...
 
-local gsub, type = string.gsub, type
-local Decoder = ns.Decoder
+local type = type
+local Decoder, Decoder1, realmKey = ns.Decoder, ns.Decoder1, ns.RealmKey
 
--- The format this addon reads; every data file names its own.
-local FORMAT_VERSION = 1
+-- The format of today; every data file names its own. The one before is read as well, for one release more.
+local FORMAT_VERSION = 2
+local FORMAT_BEFORE = 1
 -- How many answers are remembered for each region before the memory is emptied.
 local REMEMBERED = 500
 
 Parsebook = Parsebook or {}
 local Parsebook = Parsebook
 
--- By region: { refused = message } or { checksum, reference, info, memo } and by realm key: displays, texts, and keys
--- by another spelling: aliases.
+-- By region: { refused = message } or { checksum, reference, info, memo } and by realm key: displays, texts, crowds,
+-- what the decoder remembers of those asked for: realms, and keys by another spelling: aliases.
 local regions = {}
 -- The region to use when none is named; false if there are several.
 local onlyRegion = nil
@@ -22,13 +23,6 @@ local onlyRegion = nil
 ------------------------------------------------------------------------------------------------------------------------
 -- Loading
 ------------------------------------------------------------------------------------------------------------------------
-
--- The name of a realm without what callers spell differently: white space, hyphens, the typographic apostrophe.
-local function realmKey(realm)
-  realm = gsub(realm, "[ \t-\r%-]", "")
-  realm = gsub(realm, "\194\160", "")
-  return (gsub(realm, "\226\128\153", "'"))
-end
 
 -- Drops a region's data and says why, once.
 local function refuse(name, message)
@@ -38,7 +32,7 @@ local function refuse(name, message)
 end
 
 local function checkVersion(version, name)
-  if version == FORMAT_VERSION then return true end
+  if version == FORMAT_VERSION or version == FORMAT_BEFORE then return true end
   local message = "the data of region %s has format %s, this addon reads format %d. Please update both; it is not used."
   refuse(name, message:format(tostring(name), tostring(version), FORMAT_VERSION))
 end
@@ -46,15 +40,21 @@ end
 -- Called by a region's Raids.lua. Returns a function that takes the raids one by one, nil if the data is refused.
 function Parsebook.OpenRegion(version, name, checksum)
   if regions[name] and regions[name].refused or not checkVersion(version, name) then return nil end
-  if ns.Tables then
-    Decoder.Prepare(ns.Tables)
+  if version == FORMAT_BEFORE then
+    local message = "the data of region %s has the old format %d. It is used, but please update it."
+    print("Parsebook: " .. message:format(tostring(name), version))
+    if ns.Tables1 then Decoder1.Prepare(ns.Tables1) end
+    ns.Tables1 = nil
+  else
+    if ns.Tables then Decoder.Prepare(ns.Tables) end
     ns.Tables = nil
+    Decoder.PrepareRegion(name)
   end
   if onlyRegion == nil then onlyRegion = name elseif onlyRegion ~= name then onlyRegion = false end
   local info = { formatVersion = version, generatedAt = 0, characters = 0, realms = 0, raids = {} }
   local region = {
     name = name, checksum = checksum, reference = {}, info = info,
-    displays = {}, texts = {}, aliases = {},
+    displays = {}, texts = {}, crowds = {}, aliases = {}, realms = {},
     memo = {}, remembered = 0,
   }
   regions[name] = region
@@ -74,7 +74,7 @@ end
 function Parsebook.OpenPart(version, name, checksum, generatedAt, characters)
   local region = regions[name]
   if region and region.refused or not checkVersion(version, name) then return nil end
-  if not region or region.checksum ~= checksum then
+  if not region or region.checksum ~= checksum or region.info.formatVersion ~= version then
     local message = "the data files of region %s do not belong together. Please install them anew; they are not used."
     refuse(name, message:format(tostring(name)))
     return nil
@@ -82,16 +82,27 @@ function Parsebook.OpenPart(version, name, checksum, generatedAt, characters)
   local info = region.info
   if generatedAt > info.generatedAt then info.generatedAt = generatedAt end
   info.characters = info.characters + characters
-  local displays, texts, aliases = region.displays, region.texts, region.aliases
-  return function(key, display, text)
+  local function add(key, display, crowd, text)
+    local texts = region.texts
     if texts[key] then -- a giant realm goes on in a second file
       texts[key] = texts[key] .. text
       return
     end
-    displays[key], texts[key] = display, text
+    region.displays[key], texts[key], region.crowds[key] = display, text, crowd
     info.realms = info.realms + 1
-    local alias = realmKey(display)
-    if alias ~= key then aliases[alias] = key end
+  end
+  if version == FORMAT_BEFORE then
+    return function(key, display, text)
+      add(key, display, nil, text)
+      region.aliases[realmKey(key)], region.aliases[realmKey(display)] = key, key
+    end
+  end
+  -- Realms are found under the key of their display name, unless keys follow: the first is the realm's own, the others
+  -- are those of its display names.
+  return function(display, crowd, text, key, ...)
+    key = key or realmKey(display)
+    add(key, display, crowd, text)
+    for i = 1, select("#", ...) do region.aliases[select(i, ...)] = key end
   end
 end
 
@@ -99,27 +110,61 @@ end
 -- Asking
 ------------------------------------------------------------------------------------------------------------------------
 
+-- A secret value of the game must not even be compared.
+local isSecret = issecretvalue or function() return false end
+
+-- A text that may be looked at; nil for anything else.
+local function visible(text)
+  if isSecret(text) or type(text) ~= "string" then return nil end
+  return text
+end
+
 local function findRegion(name)
   if name == nil then
-    if onlyRegion then return regions[onlyRegion] end
-    return nil
+    local own = ns.OwnRegion and ns.OwnRegion()
+    return regions[own or onlyRegion]
   end
-  return regions[name] or type(name) == "string" and regions[name:upper()] or nil
+  name = visible(name)
+  return name and (regions[name] or regions[name:upper()])
+end
+
+-- Data of format 1 knows names in their usual spelling only: a capital, then small letters.
+local function findBefore(region, text, name)
+  local found = Decoder1.Find(text, name, region.reference)
+  if not found then
+    name = ns.TitleCase(name)
+    found = name and Decoder1.Find(text, name, region.reference)
+  end
+  if found then found.name = name end
+  return found
 end
 
 local function findCharacter(region, name, realmName)
   local key = realmKey(realmName)
-  if not region.texts[key] then key = region.aliases[key] end
+  if key and not region.texts[key] then key = region.aliases[key] end
   local text = key and region.texts[key]
-  local found = text and Decoder.Find(text, name, region.reference)
+  if not text then return false end
+  local found
+  if region.info.formatVersion == FORMAT_BEFORE then
+    found = findBefore(region, text, name)
+  else
+    local realm = region.realms[key]
+    if not realm then
+      realm = Decoder.NewRealm(text, region.name, region.crowds[key])
+      region.realms[key] = realm
+    end
+    found = Decoder.Find(realm, name, region.reference)
+  end
   if not found then return false end
-  found.name, found.realm, found.region = name, region.displays[key], region.name
+  found.realm, found.region = region.displays[key], region.name
   return found
 end
 
 -- A character's ranks, nil if there are none (and the reason, if the data was refused). Answers are shared: do not
 -- change them.
 function Parsebook.Lookup(name, realm, regionName)
+  name, realm = visible(name), visible(realm)
+  if not name or not realm then return nil end
   local region = findRegion(regionName)
   if not region then
     -- In the game, the player's own region is loaded when somebody first asks.
@@ -132,7 +177,6 @@ function Parsebook.Lookup(name, realm, regionName)
   local names = memo[realm]
   local found = names and names[name]
   if found == nil then
-    if type(name) ~= "string" or type(realm) ~= "string" then return nil end
     if region.remembered >= REMEMBERED then
       memo, region.remembered = {}, 0
       region.memo = memo

@@ -4,6 +4,8 @@ use std::collections::HashSet;
 
 use parsebook_addon_db::{Character, EncounterRank, Raid, Ranks};
 
+use crate::world;
+
 /// A small generator of repeatable numbers (xorshift64*, Vigna 2016).
 pub struct Dice(pub u64);
 
@@ -47,8 +49,9 @@ pub fn multiplied(realm: &[Character], times: usize) -> Vec<Character> {
 }
 
 /// Ranks for a character: some difficulties, most bosses, ranks around a level of its own.
-pub fn ranks(raids: &[Raid], dice: &mut Dice) -> Vec<Ranks> {
+pub fn ranks(class_id: u8, raids: &[Raid], dice: &mut Dice) -> Vec<Ranks> {
     let level = dice.below(80);
+    let pick = dice.below(100);
     let mut all = Vec::new();
     for raid in raids {
         for difficulty in 3..6_u8 {
@@ -63,7 +66,8 @@ pub fn ranks(raids: &[Raid], dice: &mut Dice) -> Vec<Ranks> {
             let mut encounters: Vec<EncounterRank> = raid.encounters.iter().map(|e| rank(e.id, dice)).collect();
             encounters.retain(|_| dice.below(8) > 0);
             let metric = if dice.below(8) == 0 { "hps" } else { "dps" };
-            all.push(Ranks { raid: raid.id, difficulty, metric: metric.into(), encounters });
+            let spec = world::spec(class_id, metric, pick);
+            all.push(Ranks { raid: raid.id, difficulty, metric: metric.into(), spec, encounters });
         }
     }
     all.retain(|r| !r.encounters.is_empty());
@@ -87,13 +91,17 @@ pub fn realm(number: u32, size: u32, raids: &[Raid]) -> Vec<Character> {
     let mut names: Vec<String> = names.into_iter().collect();
     names.sort();
     let realm = format!("Realm{number:03}");
-    let one = |name| Character {
-        name,
-        realm: realm.clone(),
-        normalized_realm: realm.clone(),
-        class_id: 1 + dice.below(13) as u8,
-        ranked_at: 1_700_000_000 + dice.below(1_000_000) as i64,
-        ranks: ranks(raids, &mut dice),
+    let one = |name| {
+        let class_id = 1 + dice.below(13) as u8;
+        Character {
+            name,
+            realm: realm.clone(),
+            normalized_realm: realm.clone(),
+            class_id,
+            ranked_at: 1_700_000_000 + dice.below(1_000_000) as i64,
+            ranks: ranks(class_id, raids, &mut dice),
+            ..Character::default()
+        }
     };
     names.into_iter().map(one).collect()
 }

@@ -1,8 +1,7 @@
 //! Measures the addon database against its targets and against the predecessor's format, all in one run.
 //!
-//! `bench_addon_db --eu WORLD --kr WORLD [--names FILE] [--predecessor-eu FILE] [--predecessor-kr FILE] [--only 123]`
-//! Worlds are files of the simulator; `--names` is a list of real names (`# Realm`, then its names); the predecessor's
-//! files are its published databases. Lua is PUC Lua 5.1. Nothing here is asserted except that answers are exact.
+//! Usage: see [`USAGE`]. Worlds are files of the simulator; `--names` is a list of real names (`# Realm`, then its names); the predecessor's
+//! files are its published databases; `--half-tables` are tables of `train_tables --half`, for what other players cost. Lua is PUC Lua 5.1. Nothing here is asserted except that answers are exact.
 #![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a tool for maintainers: stopping is the right answer")]
 
 mod made_up;
@@ -20,11 +19,14 @@ use std::rc::Rc;
 use std::time::Instant;
 
 use mlua::{Lua, Table};
-use parsebook_addon_db::reader::Addon;
+use parsebook_addon_db::reader::{Addon, Found, FoundEncounter, FoundRanks};
+use parsebook_addon_db::training::use_tables;
 use parsebook_addon_db::{Character, EncodeError, File, Raid, RegionEncoder, addon_files, encode};
 use report::Report;
 use world::World;
 
+const USAGE: &str = "usage: bench_addon_db --eu WORLD --kr WORLD [--tw WORLD] [--cn WORLD] [--half-tables FILE]
+    [--names FILE] [--predecessor-eu FILE] [--predecessor-kr FILE] [--only 123456]";
 const MEASURE: &str = include_str!("measure.lua");
 
 fn main() {
@@ -34,25 +36,41 @@ fn main() {
     if let Some(size) = options.get("stream") {
         return stream(size.parse().unwrap());
     }
+    if let (Some(tables), Some(world)) = (options.get("tables"), options.get("odd-half")) {
+        return other_half(tables, world);
+    }
     let (Some(eu), Some(kr)) = (options.get("eu"), options.get("kr")) else {
-        println!(
-            "usage: bench_addon_db --eu WORLD --kr WORLD [--names FILE] [--predecessor-eu FILE] [--predecessor-kr FILE]"
-        );
+        println!("{}", USAGE);
         std::process::exit(2);
     };
     let (eu, kr) = (world::read(eu), world::read(kr));
+    let (tw, cn) = (options.get("tw").map(|path| world::read(path)), options.get("cn").map(|path| world::read(path)));
+    let mut worlds = vec![("EU", &eu), ("KR", &kr)];
+    worlds.extend(tw.as_ref().map(|world| ("TW", world)));
+    worlds.extend(cn.as_ref().map(|world| ("CN", world)));
     let six = six_times(&eu);
+    let with_six: Vec<_> = worlds.iter().copied().chain([("EU", &six)]).collect();
     let only = options.get("only").copied().unwrap_or("123456");
     let report = Report::begin();
     let sections: [(char, &dyn Fn()); 6] = [
-        ('1', &|| sizes(&report, &eu, &kr, &options)),
+        ('1', &|| sizes(&report, &worlds, &options)),
         ('2', &|| loading(&report, &six)),
-        ('3', &|| lookups(&report, &[("EU", &eu), ("KR", &kr), ("EU", &six)])),
+        ('3', &|| lookups(&report, &with_six)),
         ('4', &|| generator(&report, &eu, &six)),
-        ('5', &|| exactness(&report, &eu, &kr, options.get("names").copied())),
-        ('6', &|| git(&report, &[("EU", &eu), ("KR", &kr)])),
+        ('5', &|| exactness(&report, &worlds, options.get("names").copied())),
+        ('6', &|| git(&report, &worlds[..2])),
     ];
     sections.iter().filter(|(number, _)| only.contains(*number)).for_each(|(_, section)| section());
+}
+
+/// Prints the bytes that every second player of a world (`TW=FILE`) takes with other tables, and how many they are.
+fn other_half(tables: &str, world: &str) {
+    use_tables(std::fs::read_to_string(tables).unwrap());
+    let (region, path) = world.split_once('=').unwrap();
+    let world = world::read(path);
+    let half = world::half(&world.characters, 1);
+    let bytes = total(&encode(region, &world.raids, &half).unwrap().0);
+    println!("{bytes} {}", half.len());
 }
 
 /// The world six times over, names varied.
@@ -84,23 +102,48 @@ fn xz(bytes: &[u8]) -> Option<f64> {
     Some(output.stdout.len() as f64)
 }
 
-fn sizes(report: &Report, eu: &World, kr: &World, options: &HashMap<&str, &str>) {
-    report.section("1. Size, all files of the region together");
-    for (region, world, limit, real) in [("EU", eu, 18.0, "predecessor-eu"), ("KR", kr, 29.0, "predecessor-kr")] {
-        let n = world.characters.len() as f64;
-        let (files, _) = encode(region, &world.raids, world.characters.clone()).unwrap();
-        let bytes = total(&files) / n;
-        let on = format!("{region} world, {n} characters");
-        let figure = |what: &str, base: f64| {
-            report.figure("bytes per character", bytes, "B", Some(limit), false, &on, Some((what, base)));
+fn sizes(report: &Report, worlds: &[(&str, &World)], options: &HashMap<&str, &str>) {
+    report.section("1. Size, all files of the region together, specialisations included");
+    for (region, world) in worlds {
+        let limit = match *region {
+            "EU" => 14.2,
+            "KR" => 21.0,
+            _ => 22.0,
         };
-        figure("predecessor's format", predecessor::data_file(&world.characters).len() as f64 / n);
-        if let Some(size) = options.get(real).and_then(|path| std::fs::metadata(path).ok()) {
-            figure("predecessor's real file", size.len() as f64 / n);
+        let lower = region.to_lowercase();
+        let half = options.get("half-tables").filter(|_| limit == 22.0).map(|tables| {
+            let half = world::half(&world.characters, 1);
+            (*tables, half)
+        });
+        let bytes = total(&encode(region, &world.raids, &world.characters).unwrap().0);
+        size(report, &format!("{region} world"), &world.characters, bytes, half.is_none().then_some(limit));
+        if let Some(real) = options.get(&*format!("predecessor-{lower}")).and_then(|path| std::fs::metadata(path).ok())
+        {
+            let n = world.characters.len() as f64;
+            let base = Some(("predecessor's real file", real.len() as f64 / n));
+            report.figure("bytes per character", bytes / n, "B", None, false, &format!("{region} world"), base);
         }
-        if let Some(size) = xz(&predecessor::columns(&world.characters)) {
-            figure("xz of bare columns", size / n);
+        if let Some((tables, half)) = half {
+            let itself = std::env::current_exe().unwrap();
+            let world = format!("{region}={}", options[&*lower]);
+            let output = Command::new(itself).args(["--tables", tables, "--odd-half", &world]).output().unwrap();
+            let text = String::from_utf8(output.stdout).unwrap();
+            let bytes: f64 = text.split_whitespace().next().unwrap().parse().unwrap();
+            size(report, &format!("{region}, other half"), &half, bytes, Some(limit));
         }
+    }
+}
+
+/// Bytes for each character beside the predecessor's format and a solid xz of the columns.
+fn size(report: &Report, on: &str, characters: &[Character], bytes: f64, limit: Option<f64>) {
+    let n = characters.len() as f64;
+    let on = format!("{on}, {n} characters");
+    let figure = |what: &str, base: f64| {
+        report.figure("bytes per character", bytes / n, "B", limit, false, &on, Some((what, base / n)));
+    };
+    figure("predecessor's format", predecessor::data_file(characters).len() as f64);
+    if let Some(size) = xz(&predecessor::columns(characters)) {
+        figure("xz of bare columns", size);
     }
 }
 
@@ -120,7 +163,7 @@ fn load(before: &[String], files: &[String]) -> (f64, f64, f64, f64) {
 fn loading(report: &Report, six: &World) {
     report.section("2. Loading");
     let dir = tempfile::tempdir().unwrap();
-    let (files, _) = encode("EU", &six.raids, six.characters.clone()).unwrap();
+    let (files, _) = encode("EU", &six.raids, &six.characters).unwrap();
     write(dir.path(), &files);
     write(dir.path(), &addon_files());
     let old = dir.path().join("old.lua");
@@ -151,7 +194,7 @@ fn lookups(report: &Report, worlds: &[(&str, &World)]) {
     report.section("3. Lookup");
     for (region, world) in worlds {
         let dir = tempfile::tempdir().unwrap();
-        write(dir.path(), &encode(region, &world.raids, world.characters.clone()).unwrap().0);
+        write(dir.path(), &encode(region, &world.raids, &world.characters).unwrap().0);
         write(dir.path(), &addon_files());
         let mut addon = Addon::open(dir.path()).unwrap();
         addon.info(region).unwrap();
@@ -162,15 +205,18 @@ fn lookups(report: &Report, worlds: &[(&str, &World)]) {
         let mut dice = made_up::Dice(7);
         (1..order.len()).rev().for_each(|i| order.swap(i, dice.below(i as u64 + 1) as usize));
         let on = format!("{region}, {} characters", order.len());
-        for (what, suffix) in [("", ""), ("absent: ", "e")] {
+        let same: fn(&str) -> String = str::to_owned;
+        let absent: fn(&str) -> String = |name| format!("{name}e");
+        for (what, asked, limit) in
+            [("", same, 60.0), ("absent: ", absent, 60.0), ("another case: ", another_case, 75.0)]
+        {
             // Two passes, the better time of each name: what else runs on the machine is not what is measured.
             let mut best = vec![f64::MAX; order.len()];
             let (mut found, mut again, mut garbage) = (0, f64::MAX, f64::MAX);
             for _ in 0..2 {
                 let times = Rc::new(RefCell::new(Vec::with_capacity(order.len())));
                 let record = Rc::clone(&times);
-                let names: Vec<(String, String)> =
-                    order.iter().map(|c| (format!("{}{suffix}", c.name), c.realm.clone())).collect();
+                let names: Vec<(String, String)> = order.iter().map(|c| (asked(&c.name), c.realm.clone())).collect();
                 let mut names = names.into_iter();
                 let next = lua.create_function_mut(move |_, time: Option<f64>| {
                     record.borrow_mut().extend(time);
@@ -182,13 +228,13 @@ fn lookups(report: &Report, worlds: &[(&str, &World)]) {
             }
             let mean = best.iter().sum::<f64>() / best.len() as f64;
             let worst = best.iter().copied().fold(0.0, f64::max);
-            if suffix.is_empty() {
+            if what.is_empty() {
                 assert_eq!(found, order.len() as u64);
             }
             let figure = |name: &str, value, unit, limit| {
                 report.figure(&format!("{what}{name}"), value, unit, Some(limit), false, &on, None);
             };
-            figure("first sight, mean", mean, "µs", 60.0);
+            figure("first sight, mean", mean, "µs", limit);
             figure("first sight, worst", worst, "µs", 500.0);
             figure("again, mean", again, "µs", 1.0);
             figure("again, garbage", garbage, "B", 0.0);
@@ -199,17 +245,16 @@ fn lookups(report: &Report, worlds: &[(&str, &World)]) {
 fn generator(report: &Report, eu: &World, six: &World) {
     report.section("4. Generator");
     for world in [eu, six] {
-        let characters = world.characters.clone();
-        let n = characters.len() as f64;
+        let n = world.characters.len() as f64;
         let start = Instant::now();
-        encode("EU", &world.raids, characters).unwrap();
+        encode("EU", &world.raids, &world.characters).unwrap();
         let rate = n / start.elapsed().as_secs_f64();
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         report.figure(
             "characters a second",
             rate,
             "/s",
-            Some(150_000.0),
+            Some(300_000.0),
             true,
             &format!("{n} in memory, {cores} cores"),
             None,
@@ -235,7 +280,7 @@ fn stream(size: u32) {
     while made < size {
         let realm = made_up::realm(number, if number == 0 { 40_000 } else { 3_000 }.min(size - made), &raids);
         (made, number) = (made + realm.len() as u32, number + 1);
-        realm.into_iter().for_each(|c| encoder.push(c).unwrap());
+        realm.iter().for_each(|c| encoder.push(c));
     }
     let mut bytes = 0;
     let summary = encoder.finish::<EncodeError>(|file| {
@@ -249,54 +294,81 @@ fn stream(size: u32) {
     println!("{megabytes} {} {bytes}", f64::from(size) / start.elapsed().as_secs_f64());
 }
 
-/// Compares every answer with the input; returns how many characters were compared.
-fn compare(region: &str, raids: &[Raid], characters: &[Character]) -> usize {
+/// The name in another letter case: all capitals, or all small letters where that changes nothing.
+fn another_case(name: &str) -> String {
+    let one = |c: char, other: &dyn Fn(char) -> String| {
+        let changed = other(c);
+        // One letter for one letter, there and back: `ß` has no capital of one letter in every font, `ŉ` has two.
+        let mut letters = changed.chars();
+        match (letters.next(), letters.next()) {
+            (Some(letter), None) if letter.to_lowercase().eq(c.to_lowercase()) => letter,
+            _ => c,
+        }
+    };
+    let upper: String = name.chars().map(|c| one(c, &|c| c.to_uppercase().to_string())).collect();
+    if upper == name { name.chars().map(|c| one(c, &|c| c.to_lowercase().to_string())).collect() } else { upper }
+}
+
+/// Compares every answer with the input, in the exact spelling and in another case; returns how many were compared, and
+/// how many of them share their name with another in other letter case, so that only the exact spelling finds them.
+fn compare(region: &str, raids: &[Raid], characters: &[Character]) -> (usize, usize) {
     let dir = tempfile::tempdir().unwrap();
-    write(dir.path(), &encode(region, raids, characters.to_vec()).unwrap().0);
+    write(dir.path(), &encode(region, raids, characters).unwrap().0);
     write(dir.path(), &addon_files());
     let mut addon = Addon::open(dir.path()).unwrap();
+    let folded = |c: &Character| (c.realm.clone(), c.name.to_lowercase());
+    let mut namesakes: HashMap<(String, String), usize> = HashMap::new();
+    characters.iter().for_each(|c| *namesakes.entry(folded(c)).or_default() += 1);
+    let mut shared = 0;
     for c in characters {
         let found = addon.lookup(&c.name, &c.realm, region).unwrap().unwrap();
-        assert_eq!((&found.name, &found.realm, found.class_id), (&c.name, &c.realm, c.class_id));
         let place = |raid: u32, id: u32| {
             raids.iter().find(|r| r.id == raid).and_then(|r| r.encounters.iter().position(|e| e.id == id))
         };
-        let mut want: Vec<_> = c
-            .ranks
-            .iter()
-            .flat_map(|r| r.encounters.iter().map(move |e| (r, e)))
-            .map(|(r, e)| {
-                let order = (std::cmp::Reverse(r.raid), std::cmp::Reverse(r.difficulty), r.metric.to_string());
-                (order, place(r.raid, e.id), e.id, e.rank, e.kills.min(255) as u8)
-            })
-            .collect();
-        want.sort();
-        let got = found.ranks.iter().flat_map(|r| r.encounters.iter().map(move |e| (r, e)));
-        let got = got.map(|(r, e)| {
-            let order = (std::cmp::Reverse(r.raid), std::cmp::Reverse(r.difficulty), r.metric.clone());
-            (order, place(r.raid, e.id), e.id, e.rank, e.kills)
+        let ranks = c.ranks.iter().map(|r| {
+            let mut encounters: Vec<FoundEncounter> = r
+                .encounters
+                .iter()
+                .map(|e| FoundEncounter { id: e.id, rank: e.rank, kills: e.kills.min(255) as u8 })
+                .collect();
+            encounters.sort_by_key(|e| (place(r.raid, e.id).unwrap_or(usize::MAX), e.id));
+            let spec = r.spec.as_ref().map(ToString::to_string);
+            FoundRanks { raid: r.raid, difficulty: r.difficulty, metric: r.metric.to_string(), spec, encounters }
         });
-        assert!(want.into_iter().eq(got), "{c:?}\n{found:?}");
+        let mut ranks: Vec<FoundRanks> = ranks.collect();
+        ranks.sort_by_key(|r| (std::cmp::Reverse((r.raid, r.difficulty)), r.metric.clone()));
+        let (name, realm, region) = (c.name.clone(), c.realm.clone(), region.to_owned());
+        let want = Found { name, realm, region, class_id: c.class_id, ranks };
+        assert_eq!(found, want);
+        let other = addon.lookup(&another_case(&c.name), &c.realm, &want.region).unwrap();
+        if namesakes[&folded(c)] == 1 {
+            assert_eq!(other, Some(want), "{}", another_case(&c.name));
+        } else {
+            shared += 1;
+        }
     }
-    characters.len()
+    (characters.len(), shared)
 }
 
-fn exactness(report: &Report, eu: &World, kr: &World, names: Option<&str>) {
-    report.section("5. Exactness: characters whose whole answer equals the input");
-    for (region, world) in [("EU", eu), ("KR", kr)] {
-        let n = compare(region, &world.raids, &world.characters) as f64;
-        report.figure("exact round trips", n, "", Some(n), true, &format!("{region} world"), None);
+fn exactness(report: &Report, worlds: &[(&str, &World)], names: Option<&str>) {
+    report.section("5. Exactness: characters whose whole answer equals the input, also in another letter case");
+    let figure = |(n, shared): (usize, usize), on: &str| {
+        let on = format!("{on} ({shared} share a name)");
+        report.figure("exact round trips", n as f64, "", Some(n as f64), true, &on, None);
+    };
+    for (region, world) in worlds {
+        figure(compare(region, &world.raids, &world.characters), &format!("{region} world"));
     }
     if let Some(path) = names {
         let mut dice = made_up::Dice(11);
-        let raids: Vec<Raid> = kr.raids.iter().chain(&eu.raids).cloned().collect();
+        let raids: Vec<Raid> = worlds.iter().rev().take(2).flat_map(|(_, world)| world.raids.clone()).collect();
         let mut all: Vec<Character> = world::read_names(path).into_iter().flatten().collect();
         for c in &mut all {
-            (c.class_id, c.ranks) = (1 + dice.below(13) as u8, made_up::ranks(&raids, &mut dice));
+            c.class_id = 1 + dice.below(13) as u8;
+            c.ranks = made_up::ranks(c.class_id, &raids, &mut dice);
         }
         world::sort(&mut all);
-        let n = compare("EU", &raids, &all) as f64;
-        report.figure("exact round trips", n, "", Some(n), true, "real EU names, made-up ranks", None);
+        figure(compare("EU", &raids, &all), "real EU names, made-up ranks");
     }
 }
 
@@ -322,7 +394,7 @@ fn git(report: &Report, worlds: &[(&str, &World)]) {
         let dir = tempfile::tempdir().unwrap();
         run_git(dir.path(), &["init", "-q"]);
         let commit = |characters: &[Character]| {
-            write(dir.path(), &encode(region, &world.raids, characters.to_vec()).unwrap().0);
+            write(dir.path(), &encode(region, &world.raids, characters).unwrap().0);
             run_git(dir.path(), &["add", "-A"]);
             run_git(dir.path(), &["commit", "-qm", "Data"]);
         };

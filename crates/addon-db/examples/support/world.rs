@@ -1,6 +1,8 @@
 //! Reads data for the tools: worlds of the simulator and lists of names.
 #![expect(clippy::unwrap_used, reason = "a tool for maintainers: stopping is the right answer")]
 
+use std::borrow::Cow;
+
 use parsebook_addon_db::{Character, Encounter, EncounterRank, Raid, Ranks};
 use serde_json::Value;
 
@@ -10,7 +12,7 @@ pub struct World {
     pub characters: Vec<Character>,
 }
 
-/// Sorts as the encoder wants it: by normalized realm, then name, bytewise.
+/// Sorts by normalized realm, then name, bytewise.
 pub fn sort(characters: &mut [Character]) {
     characters.sort_by(|a, b| (&a.normalized_realm, &a.name).cmp(&(&b.normalized_realm, &b.name)));
 }
@@ -23,6 +25,11 @@ pub fn read(path: &str) -> World {
     let mut characters: Vec<Character> = lines.map(|v| character(&v)).collect();
     sort(&mut characters);
     World { raids, characters }
+}
+
+/// Every second character: the even ones (0) or the odd ones (1).
+pub fn half(characters: &[Character], odd: usize) -> Vec<Character> {
+    characters.iter().skip(odd).step_by(2).cloned().collect()
 }
 
 /// Reads a list of names: `# Realm`, then the names of its characters. One sorted vector for each realm.
@@ -40,8 +47,7 @@ pub fn read_names(path: &str) -> Vec<Vec<Character>> {
                 realm: realm.to_owned(),
                 normalized_realm: realm.to_owned(),
                 class_id: 1,
-                ranked_at: 0,
-                ranks: vec![],
+                ..Character::default()
             });
         }
     }
@@ -66,7 +72,34 @@ fn raid(v: &Value) -> Raid {
     Raid { id: number(&v["id"]), name: text(&v["name"]), encounters }
 }
 
+/// Classes with their specialisations for damage and for healing, in the order of WCL's class ids. Worlds tell none,
+/// so each player gets one that fits class and metric.
+const SPECS: [(&[&str], &[&str]); 13] = [
+    (&["Blood", "Frost", "Unholy"], &[]),
+    (&["Balance", "Feral", "Guardian"], &["Restoration"]),
+    (&["BeastMastery", "Marksmanship", "Survival"], &[]),
+    (&["Arcane", "Fire", "Frost"], &[]),
+    (&["Brewmaster", "Windwalker"], &["Mistweaver"]),
+    (&["Protection", "Retribution"], &["Holy"]),
+    (&["Shadow"], &["Discipline", "Holy"]),
+    (&["Assassination", "Subtlety", "Outlaw"], &[]),
+    (&["Elemental", "Enhancement"], &["Restoration"]),
+    (&["Affliction", "Demonology", "Destruction"], &[]),
+    (&["Arms", "Fury", "Protection"], &[]),
+    (&["Havoc", "Vengeance"], &[]),
+    (&["Devastation", "Augmentation"], &["Preservation"]),
+];
+
+/// A specialisation that a player of this class may have.
+pub fn spec(class_id: u8, metric: &str, pick: u64) -> Option<Cow<'static, str>> {
+    let (damage, healing) = SPECS.get(usize::from(class_id).checked_sub(1)?)?;
+    let fitting = if metric == "hps" && !healing.is_empty() { healing } else { damage };
+    Some(fitting[(pick % fitting.len() as u64) as usize].into())
+}
+
 fn character(v: &Value) -> Character {
+    let (id, class_id) = (number(&v["id"]), number(&v["classId"]) as u8);
+    let pick = u64::from(id.wrapping_mul(0x9E37_79B1) >> 8);
     let mut ranks: Vec<Ranks> = Vec::new();
     for row in v["ranks"].as_array().unwrap() {
         let (raid, difficulty) = (number(&row[0]), u8::try_from(number(&row[1])).unwrap());
@@ -75,22 +108,23 @@ fn character(v: &Value) -> Character {
         match ranks.iter_mut().find(|r| r.raid == raid && r.difficulty == difficulty && r.metric == metric) {
             Some(r) => r.encounters.push(rank),
             None => {
+                let spec = spec(class_id, metric, pick);
                 let metric = match metric {
                     "dps" => "dps".into(),
                     "hps" => "hps".into(),
                     other => other.to_owned().into(),
                 };
-                ranks.push(Ranks { raid, difficulty, metric, encounters: vec![rank] });
+                ranks.push(Ranks { raid, difficulty, metric, spec, encounters: vec![rank] });
             }
         }
     }
-    let id = i64::from(number(&v["id"]));
     Character {
         name: text(&v["name"]),
         realm: text(&v["server"]["name"]),
         normalized_realm: text(&v["server"]["normalizedName"]),
-        class_id: number(&v["classId"]) as u8,
-        ranked_at: 1_671_580_800 - id % 864_000,
+        class_id,
+        ranked_at: 1_671_580_800 - i64::from(id) % 864_000,
         ranks,
+        ..Character::default()
     }
 }

@@ -39,8 +39,8 @@ fn files() -> Vec<File> {
         character("아즈샤라", "가람", some()),
         character("불타는 군단", "天下第一", some()),
     ];
-    let mut files = encode("EU", &raids(), europe).unwrap().0;
-    files.extend(encode("KR", &raids(), korea).unwrap().0);
+    let mut files = encode("EU", &raids(), &europe).unwrap().0;
+    files.extend(encode("KR", &raids(), &korea).unwrap().0);
     files
 }
 
@@ -57,6 +57,16 @@ fn the_committed_data_is_what_the_encoder_writes() {
         let committed = String::from_utf8(std::fs::read(&path).unwrap()).unwrap();
         assert_eq!(committed, String::from_utf8(file.bytes.clone()).unwrap(), "{}", file.path);
     }
+}
+
+/// The README decodes this record by hand.
+#[test]
+fn the_record_in_the_readme_is_that_of_the_committed_data() {
+    let file = files().into_iter().find(|f| f.path == "Parsebook_DB_EU/Realms4.lua").unwrap();
+    let text = String::from_utf8(file.bytes).unwrap();
+    let realm = &text[text.find("realm(\"Azjol-Nerub\"").unwrap()..];
+    let readme = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md")).unwrap();
+    assert!(readme.contains(realm.trim_end()), "{realm}");
 }
 
 fn files_of_region_toc() -> String {

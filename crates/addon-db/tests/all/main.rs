@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test may stop at once")]
 
 mod addon;
+mod format1;
 mod region;
 mod round_trip;
 mod support;

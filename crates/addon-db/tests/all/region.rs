@@ -26,7 +26,7 @@ fn by_path(files: Vec<File>) -> BTreeMap<String, String> {
 }
 
 fn encoded(characters: &[Character]) -> BTreeMap<String, String> {
-    by_path(encode("EU", &raids(), characters.to_vec()).unwrap().0)
+    by_path(encode("EU", &raids(), characters).unwrap().0)
 }
 
 /// Lines that stand in only one of two files of the same name, and the number of such files.
@@ -94,45 +94,134 @@ fn info_adds_the_files_up() {
         (summary.characters, summary.realms, summary.generated_at),
         (info.characters, info.realms, info.generated_at)
     );
-    let mut newest_first = raids();
-    newest_first.reverse();
-    assert_eq!(info.raids, newest_first);
+    assert_eq!(info.raids, [raids()[1].clone()], "only the raids in which somebody has ranks");
+}
+
+/// Which class of two with one name is found, in whichever order they come.
+fn kept(one: Character, two: Character) -> u8 {
+    let classes = [[one.clone(), two.clone()], [two, one]].map(|order| {
+        let (mut addon, summary, _dir) = open("EU", &raids(), &order);
+        assert_eq!((summary.characters, summary.set_aside[&SetAside::Duplicate]), (1, 1));
+        addon.lookup("Twin", "A", "EU").unwrap().unwrap().class_id
+    });
+    assert_eq!(classes[0], classes[1], "the order of arrival decides");
+    classes[0]
 }
 
 #[test]
-fn the_newer_of_two_with_one_name_is_kept() {
-    let older = Character { ranked_at: 5, class_id: 1, ..character("A", "Twin", vec![]) };
-    let newer = Character { ranked_at: 6, class_id: 2, ..older.clone() };
-    for order in [[older.clone(), newer.clone()], [newer, older]] {
-        let (mut addon, summary, _dir) = open("EU", &raids(), &order);
-        assert_eq!(addon.lookup("Twin", "A", "EU").unwrap().unwrap().class_id, 2);
-        assert_eq!((summary.characters, summary.set_aside[&SetAside::Duplicate]), (1, 1));
+fn of_two_with_one_name_the_current_one_is_kept_else_that_with_the_newest_kill() {
+    let one = Character { ranked_at: 5, class_id: 1, ..character("A", "Twin", vec![]) };
+    let two = Character { ranked_at: 6, class_id: 2, ..one.clone() };
+    assert_eq!(kept(one.clone(), two.clone()), 2, "ranked last");
+    assert_eq!(kept(Character { newest_kill: Some(9), ..one.clone() }, two.clone()), 1, "killed last");
+    let deleted = Character { id: Some(7), canonical_id: Some(8), newest_kill: Some(9), ..two };
+    let current = Character { id: Some(8), canonical_id: Some(8), ..one };
+    assert_eq!(kept(current, deleted), 1, "WCL calls it current");
+}
+
+#[test]
+fn two_spellings_of_a_realm_are_one_realm() {
+    let mut characters = Vec::new();
+    for (realm, count) in [
+        ("Ner’zhul", 5),
+        ("Ner'zhul", 1),
+        ("Azjol-Nerub", 5),
+        ("AzjolNerub", 1),
+        ("Temple noir", 2),
+        ("Templenoir", 1),
+        ("Aman'thul", 1),
+        ("Aman'Thul", 2),
+    ] {
+        let list = [(2587, 50, 1)];
+        for i in 0..count {
+            let name = format!("{}{i}", char::from(b'A' + characters.len() as u8));
+            let c = character(realm, &name, vec![ranks(31, 4, "dps", &list)]);
+            characters.push(Character { normalized_realm: realm.to_owned(), ..c });
+        }
+    }
+    let (mut addon, summary, _dir) = open("EU", &raids(), &characters);
+    assert_eq!((summary.characters, summary.realms), (18, 4));
+    assert_eq!(summary.set_aside, BTreeMap::new());
+    for c in &characters {
+        let key = |realm: &str| realm.to_lowercase().replace([' ', '-', '\'', '’'], "");
+        for spelled in ["Ner’zhul", "Ner'zhul", "NERZHUL", "Azjol-Nerub", "azjolnerub", "temple NOIR", "Amanthul"] {
+            let found = addon.lookup(&c.name, spelled, "EU").unwrap();
+            assert_eq!(found.is_some(), key(spelled) == key(&c.realm), "{} of {} as {spelled}", c.name, c.realm);
+        }
+    }
+    let shown = |addon: &mut Addon, name: &str, realm: &str| addon.lookup(name, realm, "EU").unwrap().unwrap().realm;
+    assert_eq!(shown(&mut addon, "A0", "Nerzhul"), "Ner’zhul", "as most spell it");
+    assert_eq!(shown(&mut addon, &characters[15].name.clone(), "Aman'thul"), "Aman'Thul");
+}
+
+#[test]
+fn any_letter_case_finds_the_only_one_who_answers_to_it() {
+    let of = |name: &str, class_id| Character { class_id, ..character("A", name, vec![]) };
+    let characters = [
+        of("Chôgun", 1),
+        of("Spicca", 2),
+        of("Εὐρώπη", 3),
+        of("Полынья", 4),
+        of("McTwin", 5),
+        of("Mctwin", 6),
+        of("mCodd", 7),
+        of("Œuvreß", 8),
+        of("가람", 9),
+    ];
+    let (mut addon, _summary, _dir) = open("EU", &raids(), &characters);
+    let mut class = |name: &str| addon.lookup(name, "A", "EU").unwrap().map(|found| (found.class_id, found.name));
+    for (asked, class_id, name) in [
+        ("chôgun", 1, "Chôgun"),
+        ("CHÔGUN", 1, "Chôgun"),
+        ("sPICCA", 2, "Spicca"),
+        ("ΕὐΡΏΠΗ", 3, "Εὐρώπη"),
+        ("полыньЯ", 4, "Полынья"),
+        ("McTwin", 5, "McTwin"),
+        ("Mctwin", 6, "Mctwin"),
+        ("mcODD", 7, "mCodd"),
+        ("œUVREẞ", 8, "Œuvreß"),
+        ("가람", 9, "가람"),
+    ] {
+        assert_eq!(class(asked), Some((class_id, name.to_owned())), "{asked}");
+    }
+    for nobody in ["MCTWIN", "chogun", "Chôgu", "Chôgunn", "", "\u{fffd}"] {
+        assert_eq!(class(nobody), None, "{nobody}");
     }
 }
 
 #[test]
 fn what_cannot_be_carried_is_set_aside_and_counted() {
     let long = "x".repeat(200);
-    let metric = parsebook_addon_db::Ranks { metric: long.clone().into(), ..ranks(31, 4, "", &[(1, 1, 1)]) };
+    let metric =
+        |name: &str| parsebook_addon_db::Ranks { metric: name.to_owned().into(), ..ranks(31, 4, "", &[(1, 1, 1)]) };
     let characters = vec![
         character("A", "", vec![]),
         character("A", &long, vec![]),
         character("A", "Good", vec![ranks(31, 4, "dps", &[(2587, 50, 1)])]),
-        character("A", "Metric", vec![metric]),
-        character("A", "Nometric", vec![ranks(31, 4, "", &[(1, 1, 1)])]),
-        character("A", "Much", vec![ranks(31, 4, "dps", &(0..300).map(|i| (i, 1, 1)).collect::<Vec<_>>())]),
+        character("A", "Metric", vec![metric(&long), ranks(31, 4, "dps", &[(2587, 50, 1)])]),
+        character("A", "Nometric", vec![metric("")]),
+        character("A", "Much", vec![ranks(31, 4, "dps", &(0..300).map(|i| (i, 1, u32::MAX)).collect::<Vec<_>>())]),
         character("", "Homeless", vec![]),
         character(&long, "Faraway", vec![]),
-        character("Ner'zhul", "First", vec![]),
-        character("Ner’zhul", "Second", vec![]),
     ];
     let (mut addon, summary, _dir) = open("EU", &raids(), &characters);
-    assert_eq!(summary.characters, 2);
-    let counts = [(SetAside::Name, 2), (SetAside::Realm, 2), (SetAside::RealmTaken, 1), (SetAside::Ranks, 3)];
+    assert_eq!(summary.characters, 4);
+    let counts = [(SetAside::Name, 2), (SetAside::Realm, 2), (SetAside::Ranks, 2)];
     assert_eq!(summary.set_aside, BTreeMap::from(counts));
-    assert!(addon.lookup("Good", "A", "EU").unwrap().is_some());
-    assert!(addon.lookup("Much", "A", "EU").unwrap().is_none());
-    assert!(addon.lookup("First", "Ner’zhul", "EU").unwrap().is_some());
+    let mut found = |name: &str| addon.lookup(name, "A", "EU").unwrap().unwrap().ranks;
+    assert_eq!(found("Good"), found("Metric"));
+    assert_eq!(found("Nometric"), []);
+    let much = found("Much").remove(0).encounters;
+    assert_eq!((much.len(), much[254].kills), (255, 255));
+}
+
+#[test]
+fn a_regions_bytes_depend_on_its_own_raids_only() {
+    let characters = many();
+    let all = raids();
+    let few = [all[1].clone()];
+    let files = |raids: &[parsebook_addon_db::Raid]| encode("EU", raids, &characters).unwrap().0;
+    assert_eq!(files(&all), files(&few));
 }
 
 #[test]
@@ -146,13 +235,9 @@ fn hostile_realms_stay_inside_their_strings() {
 }
 
 #[test]
-fn order_and_region_are_checked() {
+fn the_region_is_checked() {
     assert_eq!(RegionEncoder::new("../x", &[]).err(), Some(EncodeError::Region("../x".to_owned())));
     assert_eq!(RegionEncoder::new("E", &[]).err(), Some(EncodeError::Region("E".to_owned())));
-    let mut encoder = RegionEncoder::new("EU", &[]).unwrap();
-    encoder.push(character("B", "Name", vec![])).unwrap();
-    let error = EncodeError::OutOfOrder { realm: "A".to_owned(), name: "Name".to_owned() };
-    assert_eq!(encoder.push(character("A", "Name", vec![])), Err(error));
 }
 
 #[test]
@@ -165,7 +250,7 @@ fn an_error_of_the_writer_ends_the_run() {
         }
     }
     let mut encoder = RegionEncoder::new("EU", &[]).unwrap();
-    encoder.push(character("B", "Name", vec![])).unwrap();
+    encoder.push(&character("B", "Name", vec![]));
     let mut written = 0;
     let result = encoder.finish(|_| {
         written += 1;
@@ -194,11 +279,35 @@ fn realms_are_found_as_display_and_normalized_names() {
 }
 
 #[test]
+fn what_is_no_text_answers_nil() {
+    let (mut addon, _summary, _dir) = open("EU", &raids(), &[character("A", "Name", vec![])]);
+    assert!(addon.lookup("Name", "A", "EU").unwrap().is_some());
+    for arguments in [
+        "",
+        "nil, 'A'",
+        "'Name', nil",
+        "'Name', 5",
+        "{}, 'A'",
+        "'Name', 'A', {}",
+        "'Name', 'A', false",
+        "'', 'A'",
+        "'Name', ''",
+        "'Name\\255', 'A'",
+        "'Name', 'A\\255'",
+        "('x'):rep(1000), 'A'",
+    ] {
+        let answers: mlua::MultiValue =
+            addon.lua().load(format!("return Parsebook.Lookup({arguments})")).eval().unwrap_or_else(|e| panic!("{e}"));
+        assert!(answers.iter().all(mlua::Value::is_nil), "{arguments}");
+    }
+}
+
+#[test]
 fn several_regions_stay_apart() {
     let dir = repository(&[]);
     for (region, class_id) in [("EU", 1), ("KR", 2)] {
         let c = Character { class_id, ..character("A", "Name", vec![]) };
-        encode(region, &raids(), vec![c]).unwrap().0.iter().for_each(|f| write(&dir, &f.path, &f.bytes));
+        encode(region, &raids(), &[c]).unwrap().0.iter().for_each(|f| write(&dir, &f.path, &f.bytes));
     }
     let mut addon = Addon::open(dir.path()).unwrap();
     assert_eq!(addon.regions(), ["EU", "KR"]);
@@ -230,11 +339,11 @@ fn tampered(path: &str, alter: impl Fn(&str) -> String) -> ReadError {
 
 #[test]
 fn another_format_is_refused() {
-    let newer = |text: &str| text.replacen("(1, \"EU\"", "(2, \"EU\"", 1);
+    let newer = |text: &str| text.replacen("(2, \"EU\"", "(3, \"EU\"", 1);
     for path in ["Parsebook_DB_EU/Raids.lua", "Parsebook_DB_EU/Realms3.lua"] {
         let error = tampered(path, newer);
         assert!(
-            matches!(&error, ReadError::Refused(m) if m.contains("has format 2, this addon reads format 1")),
+            matches!(&error, ReadError::Refused(m) if m.contains("has format 3, this addon reads format 2")),
             "{error}"
         );
     }
@@ -244,7 +353,7 @@ fn another_format_is_refused() {
 fn files_of_different_reference_data_are_refused() {
     let mut other = raids();
     other[1].encounters.swap(0, 1);
-    let other = by_path(encode("EU", &other, many()).unwrap().0);
+    let other = by_path(encode("EU", &other, &many()).unwrap().0);
     let error = tampered("Parsebook_DB_EU/Realms2.lua", |_| other["Parsebook_DB_EU/Realms2.lua"].clone());
     assert!(matches!(&error, ReadError::Refused(m) if m.contains("do not belong together")), "{error}");
 }

@@ -13,7 +13,8 @@ fn any_name() -> impl Strategy<Value = String> {
         "[А-ЯЁ][а-яё]{1,11}",
         "[가-힣]{1,6}",
         "[一-龥]{1,6}",
-        "[A-Za-z]{1,4}",
+        "[A-Ca-c]{1,3}",
+        "[A-Za-z가나丶小]{1,4}",
         "\\PC{1,12}",
         proptest::collection::vec(any::<char>(), 1..48).prop_map(|c| c.into_iter().collect::<String>()),
         Just("]=]..os.exit()..[=[".to_owned()),
@@ -28,15 +29,34 @@ fn any_ranks() -> impl Strategy<Value = Ranks> {
     let id =
         prop_oneof![Just(2587_u32), Just(2639), Just(2590), Just(2607), Just(2688), Just(2398), Just(7), any::<u32>()];
     let kills = prop_oneof![1..5_u32, 30..50_u32, 250..260_u32, any::<u32>()];
+    let spec = prop_oneof![
+        Just(None),
+        Just(Some("Frost")),
+        Just(Some("Holy")),
+        Just(Some("Restoration")),
+        Just(Some("never \"seen\" ]=]")),
+    ];
     let rank = (id, 0..=110_u8, kills).prop_map(|(id, rank, kills)| EncounterRank { id, rank, kills });
-    (raid, difficulty, metric, proptest::collection::vec(rank, 0..9)).prop_map(
-        |(raid, difficulty, metric, encounters)| Ranks { raid, difficulty, metric: metric.into(), encounters },
+    (raid, difficulty, metric, spec, proptest::collection::vec(rank, 0..9)).prop_map(
+        |(raid, difficulty, metric, spec, encounters)| Ranks {
+            raid,
+            difficulty,
+            metric: metric.into(),
+            spec: spec.map(Into::into),
+            encounters,
+        },
     )
 }
 
 fn any_characters() -> impl Strategy<Value = Vec<Character>> {
     let realm = prop_oneof![Just("Aegwynn"), Just("Temple noir"), Just("Aggra (Português)"), Just("아즈샤라")];
-    let one = (any_name(), realm, any::<u8>(), 0..2_000_000_000_i64, proptest::collection::vec(any_ranks(), 0..7));
+    let one = (
+        any_name(),
+        realm,
+        prop_oneof![0..16_u8, any::<u8>()],
+        0..2_000_000_000_i64,
+        proptest::collection::vec(any_ranks(), 0..7),
+    );
     proptest::collection::vec(one, 1..40).prop_map(|all| {
         let mut by_name = BTreeMap::new();
         for (name, realm, class_id, ranked_at, ranks) in all {
@@ -51,8 +71,8 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 150, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn what_goes_in_comes_out(characters in any_characters()) {
-        assert_round_trip("EU", &raids(), &characters);
+    fn what_goes_in_comes_out(characters in any_characters(), region in prop_oneof!["EU", "KR", "TW", "CN"]) {
+        assert_round_trip(&region, &raids(), &characters);
     }
 }
 

@@ -27,12 +27,13 @@ pub fn character(realm: &str, name: &str, ranks: Vec<Ranks>) -> Character {
         class_id: 3,
         ranked_at: 1_700_000_000,
         ranks,
+        ..Character::default()
     }
 }
 
 pub fn ranks(raid: u32, difficulty: u8, metric: &'static str, encounters: &[(u32, u8, u32)]) -> Ranks {
     let encounters = encounters.iter().map(|&(id, rank, kills)| EncounterRank { id, rank, kills }).collect();
-    Ranks { raid, difficulty, metric: metric.into(), encounters }
+    Ranks { raid, difficulty, metric: metric.into(), spec: None, encounters }
 }
 
 /// A repository on disk with the addon and the given files.
@@ -51,7 +52,7 @@ pub fn write(dir: &TempDir, path: &str, bytes: &[u8]) {
 }
 
 pub fn open(region: &str, raids: &[Raid], characters: &[Character]) -> (Addon, Summary, TempDir) {
-    let (files, summary) = encode(region, raids, characters.to_vec()).unwrap();
+    let (files, summary) = encode(region, raids, characters).unwrap();
     check_files(&files);
     let dir = repository(&files);
     (Addon::open(dir.path()).unwrap(), summary, dir)
@@ -68,8 +69,8 @@ pub fn check_files(files: &[File]) {
 
 /// What the addon must answer, worked out without any of the encoder's code.
 pub fn expected(region: &str, raids: &[Raid], c: &Character) -> Found {
-    let mut groups: BTreeMap<(std::cmp::Reverse<u32>, std::cmp::Reverse<u8>, String), Vec<FoundEncounter>> =
-        BTreeMap::new();
+    type Key = (std::cmp::Reverse<u32>, std::cmp::Reverse<u8>, String);
+    let mut groups: BTreeMap<Key, (Option<String>, Vec<FoundEncounter>)> = BTreeMap::new();
     for r in &c.ranks {
         let raid = raids.iter().find(|x| x.id == r.raid);
         let mut list: Vec<FoundEncounter> = Vec::new();
@@ -84,15 +85,16 @@ pub fn expected(region: &str, raids: &[Raid], c: &Character) -> Found {
         });
         let key = (std::cmp::Reverse(r.raid), std::cmp::Reverse(r.difficulty), r.metric.to_string());
         if !list.is_empty() {
-            groups.entry(key).or_insert(list);
+            groups.entry(key).or_insert((r.spec.as_ref().map(ToString::to_string), list));
         }
     }
     let ranks = groups
         .into_iter()
-        .map(|((raid, difficulty, metric), encounters)| FoundRanks {
+        .map(|((raid, difficulty, metric), (spec, encounters))| FoundRanks {
             raid: raid.0,
             difficulty: difficulty.0,
             metric,
+            spec,
             encounters,
         })
         .collect();

@@ -120,7 +120,7 @@ impl<C: Clock + Clone> Machine<C> {
     ///
     /// # Errors
     /// As [`discover`].
-    async fn discover(
+    pub async fn discover(
         &self,
         backfill: Option<Target>,
         only: Option<BTreeSet<RuleId>>,

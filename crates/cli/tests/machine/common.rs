@@ -1,12 +1,14 @@
 //! A machine with everything on it against a simulated Warcraft Logs, on a clock where waiting takes no time.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use parsebook_cli::local::Machine;
 use parsebook_cli::settings::Settings;
-use parsebook_core::ports::Clock;
-use parsebook_core::rule::{SourceKind, Target};
+use parsebook_core::discover::RuleSummary;
+use parsebook_core::ports::{Clock, Rules};
+use parsebook_core::rule::{Due, SourceKind, Target, schedule};
 use parsebook_simulator::{Config, Handle, Simulator, World};
 use parsebook_test_support::clock::SimulatedClock;
 use tempfile::TempDir;
@@ -81,4 +83,22 @@ pub fn boards(world: &World) -> Vec<(u32, u8)> {
     boards.sort_unstable();
     boards.dedup();
     boards
+}
+
+/// Works exactly `backfill`, or the most overdue rule alone, as one invocation of one rule tells it.
+pub async fn discover_one<C: Clock + Clone>(
+    machine: &Machine<C>,
+    backfill: Option<Target>,
+) -> anyhow::Result<RuleSummary> {
+    let (rules, _) = machine.store().rules().await?;
+    let due = schedule::due(&rules, machine.clock().now(), machine.settings().discover.delay, |_| true);
+    let only = match due {
+        Due::Rules(due) => due.first().map(|rule| BTreeSet::from([rule.id.clone()])),
+        Due::NoPoints(_) | Due::Blocked(_) | Due::Nothing => None,
+    };
+    let mut summary = machine.discover(backfill, only).await?;
+    match summary.failures.pop() {
+        Some(failure) => Err(failure.into_anyhow()),
+        None => Ok(summary.rules.swap_remove(0)),
+    }
 }

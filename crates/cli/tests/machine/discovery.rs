@@ -10,7 +10,7 @@ use parsebook_core::rule::{PageRange, SourceKind, Target};
 use parsebook_simulator::{Fault, Player, When, World};
 use parsebook_test_support::clock::SimulatedClock;
 
-use crate::common::{Bench, boards, target};
+use crate::common::{Bench, boards, discover_one, target};
 
 /// A world, and its largest board.
 async fn one_board(seed: u64) -> (Bench, u32, u8) {
@@ -48,7 +48,7 @@ async fn the_pace_and_the_readers_stay_within_their_bounds() {
     let (raid, difficulty) = largest_board(&bench);
     let variables = [("PAGES_PER_SECOND", "8"), ("MAX_THREADS", "3"), ("PAGES_PER_THREAD", "4")];
     let machine = with_rule(&bench, &variables, raid, difficulty);
-    assert_eq!(machine.discover(None).await.unwrap().stopped, StopReason::EndOfBoard);
+    assert_eq!(discover_one(&machine, None).await.unwrap().stopped, StopReason::EndOfBoard);
     let stats = bench.simulator.stats();
     assert!(stats.site_requests > 8, "{} pages are too few to tell", stats.site_requests);
     assert!(stats.max_site_per_second <= 9, "{} pages in one second", stats.max_site_per_second);
@@ -63,9 +63,11 @@ async fn many_short_rules_keep_the_pace_of_one() {
         let one_page = Target { start_page: page, end_page: page, ..target(raid, difficulty, SourceKind::Site) };
         machine.store().add_rule(&one_page).unwrap();
     }
-    assert_eq!(machine.discover_all(&mut Vec::new()).await.unwrap().len(), 14);
-    let stats = bench.simulator.stats();
-    assert!(stats.site_requests >= 14 && stats.max_site_per_second <= 9, "{stats:?}");
+    let begun = bench.clock.now();
+    assert_eq!(machine.discover_due(&mut Vec::new()).await.unwrap().len(), 14);
+    let took = (bench.clock.now() - begun).as_seconds_f64();
+    let requests = bench.simulator.stats().site_requests;
+    assert!(requests >= 14 && took >= (requests - 1) as f64 / 8.0, "{requests} requests in {took} s");
 }
 
 #[tokio::test]
@@ -74,10 +76,10 @@ async fn a_refused_backfill_makes_the_rules_of_its_source_wait() {
     let machine = with_rule(&bench, &[], raid, difficulty);
     bench.simulator.faults().set(Fault::SiteHumanCheck, When::Always);
     let backfill = target(raid, difficulty, SourceKind::Site);
-    assert!(machine.discover(Some(backfill.clone())).await.unwrap().refused);
+    assert!(discover_one(&machine, Some(backfill.clone())).await.unwrap().refused);
     let asked = bench.simulator.stats().site_requests;
-    assert!(machine.discover(Some(backfill)).await.unwrap().refused);
-    assert!(machine.discover(None).await.unwrap().refused);
+    assert!(discover_one(&machine, Some(backfill)).await.unwrap().refused);
+    assert!(discover_one(&machine, None).await.unwrap().refused);
     assert_eq!(bench.simulator.stats().site_requests, asked);
 }
 
@@ -120,7 +122,7 @@ async fn every_form_of_refusal_stops_all_readers_and_is_not_asked_again_before_a
         let (bench, raid, difficulty) = one_board(22).await;
         bench.simulator.faults().set(refusal, When::After(6));
         let machine = with_rule(&bench, &[("MAX_THREADS", "4"), ("PAGES_PER_THREAD", "2")], raid, difficulty);
-        let summary = machine.discover(None).await.unwrap();
+        let summary = discover_one(&machine, None).await.unwrap();
         assert_eq!(summary.stopped, StopReason::Blocked, "{refusal}");
         assert!(summary.refused && summary.reason.is_some(), "{refusal}: {summary:?}");
         let stats = bench.simulator.stats();
@@ -129,13 +131,13 @@ async fn every_form_of_refusal_stops_all_readers_and_is_not_asked_again_before_a
         assert_eq!(machine.store().rules().await.unwrap().0[0].last_run, None, "{refusal}");
 
         // During the pause nothing is asked, not even for a backfill; after it, the run goes on where it stopped.
-        assert_eq!(machine.discover(None).await.unwrap().stopped, StopReason::Blocked);
-        let backfill = machine.discover(Some(target(raid, difficulty, SourceKind::Site))).await.unwrap();
+        assert_eq!(discover_one(&machine, None).await.unwrap().stopped, StopReason::Blocked);
+        let backfill = discover_one(&machine, Some(target(raid, difficulty, SourceKind::Site))).await.unwrap();
         assert_eq!(backfill.stopped, StopReason::Blocked);
         assert_eq!(bench.simulator.stats().site_requests, stats.site_requests, "{refusal}: asked during the pause");
         bench.simulator.faults().clear_all();
         bench.clock.advance(Duration::from_secs(3601));
-        let resumed = machine.discover(None).await.unwrap();
+        let resumed = discover_one(&machine, None).await.unwrap();
         assert_eq!(resumed.stopped, StopReason::EndOfBoard, "{refusal}");
         assert_eq!(discovered(&machine).await, on_board(&bench, raid, difficulty), "{refusal}");
         let rule = &machine.store().rules().await.unwrap().0[0];
@@ -150,7 +152,7 @@ async fn a_second_refusal_pauses_longer() {
     let machine = with_rule(&bench, &[], raid, difficulty);
     let mut pauses = Vec::new();
     for _ in 0..3 {
-        let summary = machine.discover(None).await.unwrap();
+        let summary = discover_one(&machine, None).await.unwrap();
         let pause = summary.blocked_until.unwrap() - bench.clock.now();
         pauses.push(pause.num_minutes() + 1);
         bench.clock.advance(pause.to_std().unwrap() + Duration::from_secs(1));
@@ -164,11 +166,11 @@ async fn a_page_that_breaks_is_asked_again_and_a_site_that_stays_broken_loses_no
     let machine = with_rule(&bench, &[], raid, difficulty);
     for fault in [Fault::SiteTruncated, Fault::SiteCutOff, Fault::SiteDropped] {
         bench.simulator.faults().set(fault, When::After(3));
-        let error = machine.discover(None).await.unwrap_err();
+        let error = discover_one(&machine, None).await.unwrap_err();
         assert!(format!("{error:#}").contains("ranking page"), "{fault}: {error:#}");
         bench.simulator.faults().clear_all();
         assert_eq!(
-            machine.discover(None).await.unwrap().stopped,
+            discover_one(&machine, None).await.unwrap().stopped,
             StopReason::NothingDue,
             "it waits before it tries again"
         );
@@ -176,7 +178,7 @@ async fn a_page_that_breaks_is_asked_again_and_a_site_that_stays_broken_loses_no
     }
     bench.simulator.faults().set(Fault::SiteTruncated, When::Next(1));
     bench.simulator.faults().set(Fault::SiteDropped, When::Next(1));
-    assert_eq!(machine.discover(None).await.unwrap().stopped, StopReason::EndOfBoard);
+    assert_eq!(discover_one(&machine, None).await.unwrap().stopped, StopReason::EndOfBoard);
     assert_eq!(discovered(&machine).await, on_board(&bench, raid, difficulty));
 }
 
@@ -185,14 +187,14 @@ async fn a_page_that_stays_broken_is_set_aside_for_the_next_run() {
     let (bench, raid, difficulty) = one_board(32).await;
     let machine = with_rule(&bench, &[], raid, difficulty);
     bench.simulator.faults().set(Fault::SiteTruncated, When::Ids(vec![2]));
-    let summary = machine.discover(None).await.unwrap();
-    assert_eq!((summary.stopped, summary.set_aside), (StopReason::EndOfBoard, vec![2]));
+    let summary = discover_one(&machine, None).await.unwrap();
+    assert_eq!((summary.stopped, summary.skipped_pages), (StopReason::EndOfBoard, vec![2]));
     let rule = &machine.store().rules().await.unwrap().0[0];
     assert!(rule.last_run.is_some() && rule.state.progress.is_none(), "{rule:?}");
     assert!(discovered(&machine).await.len() < on_board(&bench, raid, difficulty).len());
     bench.simulator.faults().clear_all();
     bench.clock.advance(Duration::from_secs(24 * 3600));
-    assert_eq!(machine.discover(None).await.unwrap().stopped, StopReason::EndOfBoard);
+    assert_eq!(discover_one(&machine, None).await.unwrap().stopped, StopReason::EndOfBoard);
     assert_eq!(discovered(&machine).await, on_board(&bench, raid, difficulty));
 }
 
@@ -204,7 +206,7 @@ async fn a_board_half_of_which_stays_broken_is_finished_when_it_is_due_again() {
     bench.simulator.faults().set(Fault::SiteTruncated, When::Ids(vec![1, 3, 5, 7]));
     let begun = bench.clock.now();
     let finished = loop {
-        match machine.discover(None).await {
+        match discover_one(&machine, None).await {
             Ok(summary) if summary.stopped == StopReason::Complete => break summary,
             Ok(summary) => assert_eq!(summary.stopped, StopReason::NothingDue),
             Err(error) => assert!(format!("{error:#}").contains("ranking page"), "{error:#}"),
@@ -212,7 +214,7 @@ async fn a_board_half_of_which_stays_broken_is_finished_when_it_is_due_again() {
         assert!(bench.clock.now() - begun < chrono::TimeDelta::hours(72), "no end in sight");
         bench.clock.advance(Duration::from_secs(3600));
     };
-    let mut set_aside = finished.set_aside;
+    let mut set_aside = finished.skipped_pages;
     set_aside.sort_unstable();
     assert_eq!(set_aside, [1, 3, 5, 7]);
     assert!(bench.clock.now() - begun > chrono::TimeDelta::hours(24));
@@ -223,7 +225,7 @@ async fn a_board_half_of_which_stays_broken_is_finished_when_it_is_due_again() {
 /// discover while this page is broken, which does not finish the rule; a day later the page is whole. Answers what remains.
 async fn fails_for_a_day(bench: &Bench, machine: &Machine<SimulatedClock>, page: i32) -> Vec<PageRange> {
     bench.simulator.faults().set(Fault::SiteTruncated, When::Ids(vec![page]));
-    let error = machine.discover(None).await.unwrap_err();
+    let error = discover_one(&machine, None).await.unwrap_err();
     assert!(format!("{error:#}").contains(&format!("ranking page {page}")), "{error:#}");
     bench.simulator.faults().clear_all();
     bench.clock.advance(Duration::from_secs(24 * 3600));
@@ -238,7 +240,7 @@ async fn a_board_whose_only_page_is_broken_is_not_finished() {
     let (raid, difficulty) = largest_board(&bench);
     let machine = with_rule(&bench, &[], raid, difficulty);
     fails_for_a_day(&bench, &machine, 1).await;
-    assert_eq!(machine.discover(None).await.unwrap().stopped, StopReason::EndOfBoard);
+    assert_eq!(discover_one(&machine, None).await.unwrap().stopped, StopReason::EndOfBoard);
     assert_eq!(discovered(&machine).await, on_board(&bench, raid, difficulty));
 }
 
@@ -250,7 +252,7 @@ async fn a_board_with_no_more_pages_to_read_than_broken_ones_is_not_finished() {
     machine.store().add_rule(&rule).unwrap();
     let left = fails_for_a_day(&bench, &machine, 2).await;
     assert_eq!(left, [PageRange { next: 2, end: 2 }]);
-    assert_eq!(machine.discover(None).await.unwrap().stopped, StopReason::Complete);
+    assert_eq!(discover_one(&machine, None).await.unwrap().stopped, StopReason::Complete);
 }
 
 #[tokio::test]
@@ -258,7 +260,7 @@ async fn hostile_names_on_a_page_change_nothing() {
     let (bench, raid, difficulty) = one_board(25).await;
     bench.simulator.faults().set(Fault::SiteHostileNames, When::Always);
     let machine = with_rule(&bench, &[], raid, difficulty);
-    machine.discover(None).await.unwrap();
+    discover_one(&machine, None).await.unwrap();
     assert_eq!(discovered(&machine).await, on_board(&bench, raid, difficulty));
 }
 
@@ -279,12 +281,12 @@ async fn resumes(variables: &[(&str, &str)]) {
         let deadline = bench.clock.now() + chrono::TimeDelta::seconds(60);
         let ticking = Ticking { clock: bench.clock.clone(), machine: &machine };
         let summary = ticking.discover(deadline).await;
-        pages += summary.pages;
+        pages += summary.rules[0].pages;
         runs += 1;
-        if summary.stopped == StopReason::EndOfBoard {
+        if summary.stopped() == StopReason::EndOfBoard {
             break;
         }
-        assert_eq!(summary.stopped, StopReason::Deadline);
+        assert_eq!(summary.stopped(), StopReason::Deadline);
         assert!(runs < 50, "no end in sight");
     }
     assert!(runs > 2, "{runs} runs");
@@ -310,7 +312,8 @@ impl Ticking<'_> {
     async fn discover(&self, deadline: parsebook_core::Timestamp) -> DiscoverSummary {
         let (store, api) = (self.machine.store(), self.machine.api());
         let ports = DiscoverPorts { store, api, site: self, clock: &self.clock };
-        let invocation = Invocation { owner: "test".to_owned(), deadline: Some(deadline), renew_every: None };
+        let invocation =
+            Invocation { owner: "test".to_owned(), deadline: Some(deadline), renew_every: None, only: None };
         discover(&ports, &self.machine.settings().discover, None, &invocation).await.unwrap()
     }
 }
@@ -321,7 +324,7 @@ async fn a_backfill_reads_exactly_its_pages_and_touches_no_rule() {
     let machine = with_rule(&bench, &[], raid, difficulty);
     let before = machine.store().rules().await.unwrap().0;
     let range = Target { start_page: 2, end_page: 3, ..target(raid, difficulty, SourceKind::Site) };
-    let summary = machine.discover(Some(range)).await.unwrap();
+    let summary = discover_one(&machine, Some(range)).await.unwrap();
     assert_eq!((summary.pages, summary.stopped, summary.rule), (2, StopReason::Complete, None));
     assert_eq!(bench.simulator.stats().site_requests, 2);
     assert_eq!(machine.store().rules().await.unwrap().0, before);
@@ -333,11 +336,11 @@ async fn the_current_partition_comes_from_the_api_unless_the_rule_names_one() {
     let machine = bench.machine(&[]);
     let current = bench.world().raid(raid as i32).unwrap().partition as u32;
     let named = Target { partition: Some(current + 1), ..target(raid, difficulty, SourceKind::Site) };
-    assert_eq!(machine.discover(Some(named)).await.unwrap().players, 0, "another partition is another board");
+    assert_eq!(discover_one(&machine, Some(named)).await.unwrap().players, 0, "another partition is another board");
     assert_eq!(bench.simulator.stats().api_requests, 0);
-    machine.discover(Some(target(raid, difficulty, SourceKind::Site))).await.unwrap();
+    discover_one(&machine, Some(target(raid, difficulty, SourceKind::Site))).await.unwrap();
     assert_eq!(discovered(&machine).await, on_board(&bench, raid, difficulty));
-    let missing = machine.discover(Some(target(999, 4, SourceKind::Site))).await.unwrap_err();
+    let missing = discover_one(&machine, Some(target(999, 4, SourceKind::Site))).await.unwrap_err();
     assert!(format!("{missing:#}").contains("no raid 999"), "{missing:#}");
 }
 
@@ -346,11 +349,11 @@ async fn reports_of_the_next_run_are_those_since_the_last() {
     let (bench, raid, difficulty) = one_board(29).await;
     let machine = bench.machine(&[]);
     machine.store().add_rule(&target(raid, difficulty, SourceKind::Reports)).unwrap();
-    let first = machine.discover(None).await.unwrap();
+    let first = discover_one(&machine, None).await.unwrap();
     assert!(first.players > 0);
     bench.clock.advance(Duration::from_secs(48 * 3600));
-    let second = machine.discover(None).await.unwrap();
-    assert_eq!(second.stopped, StopReason::EndOfBoard);
+    let second = discover_one(&machine, None).await.unwrap();
+    assert_eq!(second.stopped, StopReason::Complete);
     assert!(second.players < first.players / 2, "{} after {}", second.players, first.players);
 }
 
@@ -360,8 +363,8 @@ async fn discovery_by_reports_without_points_waits_for_them() {
     let machine = bench.machine(&[]);
     let (raid, difficulty) = boards(&bench.world())[1];
     machine.store().add_rule(&target(raid, difficulty, SourceKind::Reports)).unwrap();
-    let summaries = machine.discover_all(&mut Vec::new()).await.unwrap();
+    let summaries = machine.discover_due(&mut Vec::new()).await.unwrap();
     assert!(summaries.len() > 1, "{summaries:?}");
     assert!(summaries.iter().all(|summary| !summary.refused));
-    assert_eq!(summaries.last().unwrap().stopped, StopReason::EndOfBoard);
+    assert_eq!(summaries.last().unwrap().stopped, StopReason::Complete);
 }

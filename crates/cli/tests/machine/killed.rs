@@ -30,7 +30,16 @@ fn parsebook(simulator: &Handle, folder: &Path) -> Command {
 fn add_rules(simulator: &Handle, folder: &Path) {
     for (raid, difficulty) in boards(simulator.world()) {
         let mut add = parsebook(simulator, folder);
-        add.args(["rules", "add", "--raid", &raid.to_string(), "--difficulty", &difficulty.to_string()]);
+        add.args([
+            "rules",
+            "add",
+            "--source",
+            "site",
+            "--raid",
+            &raid.to_string(),
+            "--difficulty",
+            &difficulty.to_string(),
+        ]);
         assert!(add.status().unwrap().success());
     }
 }

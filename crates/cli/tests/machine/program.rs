@@ -68,7 +68,18 @@ async fn simulate_rules_run_and_lookup_work_together() {
         let added = run(
             folder.path(),
             &[],
-            &["rules", "add", "--raid", &raid.to_string(), "--difficulty", &difficulty.to_string(), "--pages", "1-50"],
+            &[
+                "rules",
+                "add",
+                "--source",
+                "site",
+                "--raid",
+                &raid.to_string(),
+                "--difficulty",
+                &difficulty.to_string(),
+                "--pages",
+                "1-50",
+            ],
         );
         assert_eq!(out(&added).trim().len(), 24);
     }
@@ -109,7 +120,7 @@ async fn a_refusal_is_the_cause_of_the_failure() {
     let simulator = Simulator::start(Config::new(World::generate(300, 4))).await.unwrap();
     simulator.faults().set_text("site-human-check").unwrap();
     let folder = tempfile::tempdir().unwrap();
-    run(folder.path(), &[], &["rules", "add", "--raid", "61", "--difficulty", "4"]);
+    run(folder.path(), &[], &["rules", "add", "--source", "site", "--raid", "61", "--difficulty", "4"]);
     let (url, keys) = (simulator.url(), keys());
     let output = run(folder.path(), &[("WCL_URL", &url), ("WCL_API_KEYS", &keys)], &["run", "--once"]);
     assert!(failure(&output).contains("human check"));

@@ -9,8 +9,8 @@ use serde_json::Value;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
-use crate::clock::SimulatedClock;
 use crate::wcl_api::{WclApi, parse_keys};
+use parsebook_test_support::clock::SimulatedClock;
 
 /// An answer, or none.
 pub struct Answer {
