@@ -31,7 +31,7 @@ async fn main() -> ExitCode {
                 page_size: PAGE_SIZE,
             },
         };
-        run("aggregator", async |invocation| aggregator.handle(invocation).await).await
+        run("aggregator", &aggregator.store, async |invocation| aggregator.handle(invocation).await).await
     })
     .await
 }

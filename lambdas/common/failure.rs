@@ -5,6 +5,9 @@ use parsebook_core::ports::StoreAway;
 
 use crate::Metrics;
 
+/// The type of a failure whose store did not answer.
+pub const STORE_AWAY: &str = "StoreAway";
+
 /// Why an invocation failed.
 #[derive(Debug, thiserror::Error)]
 #[error("{name}: {message}")]
@@ -45,7 +48,7 @@ impl Failure {
 impl From<anyhow::Error> for Failure {
     fn from(error: anyhow::Error) -> Self {
         let is_away = error.chain().any(|cause| cause.is::<StoreAway>());
-        Self::new(if is_away { "StoreAway" } else { "Failed" }, format!("{error:#}"))
+        Self::new(if is_away { STORE_AWAY } else { "Failed" }, format!("{error:#}"))
     }
 }
 

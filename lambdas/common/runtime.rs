@@ -4,14 +4,17 @@ use std::process::ExitCode;
 use std::time::Instant;
 
 use lambda_runtime::{LambdaEvent, service_fn};
+use parsebook_adapters::clock::SystemClock;
 use parsebook_adapters::settings::Environment;
 use parsebook_core::Timestamp;
+use parsebook_core::journal::{Journal, PATIENCE, Run, keep, note};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::LevelFilter;
 
 use crate::deadline::deadline;
+use crate::failure::STORE_AWAY;
 use crate::{Failure, Metrics, metrics};
 
 /// One invocation, as a handler sees it.
@@ -95,12 +98,14 @@ fn init_logs() {
 }
 
 /// Serves invocations of `function` until the environment ends. Metrics bear the name with which it was deployed
-/// (`AWS_LAMBDA_FUNCTION_NAME`), so that two stacks in one account are told apart.
+/// (`AWS_LAMBDA_FUNCTION_NAME`), so that two stacks in one account are told apart. Each invocation leaves its run in
+/// `journal`, which is never in the way of its work.
 ///
 /// # Errors
 /// When the Runtime API is not there.
 pub async fn run(
     function: &'static str,
+    journal: &impl Journal,
     handler: impl AsyncFn(Invocation) -> Result<Answer, Failure>,
 ) -> anyhow::Result<()> {
     let handler = &handler;
@@ -112,12 +117,28 @@ pub async fn run(
         let now = chrono::Utc::now();
         let owner =
             format!("{}/{}/{}", context.request_id, std::process::id(), now.timestamp_nanos_opt().unwrap_or_default());
-        let invocation = Invocation { event, owner, now, deadline: deadline(context.deadline, now) };
-        let outcome = Box::pin(handler(invocation)).await;
+        let deadline = deadline(context.deadline, now);
+        let entry = Run::begin(owner.clone(), function, now, Some(deadline));
+        let invocation = Invocation { event, owner, now, deadline };
+        let outcome = keep(journal, &SystemClock, &entry, Box::pin(handler(invocation))).await;
         report(name, &context.request_id, begun, now, &outcome);
+        conclude(journal, &entry, deadline, &outcome).await;
         outcome.map(|answer| answer.response)
     });
     lambda_runtime::run(serve).await.map_err(|error| anyhow::anyhow!("the Lambda Runtime API: {error}"))
+}
+
+/// Writes down how a run ended, in what time is left: the answer must still leave.
+async fn conclude(journal: &impl Journal, entry: &Run, deadline: Timestamp, outcome: &Result<Answer, Failure>) {
+    let now = chrono::Utc::now();
+    let ended = match outcome {
+        Ok(answer) => entry.ended(now, answer.summary.clone()),
+        // The journal lies in the store that is away.
+        Err(failure) if failure.name == STORE_AWAY => return,
+        Err(failure) => entry.failed(now, failure.name, &failure.message, Map::new()),
+    };
+    let left = (deadline - now).to_std().unwrap_or_default();
+    note(journal, &SystemClock, &ended, PATIENCE.min(left / 2)).await;
 }
 
 fn report(function: &str, request_id: &str, begun: Instant, now: Timestamp, outcome: &Result<Answer, Failure>) {

@@ -31,7 +31,7 @@ async fn main() -> ExitCode {
             regions: settings.regions,
             addon: settings.addon,
         };
-        run("db-generator", async |invocation| db_generator.handle(invocation).await).await
+        run("db-generator", &db_generator.store, async |invocation| db_generator.handle(invocation).await).await
     })
     .await
 }

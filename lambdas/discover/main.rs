@@ -24,7 +24,7 @@ async fn main() -> ExitCode {
             api: connect::wcl_api(settings.wcl, &secrets).await?,
             config: settings.discover,
         };
-        run("discover", async |invocation| discover.handle(invocation).await).await
+        run("discover", &discover.store, async |invocation| discover.handle(invocation).await).await
     })
     .await
 }

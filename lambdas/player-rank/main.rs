@@ -35,7 +35,7 @@ async fn main() -> ExitCode {
                 stamp: None,
             },
         };
-        run("player-rank", async |invocation| player_rank.handle(invocation).await).await
+        run("player-rank", &player_rank.store, async |invocation| player_rank.handle(invocation).await).await
     })
     .await
 }

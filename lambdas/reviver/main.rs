@@ -7,6 +7,7 @@ use std::process::ExitCode;
 use parsebook_adapters::aws::sdk_config;
 use parsebook_adapters::aws::throttle::Consumer;
 use parsebook_adapters::settings::ReviverSettings;
+use parsebook_core::journal::NoJournal;
 use parsebook_lambda::{Answer, Metrics, run, start};
 
 #[tokio::main(flavor = "current_thread")]
@@ -14,7 +15,8 @@ async fn main() -> ExitCode {
     start(async |environment| {
         let settings = ReviverSettings::read(&environment)?;
         let consumer = Consumer::new(&sdk_config().await, settings.function);
-        run("reviver", async |_| {
+        // It knows no store, so that it is small and starts at once; its summary is in the log.
+        run("reviver", &NoJournal, async |_| {
             let summary = consumer.wake(settings.concurrency_limit).await?;
             Answer::of(&summary, Metrics::default())
         })

@@ -3,5 +3,6 @@
 mod binaries;
 mod deployed;
 mod faults;
+mod journal;
 mod pages;
 mod scripts;

@@ -9,6 +9,7 @@ pub mod embedded;
 pub mod http;
 #[cfg(feature = "aws")]
 pub mod mongo;
+pub mod probe;
 pub mod ranking_site;
 pub mod settings;
 mod text;

@@ -39,11 +39,32 @@ pub struct Common {
     #[arg(long, global = true, value_name = "DIR", default_value = "./data")]
     pub data: PathBuf,
     /// Addon repository: the folder that gets Parsebook/, Parsebook_DB_EU/ and so on.
-    #[arg(long, global = true, value_name = "DIR", default_value = "./addon")]
+    #[arg(long, global = true, value_name = "DIR", default_value = DEFAULT_OUT)]
     pub out: PathBuf,
     /// Base of the Warcraft Logs site and API [default: WCL_URL, or https://www.warcraftlogs.com].
     #[arg(long, global = true, value_name = "URL")]
     pub wcl_url: Option<String>,
+    /// Which store: the file in --data, or the MongoDB of the deployed functions (MONGODB_URI, MONGODB_DATABASE). Rules,
+    /// status, report, doctor and backfill's discovery part work on both.
+    #[arg(long, global = true, value_enum, default_value = "sqlite")]
+    pub store: StoreKind,
+}
+
+/// Where addons go unless `--out` says otherwise.
+const DEFAULT_OUT: &str = "./addon";
+
+/// A kind of store.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum StoreKind {
+    Sqlite,
+    Mongodb,
+}
+
+impl Common {
+    /// `--out`, if it was given: to `report` it names a file.
+    pub fn given_out(&self) -> Option<&std::path::Path> {
+        (self.out != std::path::Path::new(DEFAULT_OUT)).then_some(self.out.as_path())
+    }
 }
 
 #[derive(Debug, Subcommand)]
@@ -53,7 +74,7 @@ pub enum Command {
     /// Run the stages: discover, aggregate, rank, publish.
     #[command(after_help = "Needs WCL_API_KEYS. A run that was cut short, even by kill -9, goes on where it stopped.")]
     Run(RunArgs),
-    /// List, add or remove discovery rules.
+    /// List, add, pause, resume or remove discovery rules.
     #[command(subcommand)]
     Rules(RulesCommand),
     /// Discover one range now, rank what it finds, and publish. Touches no rule.
@@ -61,11 +82,19 @@ pub enum Command {
     /// Look a player up in the generated database, the way the addon does.
     #[command(after_help = "Exit status 1 when the player is not in the database.")]
     Lookup(LookupArgs),
-    /// What the store holds: rules, players, queue.
+    /// How things stand: rules, players, queue, pace, and when all will be ranked.
     Status(StatusArgs),
     /// Set up the repository that the addon is released from.
     #[command(subcommand)]
     AddonRepo(AddonRepoCommand),
+    /// What was done and how things stand, with plots: one HTML file (--out FILE), or live (--serve).
+    #[command(
+        after_help = "The file asks nothing of any server. --serve shows the same, refreshed while `parsebook run` works beside it."
+    )]
+    Report(ReportArgs),
+    /// Check settings, store, keys, API, clock and addon repository: a line each, with the fix.
+    #[command(after_help = "Exit status 1 when anything is wrong.")]
+    Doctor(DoctorArgs),
     /// Serve a simulated Warcraft Logs on this machine until Ctrl-C.
     Simulate(Box<SimulateArgs>),
     /// Print a completion script for a shell.
@@ -110,6 +139,16 @@ pub enum RulesCommand {
     Add(TargetArgs),
     /// Remove a rule.
     Remove {
+        /// The id that `rules list` shows.
+        id: String,
+    },
+    /// Let a rule rest until it is resumed.
+    Pause {
+        /// The id that `rules list` shows.
+        id: String,
+    },
+    /// Work a rule again.
+    Resume {
         /// The id that `rules list` shows.
         id: String,
     },
@@ -242,6 +281,30 @@ pub struct StatusArgs {
     /// Print it as JSON.
     #[arg(long)]
     pub json: bool,
+}
+
+#[derive(Debug, clap::Args)]
+pub struct ReportArgs {
+    /// Show it live at this address until Ctrl-C; port 0 takes a free one. An address other than this machine's own lets
+    /// everybody who reaches it read along.
+    #[arg(long, value_name = "127.0.0.1:PORT")]
+    pub serve: Option<SocketAddr>,
+}
+
+#[derive(Debug, clap::Args)]
+pub struct DoctorArgs {
+    /// Look at the deployed stack too (AWS_REGION and credentials as the AWS tools have them; MONGODB_URI for its store).
+    #[arg(long)]
+    pub aws: bool,
+    /// What the stack's names begin with: its parameter NamePrefix.
+    #[arg(long, value_name = "PREFIX", default_value = "")]
+    pub name_prefix: String,
+    /// The stack's parameter ConcurrencyLimit.
+    #[arg(long, value_name = "N", default_value_t = 5)]
+    pub concurrency_limit: i64,
+    /// Most messages that may wait in the queue.
+    #[arg(long, value_name = "N", default_value_t = 80_000)]
+    pub queue_limit: i64,
 }
 
 #[derive(Debug, clap::Args)]

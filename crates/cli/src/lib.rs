@@ -9,6 +9,7 @@ pub mod local;
 mod output;
 pub mod progress;
 pub mod settings;
+mod store;
 
 use std::process::ExitCode;
 

@@ -31,6 +31,11 @@ pub fn grouped(number: u64) -> String {
     grouped
 }
 
+/// A text that somebody else wrote, as one line without a terminal's commands.
+pub fn printable(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
+}
+
 /// A difficulty's name.
 pub fn difficulty(number: u8) -> String {
     match number {

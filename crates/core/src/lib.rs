@@ -15,6 +15,8 @@ pub mod budget;
 pub mod changelog;
 pub mod discover;
 pub mod generate;
+pub mod history;
+pub mod journal;
 pub mod player;
 pub mod ports;
 pub mod rank;
@@ -23,6 +25,7 @@ pub mod report_ranks;
 pub mod report_state;
 pub mod rule;
 pub mod scrap;
+pub mod status;
 #[cfg(test)]
 mod testing;
 

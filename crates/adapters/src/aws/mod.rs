@@ -2,6 +2,7 @@
 
 pub mod queue;
 pub mod secrets;
+pub mod stack;
 pub mod throttle;
 
 use std::time::Duration;

@@ -3,12 +3,14 @@
 //! The file can be opened with any SQLite tool. WAL with `synchronous = NORMAL` survives the death of the process at
 //! any instruction. Calls are short and run where they are awaited.
 
+mod census;
 mod discoveries;
 mod players;
 mod queue;
 mod raids;
 mod reports;
 mod rules;
+mod runs;
 
 use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
@@ -64,6 +66,7 @@ impl EmbeddedStore {
                 transaction.execute_batch(include_str!("schema_2.sql"))?;
                 transaction.pragma_update(None, "user_version", SCHEMA_VERSION)?;
             }
+            transaction.execute_batch(include_str!("runs.sql"))?;
             Ok(version)
         })?;
         if version > SCHEMA_VERSION {
@@ -78,6 +81,7 @@ impl EmbeddedStore {
     }
 
     /// Takes the sole right to run stages, and frees what a process that died held: leases and messages under way.
+    /// Its unfinished runs are marked as killed.
     ///
     /// # Errors
     /// When another process has the right.
@@ -96,6 +100,11 @@ impl EmbeddedStore {
         }
         self.lock().execute(
             "UPDATE discovery_schedules SET state = json_remove(state, '$.lease') WHERE json_valid(state)",
+            [],
+        )?;
+        self.lock().execute(
+            "UPDATE runs SET summary = json_set(summary, '$.killed', json('true'))
+             WHERE json_valid(summary) AND json_extract(summary, '$.unfinished')",
             [],
         )?;
         self.put_back_all()?;

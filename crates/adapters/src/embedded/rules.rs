@@ -105,6 +105,15 @@ impl EmbeddedStore {
         Ok(self.lock().execute("DELETE FROM discovery_schedules WHERE id = ?1", [&id.0])? > 0)
     }
 
+    /// Pauses a rule or resumes it; `false` if there is none.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn enable_rule(&self, id: &RuleId, enabled: bool) -> Result<bool> {
+        let sql = "UPDATE discovery_schedules SET enabled = ?2 WHERE id = ?1";
+        Ok(self.lock().execute(sql, params![id.0, enabled])? > 0)
+    }
+
     fn write_state(&self, id: &RuleId, owner: &str, last_run: Option<Timestamp>, state: &RuleState) -> Result<bool> {
         let written = self.lock().execute(
             "UPDATE discovery_schedules SET state = ?3, last_run = coalesce(?4, last_run)

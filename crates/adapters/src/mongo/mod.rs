@@ -7,6 +7,7 @@
 //! Indexes: `players` has the one that db-generator's order needs ([`MongoStore::ensure_indexes`]). `discovers` and
 //! `raids` are read by `_id`; `discovery_schedules` holds a handful of documents that are always read together.
 
+mod census;
 mod command;
 mod discoveries;
 mod folding;
@@ -16,6 +17,7 @@ mod read;
 mod reports;
 mod retry;
 mod rules;
+mod runs;
 mod state;
 mod throttle;
 mod waiting;
@@ -57,6 +59,7 @@ const RULES: &str = "discovery_schedules";
 const DISCOVERS: &str = "discovers";
 const PLAYERS: &str = "players";
 const RAIDS: &str = "raids";
+const RUNS: &str = "runs";
 const REPORTS: &str = "reports";
 const REPORTS_READ: &str = "reports_read";
 const QUEUED: &str = "queued";
@@ -114,6 +117,8 @@ impl MongoStore {
                 players.create_index(index).into_future()
             })
             .await?;
+            let runs = self.collection(RUNS);
+            while_away("creating the index of runs", || runs.create_index(runs::index()).into_future()).await?;
             Ok(())
         };
         self.has_indexes.get_or_try_init(create).await.copied()

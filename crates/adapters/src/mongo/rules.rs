@@ -86,6 +86,27 @@ impl MongoStore {
         Ok(RuleId(id.to_hex()))
     }
 
+    /// Removes a rule; `false` if there was none.
+    ///
+    /// # Errors
+    /// When the id is none or the server fails.
+    pub async fn remove_rule(&self, id: &RuleId) -> Result<bool> {
+        let deleted =
+            self.collection(RULES).delete_one(doc! { "_id": object_id(id)? }).await.context("removing a rule")?;
+        Ok(deleted.deleted_count > 0)
+    }
+
+    /// Pauses a rule or resumes it; `false` if there is none.
+    ///
+    /// # Errors
+    /// When the id is none or the server fails.
+    pub async fn enable_rule(&self, id: &RuleId, enabled: bool) -> Result<bool> {
+        let update = doc! { "$set": { "enabled": enabled } };
+        let rules = self.collection(RULES);
+        let updated = rules.update_one(doc! { "_id": object_id(id)? }, update).await.context("pausing a rule")?;
+        Ok(updated.matched_count > 0)
+    }
+
     async fn write_state(&self, id: &RuleId, owner: &str, last_run: Option<Timestamp>, to: &RuleState) -> Result<bool> {
         let id = object_id(id)?;
         let stored = state::to_bson(to)?;

@@ -1,4 +1,5 @@
-//! The sub-document `state` of a rule: JSON's shape with BSON dates, so that people and queries can read it.
+//! JSON's shape with BSON dates, so that people and queries can read it: the sub-document `state` of a rule, and the
+//! `summary` of a run.
 
 use anyhow::{Context, bail};
 use mongodb::bson::{Bson, DateTime, Document};
@@ -45,7 +46,8 @@ fn bson(name: &str, value: &Value) -> anyhow::Result<Bson> {
     })
 }
 
-fn json(value: &Bson) -> anyhow::Result<Value> {
+/// A stored value as JSON.
+pub fn json(value: &Bson) -> anyhow::Result<Value> {
     Ok(match value {
         Bson::Null => Value::Null,
         Bson::Boolean(value) => Value::Bool(*value),
@@ -59,7 +61,7 @@ fn json(value: &Bson) -> anyhow::Result<Value> {
         other => match (read::integer(other), read::number(other)) {
             (Some(value), _) => Value::from(value),
             (None, Some(value)) => Value::from(value),
-            (None, None) => bail!("{} has no place in a rule's state", read::told(other)),
+            (None, None) => bail!("{} has no form as JSON", read::told(other)),
         },
     })
 }

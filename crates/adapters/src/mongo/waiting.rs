@@ -17,7 +17,7 @@ use super::retry::while_away;
 use super::{FAILURES, MongoStore, QUEUED, read};
 
 /// The queue drops messages after this: the template's retention.
-const RETENTION: TimeDelta = TimeDelta::days(14);
+pub const RETENTION: TimeDelta = TimeDelta::days(14);
 
 impl Waiting for MongoStore {
     async fn waiting(&self, now: Timestamp) -> Result<BTreeMap<PlayerId, RaidsToScrap>> {

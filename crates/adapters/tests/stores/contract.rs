@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use anyhow::{Context, Result, ensure};
 use chrono::{TimeDelta, TimeZone, Utc};
 use futures::TryStreamExt;
+use parsebook_core::journal::{Journal, KEPT, Run};
 use parsebook_core::player::{
     DifficultyRanks, Encounter, EncounterRank, Identity, MetricRanks, Player, PlayerUpdate, Raid, RankedPart,
 };
@@ -15,10 +16,11 @@ use parsebook_core::rule::{
     Block, Lease, PageRange, Progress, Rule, RuleId, RuleState, SourceKind, Target, Wait, WindowLeft,
 };
 use parsebook_core::scrap::{Discovered, RaidsToScrap};
+use parsebook_core::status::{Census, StatusSource};
 use parsebook_core::{PlayerId, Timestamp};
 
 /// A store, and what the suite needs besides the ports.
-pub trait Store: Rules + Discoveries + Players + Raids {
+pub trait Store: Rules + Discoveries + Players + Raids + Journal + StatusSource {
     /// Adds a rule as a person would.
     async fn add(&self, target: &Target) -> Result<RuleId>;
 }
@@ -409,5 +411,82 @@ pub async fn raids_are_kept<S: Store>(store: &S) -> Result<()> {
     store.save_raid(&raid(31, "Vault of the Incarnates")).await?;
     assert_eq!(store.raid(31).await?, Some(raid(31, "Vault of the Incarnates")));
     assert_eq!(store.raids().await?, [raid(26, "Castle"), raid(31, "Vault of the Incarnates")]);
+    Ok(())
+}
+
+/// The journal gives back what was recorded, in order, each run once, and forgets what is too old.
+///
+/// # Errors
+/// When the store fails or breaks the contract.
+pub async fn the_journal_keeps_what_it_is_given<S: Store>(store: &S) -> Result<()> {
+    let begin = |id: &str, minutes| Run::begin(id.into(), "discover", now() - TimeDelta::minutes(minutes), Some(now()));
+    let first = begin("a", 30);
+    store.record(&first).await?;
+    store.record(&first.alive(now())).await?;
+    let summary = serde_json::json!({ "pages": 3, "points": 1.5, "left": { "my.key": 7.5, "$b": 2.5 }, "list": ["\u{e9}", null] });
+    let ended = first.ended(now(), summary);
+    store.record(&ended).await?;
+    let failed = begin("b", 10).failed(now(), "NoBudget", "no points", Default::default());
+    store.record(&failed).await?;
+    let many: Vec<Run> = (0..1200).map(|index| begin(&format!("c{index:04}"), 20)).collect();
+    for run in &many {
+        store.record(run).await?;
+    }
+    let runs: Vec<Run> = store.runs_since(now() - TimeDelta::minutes(25)).try_collect().await?;
+    assert_eq!(runs.len(), many.len() + 1, "each once, none older");
+    assert_eq!(runs.last(), Some(&failed));
+    let all: Vec<Run> = store.runs_since(now() - TimeDelta::hours(1)).try_collect().await?;
+    assert_eq!(all.first(), Some(&ended), "one document an invocation");
+    assert!(KEPT > TimeDelta::days(89));
+    Ok(())
+}
+
+/// The same data make the same census in every store.
+///
+/// # Errors
+/// When the store fails or breaks the contract.
+pub async fn a_census_counts_everything<S: Store>(store: &S) -> Result<()> {
+    let aged = |days, percent| {
+        let mut part = part(31, 4, percent);
+        part.ranks.values_mut().for_each(|metric| metric.ranked_at = now() - TimeDelta::days(days));
+        part
+    };
+    let eu = || identity("Ana", "Temple noir", "EU");
+    let mythic = RankedPart { difficulty: 5, ..aged(40, 99.9) };
+    saved(
+        store,
+        &[
+            ranked(1, eu(), vec![aged(0, 0.0)]),
+            ranked(2, eu(), vec![aged(5, 100.0), mythic]),
+            ranked(3, identity("Bo", "Tichondrius", "US"), vec![aged(100, 52.5)]),
+            ranked(4, eu(), vec![aged(1, 10.0)]),
+            PlayerUpdate::Hidden { id: 4 },
+        ],
+    )
+    .await?;
+    let found = |id| Discovered { id, raids_to_scrap: RaidsToScrap::one(31, 4) };
+    store.merge(&[found(7), found(8)]).await?;
+    let Census { discovered, regions, bosses, reports, .. } = store.census(now()).await?;
+    assert_eq!((discovered, reports.total), (2, 0));
+    let told: Vec<_> = regions
+        .iter()
+        .map(|region| {
+            let groups: Vec<_> = region.freshness.iter().map(|group| group.players).collect();
+            (region.region.as_str(), region.players, groups)
+        })
+        .collect();
+    assert_eq!(told, [("EU", 2, vec![1, 0, 1, 0, 0, 0, 0]), ("US", 1, vec![0, 0, 0, 0, 0, 0, 1])]);
+    assert_eq!(regions[0].oldest, Some(now() - TimeDelta::days(5)), "as fresh as its newest part");
+    assert_eq!(regions[0].newest, Some(now()));
+    let told: Vec<_> = bosses
+        .iter()
+        .map(|ranks| {
+            let filled = ranks.players.iter().enumerate().filter(|(_, players)| **players > 0);
+            (ranks.boss.difficulty, filled.map(|(group, players)| (group, *players)).collect::<Vec<_>>())
+        })
+        .collect();
+    let ranked_0 = |players| vec![(0, players)];
+    let first = vec![(0, 1), (10, 1), (19, 1)];
+    assert_eq!(told, [(4, first), (4, ranked_0(3)), (5, vec![(19, 1)]), (5, ranked_0(1))]);
     Ok(())
 }

@@ -48,6 +48,8 @@ on_every_store!(
     contract::a_region_comes_in_order,
     contract::a_large_region_is_read_whole,
     contract::raids_are_kept,
+    contract::the_journal_keeps_what_it_is_given,
+    contract::a_census_counts_everything,
     reports::folding_is_what_the_pure_fold_does,
     reports::kills_folded_in_at_once_all_count,
     reports::what_is_known_is_told,

@@ -13,10 +13,11 @@ use parsebook_simulator::{Config, Player, Simulator, World};
 
 use super::lookup;
 use super::run::conclude;
-use crate::args::{Common, DemoArgs};
+use crate::args::{Common, DemoArgs, StoreKind};
 use crate::local::Machine;
 use crate::output::{grouped, say};
 use crate::settings::Settings;
+use crate::store::Store;
 
 pub async fn demo(common: &Common, args: &DemoArgs) -> anyhow::Result<()> {
     let started = Instant::now();
@@ -27,7 +28,12 @@ pub async fn demo(common: &Common, args: &DemoArgs) -> anyhow::Result<()> {
         grouped(world.len() as u64),
         simulator.url()
     ));
-    let common = Common { data: common.data.join("demo"), out: common.out.join("demo"), wcl_url: None };
+    let common = Common {
+        data: common.data.join("demo"),
+        out: common.out.join("demo"),
+        wcl_url: None,
+        store: StoreKind::Sqlite,
+    };
     // Both are looked at before either is touched.
     for (folder, sign_of_ours) in [(&common.data, FILE), (&common.out, "Parsebook/Parsebook.toc")] {
         ensure_ours(folder, sign_of_ours)?;
@@ -64,7 +70,10 @@ pub async fn demo(common: &Common, args: &DemoArgs) -> anyhow::Result<()> {
         lookup::describe(&found, &info).iter().for_each(|line| say(line));
         say("");
     }
+    let report = common.out.join("report.html");
+    super::report::write(&Store::Sqlite(machine.store().clone()), &report).await?;
     say(&format!("The addon lies in   {}", common.out.display()));
+    say(&format!("The report lies in  {}", report.display()));
     say(&format!("The store lies in   {}  (SQLite)", machine.store().path().display()));
     say(&format!("Done in {:.1} s.", started.elapsed().as_secs_f64()));
     simulator.shutdown().await;

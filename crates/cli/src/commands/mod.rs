@@ -2,7 +2,9 @@
 
 mod addon_repo;
 mod demo;
+mod doctor;
 mod lookup;
+mod report;
 mod rules;
 mod run;
 mod simulate;
@@ -23,6 +25,8 @@ pub async fn execute(args: Args) -> anyhow::Result<()> {
         Command::Lookup(lookup) => lookup::lookup(&common, &lookup),
         Command::Status(status) => status::status(&common, &status).await,
         Command::AddonRepo(command) => addon_repo::addon_repo(&common, command),
+        Command::Report(report) => report::report(&common, &report).await,
+        Command::Doctor(doctor) => doctor::doctor(&common, &doctor).await,
         Command::Simulate(simulate) => simulate::simulate(&simulate).await,
         Command::Completions { shell } => {
             clap_complete::generate(shell, &mut Args::command(), "parsebook", &mut std::io::stdout());

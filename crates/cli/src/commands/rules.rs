@@ -1,15 +1,14 @@
 //! `parsebook rules`.
 
-use anyhow::bail;
-use parsebook_adapters::embedded::EmbeddedStore;
-use parsebook_core::ports::Rules;
+use anyhow::ensure;
 use parsebook_core::rule::{Rule, RuleId};
 
 use crate::args::{Common, RulesCommand};
 use crate::output::{complain, difficulty, say, say_json};
+use crate::store::Store;
 
 pub async fn rules(common: &Common, command: RulesCommand) -> anyhow::Result<()> {
-    let store = EmbeddedStore::open(&common.data)?;
+    let store = Store::open(common).await?;
     match command {
         RulesCommand::List { json } => {
             let (rules, malformed) = store.rules().await?;
@@ -24,13 +23,18 @@ pub async fn rules(common: &Common, command: RulesCommand) -> anyhow::Result<()>
             }
             rules.iter().for_each(|rule| say(&line(rule)));
         }
-        RulesCommand::Add(target) => say(&store.add_rule(&target.target()?)?.0),
+        RulesCommand::Add(target) => say(&store.add_rule(&target.target()?).await?.0),
         RulesCommand::Remove { id } => {
-            if !store.remove_rule(&RuleId(id.clone()))? {
-                bail!("no rule {id}; see: parsebook rules list");
-            }
+            found(store.remove_rule(&RuleId(id.clone())).await?, &id)?;
         }
+        RulesCommand::Pause { id } => found(store.enable_rule(&RuleId(id.clone()), false).await?, &id)?,
+        RulesCommand::Resume { id } => found(store.enable_rule(&RuleId(id.clone()), true).await?, &id)?,
     }
+    Ok(())
+}
+
+fn found(was_there: bool, id: &str) -> anyhow::Result<()> {
+    ensure!(was_there, "no rule {id}; see: parsebook rules list");
     Ok(())
 }
 
@@ -38,7 +42,7 @@ fn line(rule: &Rule) -> String {
     let target = &rule.target;
     let partition = target.partition.map(|partition| format!(", partition {partition}")).unwrap_or_default();
     let state = if !rule.enabled {
-        "disabled".to_owned()
+        "paused".to_owned()
     } else if let Some(block) = rule.state.block.as_ref() {
         format!("stopped: {} (again after {})", block.reason, block.until.format("%Y-%m-%d %H:%M UTC"))
     } else if let Some(progress) = &rule.state.progress {

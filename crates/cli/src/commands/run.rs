@@ -4,16 +4,20 @@ use std::time::Duration;
 
 use anyhow::bail;
 use parsebook_adapters::clock::SystemClock;
+use parsebook_adapters::mongo::MongoStore;
+use parsebook_adapters::ranking_site::WclSite;
 use parsebook_adapters::settings::{Environment, REGIONS};
+use parsebook_adapters::wcl_api::WclApi;
 use parsebook_core::aggregate::{self, AggregateSummary};
-use parsebook_core::discover::{RuleSummary, StopReason};
+use parsebook_core::discover::{DiscoverPorts, Invocation, RuleSummary, StopReason, discover};
 use parsebook_core::generate::{self, GenerateSummary};
 use parsebook_core::ports::{Clock, Rules};
+use parsebook_core::rule::Target;
 
-use crate::args::{BackfillArgs, Common, RunArgs};
-use crate::local::{Machine, RankTotals, RunSummary, describe};
+use crate::args::{BackfillArgs, Common, RunArgs, StoreKind};
+use crate::local::{Machine, RankTotals, RunSummary, WithFailures, describe, journaled};
 use crate::output::{complain, grouped, say, say_json};
-use crate::settings::Settings;
+use crate::settings::{Settings, mongo_config};
 
 const DISCOVER_EVERY: Duration = Duration::from_secs(30 * 60);
 /// On one machine the gate is looked at often: it costs nothing.
@@ -43,9 +47,39 @@ pub async fn run(common: &Common, args: &RunArgs) -> anyhow::Result<()> {
 
 pub async fn backfill(common: &Common, args: &BackfillArgs) -> anyhow::Result<()> {
     let target = args.target.target()?;
+    if common.store == StoreKind::Mongodb {
+        return discover_into_mongo(common, target, args.json).await;
+    }
     let machine = open(common)?;
     let summary = machine.backfill(target, &REGIONS.map(str::to_owned)).await?;
     conclude(common, &summary, args.json)
+}
+
+/// Discovers one range into the store of the deployed functions, which queue, rank and publish by their schedules.
+async fn discover_into_mongo(common: &Common, target: Target, json: bool) -> anyhow::Result<()> {
+    let settings = Settings::read(&Environment::of_process())?;
+    let wcl_url = common.wcl_url.as_ref().unwrap_or(&settings.wcl_url);
+    let store = MongoStore::connect(&mongo_config()?).await?;
+    let site = WclSite::new(wcl_url, &settings.user_agent)?;
+    let api = WclApi::new(wcl_url, &settings.user_agent, settings.keys.clone(), SystemClock)?;
+    let ports = DiscoverPorts { store: &store, api: &api, site: &site, clock: &SystemClock };
+    let owner = format!("parsebook {}", std::process::id());
+    let invocation = Invocation { owner, deadline: None, renew_every: None, only: None };
+    let working = discover(&ports, &settings.discover, Some(target), &invocation);
+    let working = async { working.await.map(WithFailures) };
+    let summary = journaled(&store, &SystemClock, "discover", working).await?.0;
+    if let Some(failure) = summary.failures.into_iter().next() {
+        return Err(failure.into());
+    }
+    let summary = RunSummary { discover: summary.rules, ..RunSummary::default() };
+    if json {
+        return say_json(&summary);
+    }
+    summary.discover.iter().for_each(|summary| say(&discover_line(summary)));
+    say(
+        "What was found waits in MongoDB; aggregator's next run queues it (at once: scripts/invoke --remote aggregator '{\"force\":true}').",
+    );
+    refusal(&summary)
 }
 
 fn open(common: &Common) -> anyhow::Result<Machine<SystemClock>> {
@@ -112,10 +146,18 @@ pub fn conclude(common: &Common, summary: &RunSummary, json: bool) -> anyhow::Re
             generate_lines(common, generated).iter().for_each(|line| say(line));
         }
     }
+    if !json && summary.errors.is_empty() {
+        say(&last_line(common, summary));
+    }
     if let [first, others @ ..] = summary.errors.as_slice() {
         others.iter().for_each(|error| complain(&format!("parsebook: {error}")));
         bail!("{first}");
     }
+    refusal(summary)
+}
+
+/// Fails where a source refused.
+fn refusal(summary: &RunSummary) -> anyhow::Result<()> {
     if let Some(refused) = summary.discover.iter().find(|summary| summary.refused) {
         let until = refused.blocked_until.map(|until| until.format("%Y-%m-%d %H:%M UTC").to_string());
         bail!(
@@ -125,6 +167,23 @@ pub fn conclude(common: &Common, summary: &RunSummary, json: bool) -> anyhow::Re
         );
     }
     Ok(())
+}
+
+/// What was achieved, and what to do next.
+fn last_line(common: &Common, summary: &RunSummary) -> String {
+    let ranked = summary.player_rank.done;
+    let published: u64 =
+        summary.db_generator.iter().flat_map(|generated| &generated.regions).map(|region| region.characters).sum();
+    let flags = [("--data", &common.data, "./data"), ("--out", &common.out, "./addon")];
+    let of = |flag: usize| {
+        let (name, value, usual) = flags[flag];
+        if value.as_os_str() == usual { String::new() } else { format!(" {name} {}", value.display()) }
+    };
+    let next = match published {
+        0 => format!("nobody is published yet; see: parsebook status{}", of(0)),
+        _ => format!("next: parsebook lookup NAME REALM{}, or parsebook report --out report.html{}", of(1), of(0)),
+    };
+    format!("done       {} ranked, {} published; {next}", grouped(ranked), grouped(published))
 }
 
 fn discover_line(summary: &RuleSummary) -> String {

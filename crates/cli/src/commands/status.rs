@@ -1,91 +1,86 @@
 //! `parsebook status`.
 
-use anyhow::bail;
-use parsebook_adapters::embedded::{EmbeddedStore, FILE};
-use parsebook_addon_db::reader::{Addon, Info};
-use parsebook_core::ports::{Discoveries, Rules};
-use serde::Serialize;
+use chrono::Utc;
+use parsebook_core::Timestamp;
+use parsebook_core::status::Status;
 
 use crate::args::{Common, StatusArgs};
-use crate::output::{grouped, say, say_json};
+use crate::output::{grouped, printable, say, say_json};
+use crate::store::Store;
 
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Status {
-    store: String,
-    rules: usize,
-    discovered: u64,
-    queued: u64,
-    set_aside: u64,
-    players: u64,
-    database: Vec<RegionStatus>,
-}
-
-#[derive(Debug, Serialize)]
-struct RegionStatus {
-    region: String,
-    #[serde(flatten)]
-    info: Info,
-}
-
-/// Messages set aside that are shown.
+/// Dead letters that are shown.
 const SHOWN: usize = 5;
 
 pub async fn status(common: &Common, args: &StatusArgs) -> anyhow::Result<()> {
-    if !common.data.join(FILE).exists() {
-        bail!("no store in {}: run `parsebook rules add` or `parsebook run` first", common.data.display());
-    }
-    let store = EmbeddedStore::open(&common.data)?;
-    let status = Status {
-        store: store.path().display().to_string(),
-        rules: store.rules().await?.0.len(),
-        discovered: store.discovered_count().await?,
-        queued: store.queue_length()?,
-        set_aside: store.dead_letter_count()?,
-        players: store.player_count()?,
-        database: database(common)?,
-    };
+    let store = Store::existing(common).await?;
+    let status = store.overview(Utc::now()).await?.status;
     if args.json {
         return say_json(&status);
     }
-    say(&format!("store       {}", status.store));
-    say(&format!("rules       {}", status.rules));
-    say(&format!("discovered  {} players wait to be queued", grouped(status.discovered)));
-    say(&format!("queue       {} players wait to be ranked", grouped(status.queued)));
-    say(&format!("players     {} with ranks", grouped(status.players)));
-    for RegionStatus { region, info } in &status.database {
-        say(&format!(
-            "database    {region}: {} characters on {} realms, ranks up to {}",
-            grouped(info.characters),
-            grouped(info.realms),
-            time(info.generated_at)
-        ));
-    }
-    if status.set_aside > 0 {
-        say(&format!("set aside   {} messages; the newest:", grouped(status.set_aside)));
+    lines(&status).iter().for_each(|line| say(line));
+    if let Store::Sqlite(store) = &store {
         for letter in store.dead_letters(SHOWN)? {
-            say(&format!("            {}  {}", letter.body, letter.reason));
+            say(&format!("            {}  {}", printable(&letter.body), printable(&letter.reason)));
         }
     }
     Ok(())
 }
 
-fn database(common: &Common) -> anyhow::Result<Vec<RegionStatus>> {
-    if !common.out.join("Parsebook").exists() {
-        return Ok(Vec::new());
+/// The status for people, a line for each thing.
+fn lines(status: &Status) -> Vec<String> {
+    let mut lines = vec![format!("store       {}", status.store), format!("rules       {}", status.rules)];
+    for rule in &status.discovery {
+        let what = format!("raid {} {}", rule.raid, crate::output::difficulty(rule.difficulty));
+        lines.push(format!("            {what} by {}: {}", rule.source, printable(&rule.state)));
     }
-    let mut addon = Addon::open(&common.out)?;
-    let regions = addon.regions();
-    regions
-        .into_iter()
-        .map(|region| {
-            let info = addon.info(&region)?;
-            Ok(RegionStatus { region, info })
-        })
-        .collect()
+    lines.push(format!("discovered  {} players wait to be queued", grouped(status.discovered)));
+    lines.push(match status.queued {
+        Some(queued) => format!("queue       {} players wait to be ranked", grouped(queued)),
+        None => "queue       elsewhere: see parsebook doctor --aws".to_owned(),
+    });
+    lines.push(format!("players     {} with ranks", grouped(status.players)));
+    let points = &status.points;
+    if let (Some(limit), Some(each)) = (points.an_hour, points.a_player) {
+        lines.push(format!(
+            "points      {:.0} of {limit:.0} used this hour; a player costs {each:.1}",
+            points.used_this_hour
+        ));
+    }
+    if let Some(pace) = status.players_a_day {
+        let left =
+            status.days_until_all_ranked.map_or_else(String::new, |days| format!("; all ranked in {days:.1} days"));
+        lines.push(format!("pace        {pace:.0} players a day{left}"));
+    }
+    for region in &status.regions {
+        let census = &region.census;
+        let oldest = census.oldest.map(time).unwrap_or_default();
+        lines.push(format!(
+            "region      {}: {} players, oldest rank {oldest}",
+            printable(&census.region),
+            grouped(census.players)
+        ));
+    }
+    if status.reports.total > 0 {
+        let reports = &status.reports;
+        let (due, total) = (grouped(reports.due), grouped(reports.total));
+        lines.push(format!("reports     {due} of {total} due, {} not yet ranked", grouped(reports.not_yet_ranked)));
+    }
+    for database in &status.database {
+        lines.push(format!(
+            "database    {}: {} characters, {} bytes, published {}",
+            printable(&database.region),
+            grouped(database.newest.characters),
+            grouped(database.newest.bytes),
+            time(database.newest.at)
+        ));
+    }
+    lines.extend(status.malformed.iter().map(|document| format!("malformed   {}", printable(document))));
+    if let Some(count @ 1..) = status.set_aside {
+        lines.push(format!("set aside   {} messages; the newest:", grouped(count)));
+    }
+    lines
 }
 
-fn time(seconds: i64) -> String {
-    let time = chrono::DateTime::from_timestamp(seconds, 0);
-    time.map_or_else(|| seconds.to_string(), |time| time.format("%Y-%m-%d %H:%M UTC").to_string())
+fn time(at: Timestamp) -> String {
+    at.format("%Y-%m-%d %H:%M UTC").to_string()
 }

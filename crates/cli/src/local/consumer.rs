@@ -141,7 +141,8 @@ impl<C: Clock + Clone> Machine<C> {
             report_budget: self.settings.report_call_budget,
             stamp: self.settings.stamp,
         };
-        rank_batch(&self.store, &self.api, &self.clock, &config, at_once, &deliveries).await
+        let ranking = rank_batch(&self.store, &self.api, &self.clock, &config, at_once, &deliveries);
+        self.journaled("player-rank", ranking).await
     }
 
     /// Deletes what is done, puts back what is not.

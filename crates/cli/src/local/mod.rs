@@ -1,6 +1,7 @@
 //! One machine: the five stages over the embedded store, the queue in it, and an addon repository in a folder.
 
 mod consumer;
+mod journaled;
 mod watched;
 
 use std::collections::BTreeSet;
@@ -21,6 +22,7 @@ use parsebook_core::rule::{Rule, RuleId, Target, schedule};
 use serde::Serialize;
 
 pub use self::consumer::RankTotals;
+pub use self::journaled::{WithFailures, journaled};
 use self::watched::{Watched, WatchedStore};
 use crate::output::difficulty;
 use crate::progress::Progress;
@@ -133,7 +135,8 @@ impl<C: Clock + Clone> Machine<C> {
         // The lock on the data folder makes this process the only one that works rules.
         let owner = format!("parsebook {}", std::process::id());
         let invocation = Invocation { owner, deadline: None, renew_every: None, only };
-        discover(&ports, &self.settings.discover, backfill, &invocation).await
+        let working = discover(&ports, &self.settings.discover, backfill, &invocation);
+        Ok(self.journaled("discover", async { working.await.map(WithFailures) }).await?.0)
     }
 
     /// Works every rule that is due at the start, each to its end and at most once. A source without points is waited
@@ -182,7 +185,8 @@ impl<C: Clock + Clone> Machine<C> {
         let total = self.store.discovered_count().await?;
         let progress = (total > 0).then(|| Progress::start("queue players", "players", Some(total)));
         let queue = Watched { inner: &self.store, progress: progress.as_ref() };
-        aggregate::aggregate(&self.store, &queue, &self.clock, &config, force, None).await
+        let handing_over = aggregate::aggregate(&self.store, &queue, &self.clock, &config, force, None);
+        self.journaled("aggregator", handing_over).await
     }
 
     /// Publishes the regions.
@@ -202,7 +206,9 @@ impl<C: Clock + Clone> Machine<C> {
                 self.settings.addon.keep_ranks_days,
             ),
         };
-        generate(&store, &self.api, &mut repo, &config).await.context("writing the database")
+        let generating =
+            async { generate(&store, &self.api, &mut repo, &config).await.context("writing the database") };
+        self.journaled("db-generator", generating).await
     }
 
     /// Everything that is due, to its end. A stage that fails does not keep the later ones from what is there.

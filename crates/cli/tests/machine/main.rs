@@ -2,9 +2,12 @@
 #![expect(clippy::unwrap_used, reason = "a test may stop at once")]
 
 mod addon_repo;
+mod both_stores;
 mod common;
 mod discovery;
+mod doctor;
 mod killed;
 mod pipeline;
 mod program;
 mod ranking;
+mod report;

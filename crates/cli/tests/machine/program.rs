@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use crate::common::keys;
 
-fn run(folder: &Path, variables: &[(&str, &str)], args: &[&str]) -> Output {
+pub fn run(folder: &Path, variables: &[(&str, &str)], args: &[&str]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_parsebook"));
     command.current_dir(folder).env_remove("WCL_API_KEYS").env_remove("WCL_URL").args(args);
     variables.iter().for_each(|(name, value)| {
@@ -18,12 +18,12 @@ fn run(folder: &Path, variables: &[(&str, &str)], args: &[&str]) -> Output {
     command.output().unwrap()
 }
 
-fn out(output: &Output) -> String {
+pub fn out(output: &Output) -> String {
     String::from_utf8(output.stdout.clone()).unwrap()
 }
 
 /// The one line that a failure says.
-fn failure(output: &Output) -> String {
+pub fn failure(output: &Output) -> String {
     let said = String::from_utf8(output.stderr.clone()).unwrap();
     assert_eq!(output.status.code(), Some(1), "{said}");
     let last = said.lines().last().unwrap_or_default().to_owned();

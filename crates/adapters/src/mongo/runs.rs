@@ -1,0 +1,84 @@
+//! `runs`: the journal. An index on `startedAt` gives its order, and lets the server delete what is too old.
+
+use futures::{Stream, StreamExt, TryStreamExt, stream};
+use mongodb::IndexModel;
+use mongodb::bson::{Bson, DateTime, Document, doc};
+use mongodb::options::IndexOptions;
+use parsebook_core::Timestamp;
+use parsebook_core::journal::{BUSIEST_STAGE, Journal, KEPT, MOST_RUNS, Run};
+use parsebook_core::ports::Result;
+
+use super::{MongoStore, RUNS, read, state};
+
+/// The index of `runs`.
+pub fn index() -> IndexModel {
+    let options = IndexOptions::builder().name("runs_kept".to_owned()).expire_after(KEPT.to_std().ok()).build();
+    IndexModel::builder().keys(doc! { "startedAt": 1 }).options(options).build()
+}
+
+fn date(time: Timestamp) -> DateTime {
+    DateTime::from_millis(time.timestamp_millis())
+}
+
+fn stored(run: &Run) -> Result<Document> {
+    Ok(doc! {
+        "_id": &run.id,
+        "stage": &run.stage,
+        "startedAt": date(run.started_at),
+        "endedAt": date(run.ended_at),
+        "outcome": run.outcome.name(),
+        "summary": state::to_bson(&run.summary)?,
+    })
+}
+
+fn run(document: &Document) -> Result<Run> {
+    let id = read::field(document, "_id")?;
+    Ok(Run {
+        id: id.as_str().map_or_else(|| id.to_string(), str::to_owned),
+        stage: read::text(document, "stage")?,
+        started_at: read::time(read::field(document, "startedAt")?)?,
+        ended_at: read::time(read::field(document, "endedAt")?)?,
+        outcome: read::text(document, "outcome")?.parse().map_err(anyhow::Error::msg)?,
+        summary: state::json(document.get("summary").unwrap_or(&Bson::Null))?,
+    })
+}
+
+impl MongoStore {
+    /// Deletes the oldest runs where there are more than the journal holds.
+    async fn trim_runs(&self) -> Result<()> {
+        let runs = self.collection(RUNS);
+        let newest_first = runs.find_one(doc! {}).sort(doc! { "startedAt": -1 }).skip(MOST_RUNS);
+        if let Some(beyond) = newest_first.projection(doc! { "startedAt": 1 }).await? {
+            let started_at = read::time(read::field(&beyond, "startedAt")?)?;
+            runs.delete_many(doc! { "startedAt": { "$lte": date(started_at) } }).await?;
+        }
+        Ok(())
+    }
+}
+
+impl Journal for MongoStore {
+    async fn record(&self, run: &Run) -> Result<()> {
+        let document = stored(run)?;
+        self.collection(RUNS).replace_one(doc! { "_id": &run.id }, document).upsert(true).await?;
+        if run.stage != BUSIEST_STAGE {
+            self.trim_runs().await?;
+        }
+        Ok(())
+    }
+
+    fn runs_since(&self, since: Timestamp) -> impl Stream<Item = Result<Run>> {
+        let runs = self.collection(RUNS);
+        let opened = async move {
+            let found = runs.find(doc! { "startedAt": { "$gte": date(since) } }).sort(doc! { "startedAt": 1 });
+            Ok::<_, anyhow::Error>(found.batch_size(1000).await?.map_err(anyhow::Error::from))
+        };
+        let readable = |document: Document| {
+            let run = run(&document).inspect_err(|error| {
+                let id = document.get("_id").map(read::told).unwrap_or_default();
+                tracing::warn!(%id, %error, "a run of the journal cannot be read");
+            });
+            std::future::ready(Ok(run.ok()))
+        };
+        stream::once(opened).try_flatten().try_filter_map(readable).boxed_local()
+    }
+}

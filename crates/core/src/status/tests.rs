@@ -1,0 +1,131 @@
+use std::collections::BTreeMap;
+
+use serde_json::json;
+
+use super::census::{Boss, Counter, age_group, rank_group};
+use super::*;
+use crate::journal::Run;
+use crate::player::{Identity, Player};
+use crate::rule::{Block, Lease, RuleId, RuleState, Target, Wait};
+
+fn now() -> Timestamp {
+    Timestamp::UNIX_EPOCH + TimeDelta::days(20_001)
+}
+
+fn player(id: u32, region: &str, days_ago: i64, rank_percent: f64) -> Player {
+    let ranked_at = now() - TimeDelta::days(days_ago);
+    let encounters = json!({ "2587": { "rankPercent": rank_percent, "kills": 1 } });
+    let metric = json!({ "partition": 1, "rankedAt": ranked_at, "encounters": encounters });
+    let identity = Identity {
+        name: "A".into(),
+        region: region.into(),
+        server: "B".into(),
+        normalized_server: "B".into(),
+        class_id: 9,
+    };
+    let ranks = serde_json::from_value(json!({ "31": { "4": { "dps": metric } } })).unwrap();
+    Player { id, identity, ranks }
+}
+
+fn rule(id: &str, state: RuleState) -> Rule {
+    let target: Target = serde_json::from_value(json!({ "raid": 31, "difficulty": 4 })).unwrap();
+    Rule { id: RuleId(id.into()), target, last_run: None, enabled: true, state }
+}
+
+#[test]
+fn ages_and_ranks_fall_into_their_groups() {
+    let group = |hours| age_group(now() - TimeDelta::hours(hours), now());
+    assert_eq!([-5, 0, 23, 24, 71, 72, 24 * 90].map(group), [0, 0, 0, 1, 1, 2, 6]);
+    assert_eq!([-1.0, 0.0, 4.99, 5.0, 99.9, 100.0, 1e9, f64::NAN].map(rank_group), [0, 0, 0, 1, 19, 19, 19, 0]);
+}
+
+#[test]
+fn players_are_counted_by_region_age_and_boss() {
+    let mut counter = Counter::default();
+    for (id, region, days, rank) in [(1, "EU", 0, 91.0), (2, "EU", 5, 12.0), (3, "US", 100, 91.0)] {
+        counter.add(&player(id, region, days, rank), now());
+    }
+    counter.add(&Player { ranks: BTreeMap::new(), ..player(4, "EU", 0, 1.0) }, now());
+    let (regions, bosses) = counter.finish();
+    assert_eq!(
+        regions.iter().map(|region| (region.region.as_str(), region.players)).collect::<Vec<_>>(),
+        [("EU", 2), ("US", 1)]
+    );
+    assert_eq!(regions[0].freshness[0].players + regions[0].freshness[2].players, 2);
+    assert_eq!(regions[1].freshness[6], AgeGroup { under_days: None, players: 1 });
+    assert_eq!(regions[0].oldest, Some(now() - TimeDelta::days(5)));
+    assert_eq!(bosses.len(), 1);
+    assert_eq!(bosses[0].boss, Boss { raid: 31, difficulty: 4, metric: "dps".into(), encounter: 2587 });
+    assert_eq!((bosses[0].players[18], bosses[0].players[2]), (2, 1));
+}
+
+#[test]
+fn the_forecast_follows_from_what_waits_and_from_the_pace() {
+    let mut counter = Counter::default();
+    (0..30).for_each(|id| counter.add(&player(id, "EU", 0, 50.0), now()));
+    (30..40).for_each(|id| counter.add(&player(id, "US", 40, 50.0), now()));
+    let (regions, bosses) = counter.finish();
+    let census = Census { discovered: 60, queued: Some(20), regions, bosses, ..Census::default() };
+    let mut history = History::new(now());
+    let begun = Run::begin("a".into(), "player-rank", now() - TimeDelta::days(1), None);
+    history.add(&begun.ended(begun.started_at, json!({ "done": 30, "pointsSpent": 330.0 })));
+    let status = Status::of("test".into(), &census, &(vec![], vec![]), &history);
+    assert_eq!((status.due, status.players, status.players_a_day), (80, 40, Some(30.0)));
+    assert_eq!(status.points.a_player, Some(11.0));
+    assert!((status.days_until_all_ranked.unwrap() - 80.0 / 30.0).abs() < 1e-9);
+    let [eu, us] = status.regions.as_slice() else { panic!("{:?}", status.regions) };
+    assert_eq!((eu.due, us.due), (60, 20));
+    assert_eq!(eu.ranked_by, Some(now() + TimeDelta::days(2)));
+    assert_eq!(us.ranked_by, None, "nothing of it was ranked last week");
+    assert_eq!(status.oldest_rank, Some(now() - TimeDelta::days(40)));
+}
+
+#[test]
+fn a_rule_says_in_one_line_why_it_waits() {
+    let later = now() + TimeDelta::hours(1);
+    let block = Block { at: now(), since: now(), until: later, refusals: 1, reason: "a human check".into() };
+    let wait = |failures| Wait { since: now(), until: later, failures, reason: "no such raid".into() };
+    let lease = Lease { owner: "a".into(), expires_at: later };
+    let line = |state: RuleState| {
+        let rule = rule("a", state);
+        let status = RuleStatus::of(&rule, std::slice::from_ref(&rule), now());
+        (status.state, status.is_failing)
+    };
+    for (state, words, is_failing) in [
+        (RuleState { block: Some(block), ..Default::default() }, "refused: a human check", true),
+        (RuleState { wait: Some(wait(3)), ..Default::default() }, "failed 3 times: no such raid", true),
+        (RuleState { wait: Some(wait(0)), ..Default::default() }, "waits for points", false),
+        (RuleState { lease: Some(lease), ..Default::default() }, "at work", false),
+        (RuleState::default(), "first run", false),
+    ] {
+        let told = line(state);
+        assert!(told.0.contains(words) && told.1 == is_failing, "{told:?}");
+    }
+    let paused = Rule { enabled: false, ..rule("a", RuleState::default()) };
+    assert_eq!(RuleStatus::of(&paused, &[], now()).state, "paused by hand");
+}
+
+#[test]
+fn status_as_json_has_the_documented_names() {
+    let status = Status::of("x".into(), &Census::default(), &(vec![], vec![]), &History::new(now()));
+    let json = serde_json::to_value(status).unwrap();
+    for name in [
+        "store",
+        "rules",
+        "discovered",
+        "queued",
+        "setAside",
+        "players",
+        "database",
+        "due",
+        "playersADay",
+        "points",
+        "daysUntilAllRanked",
+        "oldestRank",
+        "regions",
+        "reports",
+        "discovery",
+    ] {
+        assert!(json.get(name).is_some(), "{name}: {json}");
+    }
+}

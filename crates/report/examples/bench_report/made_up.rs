@@ -1,0 +1,197 @@
+//! A made-up journal and store, as a deployment with one key leaves them after five weeks.
+
+use chrono::{TimeDelta, Timelike};
+use parsebook_core::Timestamp;
+use parsebook_core::journal::Run;
+use parsebook_core::player::{Encounter, Raid};
+use parsebook_core::rule::{Block, Rule, RuleId, RuleState, Wait};
+use parsebook_core::status::census::{AGES, Boss, RANK_GROUPS, age_group};
+use parsebook_core::status::{BossRanks, Census, RegionCensus, ReportsCensus};
+use serde_json::{Value, json};
+
+/// Days that the journal goes back.
+const DAYS: i64 = 35;
+
+/// Numbers that look like chance and are the same each time.
+pub struct Dice(u64);
+
+impl Dice {
+    pub fn new() -> Self {
+        Self(0x9E37_79B9_7F4A_7C15)
+    }
+
+    /// From 0 to 1.
+    fn roll(&mut self) -> f64 {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        (self.0 >> 11) as f64 / (1_u64 << 53) as f64
+    }
+
+    fn between(&mut self, low: f64, high: f64) -> f64 {
+        low + (high - low) * self.roll()
+    }
+
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "small counts")]
+    fn count(&mut self, low: f64, high: f64) -> u64 {
+        self.between(low, high).round() as u64
+    }
+}
+
+pub fn now() -> Timestamp {
+    Timestamp::from_timestamp(1_796_056_200, 0).unwrap_or_default()
+}
+
+fn run(stage: &str, index: u32, begun: Timestamp, seconds: f64, summary: Value) -> Run {
+    #[expect(clippy::cast_possible_truncation, reason = "a duration in milliseconds")]
+    let ended = begun + TimeDelta::milliseconds((seconds * 1000.0) as i64);
+    Run::begin(format!("{stage}/{index}"), stage, begun, None).ended(ended, summary)
+}
+
+/// `count` runs, oldest first.
+pub fn runs(count: u32) -> impl Iterator<Item = Run> {
+    let mut dice = Dice::new();
+    let from = now() - TimeDelta::days(DAYS);
+    let step = TimeDelta::days(DAYS) / i32::try_from(count).unwrap_or(i32::MAX);
+    let mut left_this_hour = 3600.0;
+    let mut hour = 25;
+    (0..count).map(move |index| {
+        let at = from + step * i32::try_from(index).unwrap_or_default();
+        if at.hour() != hour {
+            (hour, left_this_hour) = (at.hour(), 3600.0);
+        }
+        one(&mut dice, index, at, &mut left_this_hour)
+    })
+}
+
+fn one(dice: &mut Dice, index: u32, at: Timestamp, left: &mut f64) -> Run {
+    let grown = f64::from(index % 100_000) / 100_000.0;
+    match index % 1000 {
+        0 | 500 => {
+            let rule = |raid: u32, difficulty: u8, source: &str, dice: &mut Dice| {
+                json!({ "raid": raid, "difficulty": difficulty, "source": source, "pages": dice.count(20.0, 90.0),
+                        "players": dice.count(300.0, 2400.0), "skipped": dice.count(0.0, 1.2), "stopped": "complete" })
+            };
+            let mut rules = vec![rule(44, 5, "reports", dice), rule(44, 4, "reports", dice), rule(42, 5, "site", dice)];
+            if index.is_multiple_of(3000) {
+                rules[2]["stopped"] = json!("blocked");
+                rules[2]["refused"] = json!(true);
+                rules[2]["reason"] = json!("the site shows a human check");
+            }
+            let players: u64 = rules.iter().filter_map(|rule| rule["players"].as_u64()).sum();
+            let summary = json!({ "rules": rules, "players": players, "pointsSpent": dice.between(40.0, 130.0) });
+            run("discover", index, at, 240.0, summary)
+        }
+        1 | 251 | 501 | 751 => {
+            let summary = json!({ "sent": dice.count(1180.0, 1290.0), "left": dice.count(4000.0, 9000.0), "stopped": "complete" });
+            run("aggregator", index, at, 9.0, summary)
+        }
+        2 => run("reviver", index, at, 0.6, json!({ "concurrencyLimit": 5 })),
+        3 => {
+            let regions =
+                ["CN", "EU", "KR", "TW", "US"].into_iter().zip([9e3, 96e3, 14e3, 6e3, 78e3]).map(|(name, most)| {
+                    let characters = dice.count(most * (0.35 + 0.6 * grown), most * (0.37 + 0.61 * grown));
+                    json!({ "region": name, "characters": characters, "realms": 90, "bytes": characters * 13 })
+                });
+            let summary = json!({ "regions": regions.collect::<Vec<_>>(), "stopped": "published", "commit": "0f3a" });
+            run("db-generator", index, at, 140.0, summary)
+        }
+        400 => Run::begin(format!("k/{index}"), "discover", at, Some(at + TimeDelta::minutes(15)))
+            .alive(at + TimeDelta::minutes(4)),
+        401 if index.is_multiple_of(7) => {
+            Run::begin(format!("h/{index}"), "db-generator", at, Some(at + TimeDelta::minutes(15)))
+                .alive(at + TimeDelta::minutes(15))
+        }
+        index_of_day if index_of_day % 90 == 7 => {
+            let known = serde_json::Map::from_iter([("pointsLeft".to_owned(), json!({ "main": 41.0 }))]);
+            let message = "no key has the 450 points this batch needs; concurrency limit is now 4";
+            Run::begin(format!("n/{index}"), "player-rank", at, None).failed(at, "NoBudget", message, known)
+        }
+        _ => {
+            let points = dice.between(21.0, 37.0).min(*left);
+            *left -= points;
+            let mut summary = json!({ "done": 5, "finished": [], "failed": [], "hidden": 0, "key": "main",
+                "pointsSpent": points, "pointsLeft": { "main": *left } });
+            if index.is_multiple_of(1700) {
+                let reason = format!("player {index}: the API answered 502");
+                summary["failed"] = json!([{ "messageId": "m", "reason": reason }]);
+            }
+            run("player-rank", index, at, 2.4, summary)
+        }
+    }
+}
+
+/// The store that goes with it.
+pub fn census() -> Census {
+    let mut dice = Dice::new();
+    let mut regions = Vec::new();
+    for (name, players) in [("CN", 8700.0), ("EU", 92_400.0), ("KR", 13_200.0), ("TW", 5600.0), ("US", 74_900.0)] {
+        let mut region = RegionCensus::new(name.to_owned());
+        let slow = dice.between(0.4, 1.1);
+        for (days, share) in [0, 2, 5, 10, 20, 60].into_iter().zip([0.06, 0.12, 0.22 * slow, 0.3, 0.2, 0.04 / slow]) {
+            let at = now() - TimeDelta::days(days) - TimeDelta::hours(1);
+            region.add(age_group(at, now()), dice.count(players * share, players * share * 1.1), at, at);
+        }
+        regions.push(region);
+    }
+    assert_eq!(regions[0].freshness.len(), AGES.len() + 1);
+    let mut bosses = Vec::new();
+    for difficulty in [4, 5] {
+        for encounter in 0..8 {
+            for (metric, most) in [("dps", 12_000.0), ("hps", 2600.0)] {
+                let mut players = [0; RANK_GROUPS];
+                for (group, count) in players.iter_mut().enumerate() {
+                    let middle = 9.0 + f64::from(difficulty - 4) * 4.0 - f64::from(encounter) * 0.5;
+                    let distance = (group as f64 - middle) / 5.5;
+                    *count = dice.count(0.0, most * (-distance * distance).exp() / (1.0 + f64::from(encounter)));
+                }
+                let boss = Boss { raid: 44, difficulty, metric: metric.into(), encounter: 3129 + encounter };
+                bosses.push(BossRanks { boss, players });
+            }
+        }
+    }
+    let oldest_due = Some(now() - TimeDelta::hours(31));
+    let reports = ReportsCensus { total: 41_200, due: 380, oldest_due, not_yet_ranked: 1210 };
+    Census { discovered: 6400, queued: Some(31_800), dead_letters: Some(3), regions, bosses, reports }
+}
+
+/// Names for it, made up.
+pub fn raids() -> Vec<Raid> {
+    let names = [
+        "Gatekeeper Vorn",
+        "The Loom",
+        "Twin Embers",
+        "Ashmaw",
+        "Queen Sirath",
+        "The Silent Choir",
+        "Old Marrow",
+        "Dawnbreaker",
+    ];
+    let encounters = (3129..).zip(names).map(|(id, name)| Encounter { id, name: name.into() }).collect();
+    vec![
+        Raid { id: 44, name: "Hollow of Embers".into(), encounters },
+        Raid { id: 42, name: "The Drowned Court".into(), encounters: Vec::new() },
+    ]
+}
+
+/// Rules for it: one is fine, one waits, one is refused.
+///
+/// # Errors
+/// When one of them is no rule.
+pub fn rules() -> anyhow::Result<Vec<Rule>> {
+    let rule = |id: &str, raid: u32, difficulty: u8, source: &str, state| {
+        let target = json!({ "raid": raid, "difficulty": difficulty, "source": source });
+        let last_run = Some(now() - TimeDelta::hours(7));
+        let (id, target) = (RuleId(id.into()), serde_json::from_value(target)?);
+        anyhow::Ok(Rule { id, target, last_run, enabled: true, state })
+    };
+    let later = now() + TimeDelta::minutes(50);
+    let wait = Wait { since: now(), until: later, failures: 0, reason: "no points left".into() };
+    let block =
+        Block { at: now(), since: now(), until: later, refusals: 2, reason: "the site shows a human check".into() };
+    Ok(vec![
+        rule("a", 44, 5, "reports", RuleState::default())?,
+        rule("b", 44, 4, "reports", RuleState { wait: Some(wait), ..Default::default() })?,
+        rule("c", 42, 5, "site", RuleState { block: Some(block), ..Default::default() })?,
+    ])
+}
