@@ -95,6 +95,9 @@ pub enum Command {
     /// Check settings, store, keys, API, clock and addon repository: a line each, with the fix.
     #[command(after_help = "Exit status 1 when anything is wrong.")]
     Doctor(DoctorArgs),
+    /// Ask the live API how it prices and behaves today, with at most 100 points of one key.
+    #[command(after_help = "Needs WCL_API_KEYS. Keep what --json prints: --again FILE asks later for what needs time.")]
+    Calibrate(CalibrateArgs),
     /// Serve a simulated Warcraft Logs on this machine until Ctrl-C.
     Simulate(Box<SimulateArgs>),
     /// Print a completion script for a shell.
@@ -123,6 +126,19 @@ pub struct RunArgs {
     #[arg(long, value_name = "EU,US", value_delimiter = ',', value_parser = region)]
     pub regions: Vec<String>,
     /// Print the summary as JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, clap::Args)]
+pub struct CalibrateArgs {
+    /// The raid to ask about: the newest one, which has the most reports.
+    #[arg(long, required_unless_present = "again", value_parser = clap::value_parser!(u32).range(1..=i64::from(MAX_ID)))]
+    pub raid: Option<u32>,
+    /// Ask again for the kill that was fresh in an earlier run: the file that its --json made.
+    #[arg(long, value_name = "FILE", conflicts_with = "raid")]
+    pub again: Option<PathBuf>,
+    /// Print every question and answer, and what they mean, as JSON.
     #[arg(long)]
     pub json: bool,
 }

@@ -12,6 +12,7 @@
 
 pub mod aggregate;
 pub mod budget;
+pub mod calibrate;
 pub mod changelog;
 pub mod discover;
 pub mod generate;

@@ -12,14 +12,15 @@ pub const LAST_LIST_PAGE: u32 = 25;
 /// Most reports on a page of a list.
 pub const REPORTS_PER_PAGE: u32 = 100;
 
-/// Which reports to list: those of a raid that were going on between two moments. The API gives the last ended first.
+/// Which reports to list: those of a raid that began between two moments, both included. The API lists them in an order
+/// that stays, but follows no time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Window {
     /// The raid they are tagged with.
     pub raid: RaidId,
-    /// The earliest moment.
+    /// The earliest start.
     pub from: Timestamp,
-    /// The latest moment.
+    /// The latest start.
     pub to: Timestamp,
 }
 

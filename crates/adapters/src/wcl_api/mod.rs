@@ -4,6 +4,7 @@
 //! Whatever comes back, only the smallest part that cannot be understood is left out, by name; what is wrong with every
 //! answer stops.
 
+mod calibrate;
 mod classes;
 mod json;
 mod keys;
@@ -24,6 +25,7 @@ use parsebook_core::ports::{ApiError, Clock, KeyPoints, KeyPool};
 use reqwest::Client;
 use url::Url;
 
+pub use self::calibrate::{Calibrated, Call, FreshKill};
 use self::keys::KeyState;
 pub use self::keys::{ApiKey, parse_keys};
 use self::points::Reading;

@@ -55,7 +55,8 @@ impl Reading {
         }
     }
 
-    fn is_of_the_hour(&self, other: &Self) -> bool {
+    /// Whether both are of one hour of the same key.
+    pub fn is_of_the_hour(&self, other: &Self) -> bool {
         (self.resets_at - other.resets_at).abs() < SAME_HOUR && self.limit_per_hour == other.limit_per_hour
     }
 }
@@ -74,6 +75,13 @@ pub struct ReportPrice {
 pub struct Receipt {
     number: u64,
     reading: Reading,
+}
+
+impl Receipt {
+    /// What the request's answer told.
+    pub fn reading(&self) -> Reading {
+        self.reading
+    }
 }
 
 /// The points of one key.

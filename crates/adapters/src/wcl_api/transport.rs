@@ -56,7 +56,7 @@ impl From<ApiError> for Failure {
     }
 }
 
-/// What follows when no answer comes in time.
+/// What follows when no answer comes in time, or none that can be used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum OnTimeout {
     /// The question is asked again.
@@ -97,6 +97,10 @@ impl<C: Clock> WclApi<C> {
         loop {
             match self.attempt(key, question).await {
                 Attempt::Body(body, receipt) => return Ok((body, receipt)),
+                Attempt::Failed(Failure::Unusable(body)) if on_timeout == OnTimeout::Retry => match waits.next() {
+                    Some(wait) => self.wait(key, wait, "an answer that is not JSON").await,
+                    None => return Err(Failure::Unusable(body)),
+                },
                 Attempt::Failed(failure) => return Err(failure),
                 Attempt::Burst(wait) if waited + wait <= LONGEST_WAIT => {
                     waited += wait;
@@ -114,14 +118,16 @@ impl<C: Clock> WclApi<C> {
                 }
                 Attempt::TimedOut(error) if on_timeout == OnTimeout::Split => return Err(Failure::Unanswered(error)),
                 Attempt::Transient(error) | Attempt::TimedOut(error) => match waits.next() {
-                    Some(wait) => {
-                        tracing::warn!(key = key.name(), error = format!("{error:#}"), "asking the API again");
-                        self.clock.sleep(wait).await;
-                    }
+                    Some(wait) => self.wait(key, wait, &format!("{error:#}")).await,
                     None => return Err(Failure::Unanswered(error)),
                 },
             }
         }
+    }
+
+    async fn wait(&self, key: &KeyState, wait: Duration, error: &str) {
+        tracing::warn!(key = key.name(), error, "asking the API again");
+        self.clock.sleep(wait).await;
     }
 
     async fn attempt(&self, key: &KeyState, question: &Question) -> Attempt {

@@ -57,7 +57,12 @@ mod tests {
     fn what_is_there_stays() {
         let out = tempfile::tempdir().unwrap();
         std::fs::write(out.path().join("README.md"), "mine").unwrap();
-        let common = Common { data: "data".into(), out: out.path().to_owned(), wcl_url: None, store: crate::args::StoreKind::Sqlite };
+        let common = Common {
+            data: "data".into(),
+            out: out.path().to_owned(),
+            wcl_url: None,
+            store: crate::args::StoreKind::Sqlite,
+        };
         let init = || AddonRepoCommand::Init { branch: "main".into() };
         addon_repo(&common, init()).unwrap();
         assert_eq!(std::fs::read_to_string(out.path().join("README.md")).unwrap(), "mine");

@@ -1,6 +1,7 @@
 //! One module per subcommand.
 
 mod addon_repo;
+mod calibrate;
 mod demo;
 mod doctor;
 mod lookup;
@@ -18,6 +19,7 @@ use crate::args::{Args, Command};
 pub async fn execute(args: Args) -> anyhow::Result<()> {
     let common = args.common;
     match args.command {
+        Command::Calibrate(args) => calibrate::calibrate(&common, &args).await,
         Command::Demo(demo) => demo::demo(&common, &demo).await,
         Command::Run(run) => run::run(&common, &run).await,
         Command::Rules(rules) => rules::rules(&common, rules).await,

@@ -3,6 +3,7 @@
 
 mod addon_repo;
 mod both_stores;
+mod calibrate;
 mod common;
 mod discovery;
 mod doctor;

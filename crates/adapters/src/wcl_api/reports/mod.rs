@@ -2,7 +2,7 @@
 
 mod details;
 mod list;
-mod lookup;
+pub(super) mod lookup;
 mod ranks;
 mod rows;
 #[cfg(test)]
@@ -10,7 +10,7 @@ mod samples;
 
 /// Lines about what was left out. A hostile answer could hold millions: most of those are only counted.
 #[derive(Debug, Default)]
-struct Skipped {
+pub(super) struct Skipped {
     lines: Vec<String>,
     more: usize,
 }

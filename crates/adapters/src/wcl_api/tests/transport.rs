@@ -35,7 +35,7 @@ async fn an_api_that_answers_nothing_usable_is_not_paid_player_by_player() {
     let ranked = server.api().rank("main", &wanted(1..=5, None)).await;
     assert!(ranked.outcomes.is_empty(), "{:?}", ranked.outcomes);
     assert!(ranked.stopped.unwrap().to_string().contains("not JSON"));
-    assert_eq!(server.asked().len(), 2, "the question, and one for points");
+    assert_eq!(server.asked().len(), 6, "the question, and five times one for points");
 
     let server = Server::start(|query, _| match query.contains("characterData") {
         true => Answer::json(&json!({"errors": [{"message": "Cannot query field \"hidden\""}]})),

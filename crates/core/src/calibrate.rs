@@ -1,0 +1,376 @@
+//! What the answers to `parsebook calibrate` mean: how Warcraft Logs prices and behaves today, and what to set. Pure.
+//!
+//! Each question has a name, C1 to C15, under which its price and its findings are told. A question that was not asked, or
+//! whose answer does not tell, leaves its findings out.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+/// Most points a calibration spends.
+pub const MOST_POINTS: f64 = 100.0;
+/// No question is begun that could take the sum beyond this.
+pub const STOP_AT: f64 = 95.0;
+/// Kills of a usual night, for the price of a usual report.
+const USUAL_KILLS: f64 = 6.0;
+
+/// A page of a list of reports (C1).
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ListSeen {
+    /// Reports on it.
+    pub reports: usize,
+    /// What `total` says.
+    pub total: Option<f64>,
+    /// Whether they come in order of their start, either way.
+    pub is_sorted: bool,
+}
+
+/// Ranks in a report.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RanksSeen {
+    /// Kills answered.
+    pub kills: usize,
+    /// Rows.
+    pub rows: usize,
+    /// Rows without a percentile yet.
+    pub without_percent: usize,
+    /// Rows whose `best` is a rank.
+    pub with_best: usize,
+    /// Rows of specs that heal.
+    pub healing: usize,
+    /// Rows of characters that hide.
+    pub hidden: usize,
+}
+
+/// Which of several kills of a boss `zoneRankings` shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Shown {
+    /// The one with the highest percentile.
+    BestPercent,
+    /// The one with the highest amount.
+    BestAmount,
+}
+
+/// What a rank is compared with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Compare {
+    /// Everyone's best of the tier.
+    Rankings,
+    /// All kills of two weeks.
+    Parses,
+}
+
+/// Ranks as of when.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Timeframe {
+    /// The time of the kill.
+    Historical,
+    /// Now.
+    Today,
+}
+
+/// Everything that was seen.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Observations {
+    /// Points by question, where the readings before and after are of one hour.
+    pub points: BTreeMap<String, f64>,
+    /// C1: a page of a list.
+    pub list: Option<ListSeen>,
+    /// C2: what the page after the 25th says instead of reports; an empty text if it has an answer.
+    pub beyond_last_page: Option<String>,
+    /// C4: all kills of a report by `dps`.
+    pub whole: Option<RanksSeen>,
+    /// C5: one kill.
+    pub one_kill: Option<RanksSeen>,
+    /// C7: a report's kills by `hps`.
+    pub healing: Option<RanksSeen>,
+    /// C8: the metric that `zoneRankings` answers for a healer when none is named.
+    pub default_metric: Option<String>,
+    /// C9: which kill `zoneRankings` shows.
+    pub shown: Option<Shown>,
+    /// C9: the time `zoneRankings` means when none is named.
+    pub zone_timeframe: Option<Timeframe>,
+    /// C10: a kill of the last hours.
+    pub fresh: Option<RanksSeen>,
+    /// C11: kills of a report in which a ranked character hides.
+    pub with_hidden: Option<RanksSeen>,
+    /// C12: what a report's rankings are compared with when nothing is named.
+    pub default_compare: Option<Compare>,
+    /// C12: the time they mean then.
+    pub default_timeframe: Option<Timeframe>,
+    /// C13: a kill in LFR.
+    pub lfr: Option<RanksSeen>,
+    /// C14: what an old report says instead of rankings; an empty text if it has some.
+    pub old: Option<String>,
+}
+
+/// One line of the result.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Finding {
+    /// The question that settles it, such as `C4`.
+    pub question: &'static str,
+    /// What is found, as the simulator calls its switch: `price`.
+    pub name: &'static str,
+    /// How it is: `per-kill`.
+    pub value: String,
+    /// The same for people, with the numbers it rests on.
+    pub because: String,
+}
+
+/// A setting and the value that fits.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Setting {
+    /// The variable.
+    pub name: &'static str,
+    /// Its value.
+    pub value: String,
+}
+
+/// What the observations mean.
+#[derive(Debug, Clone, PartialEq, Default, Serialize)]
+pub struct Calibration {
+    /// What is known now.
+    pub findings: Vec<Finding>,
+    /// What to set.
+    pub settings: Vec<Setting>,
+}
+
+/// Judges what was seen.
+pub fn judge(seen: &Observations) -> Calibration {
+    let mut found = Calibration::default();
+    lists(seen, &mut found);
+    let price = prices(seen, &mut found);
+    ranks(seen, &mut found);
+    defaults(seen, &mut found);
+    settings(seen, price, &mut found);
+    found
+}
+
+impl Calibration {
+    fn find(&mut self, question: &'static str, name: &'static str, value: impl ToString, because: String) {
+        self.findings.push(Finding { question, name, value: value.to_string(), because });
+    }
+}
+
+impl Observations {
+    fn cost(&self, question: &str) -> Option<f64> {
+        self.points.get(question).copied()
+    }
+}
+
+fn lists(seen: &Observations, found: &mut Calibration) {
+    if let Some(points) = seen.cost("C1") {
+        found.find("C1", "list-price", points, format!("a page of reports with region and times costs {points}"));
+    }
+    if let Some(list) = seen.list {
+        let order = if list.is_sorted { "in order of their start" } else { "in no order of their start" };
+        let total = list.total.map_or_else(|| "nothing".to_owned(), |total| total.to_string());
+        found.find(
+            "C1",
+            "list-sorted",
+            list.is_sorted,
+            format!("{} reports {order}; total says {total}", list.reports),
+        );
+    }
+    if let Some(said) = &seen.beyond_last_page {
+        let last: String = said.chars().skip_while(|c| !c.is_ascii_digit()).take_while(char::is_ascii_digit).collect();
+        let (value, because) = match said.as_str() {
+            "" => ("none".to_owned(), "page 26 has an answer".to_owned()),
+            said => (last, format!("page 26 says: {said}")),
+        };
+        found.find("C2", "page-cap", value, because);
+    }
+}
+
+/// What a report's ranks cost: points for one kill, and for each further one.
+type Price = (f64, f64);
+
+fn prices(seen: &Observations, found: &mut Calibration) -> Option<Price> {
+    let (one, whole) = (seen.cost("C5")?, seen.cost("C4")?);
+    let kills = seen.whole?.kills.max(2) as f64;
+    let each = (whole - one) / (kills - 1.0);
+    let value = if each < 0.25 { "flat" } else { "per-kill" };
+    found.find(
+        "C4",
+        "price",
+        value,
+        format!("{kills} kills cost {whole}, one costs {one}: {each:.2} for each further kill"),
+    );
+    if let Some(two) = seen.cost("C6") {
+        let saved = 2.0 * one - two;
+        found.find(
+            "C6",
+            "alias-discount",
+            saved >= 0.5,
+            format!("two kills by two aliases cost {two}, {one} each alone"),
+        );
+    }
+    if let Some(batch) = seen.cost("C15") {
+        let saved = 3.0 * one - batch;
+        found.find(
+            "C15",
+            "batch-discount",
+            saved >= 0.5,
+            format!("a kill each of three reports costs {batch}, {one} each alone"),
+        );
+    }
+    Some((one, each.max(0.0)))
+}
+
+fn ranks(seen: &Observations, found: &mut Calibration) {
+    if let (Some(whole), Some(one)) = (seen.whole, seen.one_kill) {
+        let value = if whole.with_best == whole.rows { "always" } else { "best-kill" };
+        let because = format!(
+            "filled in {} of {} rows with {} kills asked, in {} of {} with one",
+            whole.with_best, whole.rows, whole.kills, one.with_best, one.rows
+        );
+        found.find("C5", "best", value, because);
+    }
+    if let Some(healing) = seen.healing.filter(|healing| healing.rows > 0) {
+        let value = if healing.healing == healing.rows { "healers" } else { "everybody" };
+        found.find("C7", "hps-rows", value, format!("{} of {} rows by hps are healers", healing.healing, healing.rows));
+    }
+    if let Some(fresh) = seen.fresh.filter(|fresh| fresh.rows > 0) {
+        let is_ranked = fresh.without_percent * 10 < fresh.rows;
+        let because = format!(
+            "{} of {} rows of a kill of the last two hours have no percentile",
+            fresh.without_percent, fresh.rows
+        );
+        found.find("C10", "ranked-within-two-hours", is_ranked, because);
+    }
+    if let Some(ranks) = seen.with_hidden.filter(|ranks| ranks.rows > 0) {
+        let because = format!("{} of {} rows are of characters that hide", ranks.hidden, ranks.rows);
+        found.find("C11", "hidden-rows", ranks.hidden > 0, because);
+    }
+    if let Some(lfr) = seen.lfr {
+        found.find("C13", "lfr-ranked", lfr.rows > 0, format!("a kill in LFR has {} rows", lfr.rows));
+    }
+    if let Some(said) = &seen.old {
+        let because = if said.is_empty() { "it has ranks".to_owned() } else { format!("it says: {said}") };
+        found.find("C14", "archived", !said.is_empty(), format!("a report of thirteen months ago: {because}"));
+    }
+}
+
+fn defaults(seen: &Observations, found: &mut Calibration) {
+    if let Some(metric) = &seen.default_metric {
+        let value = if metric == "hps" { "character" } else { "dps" };
+        found.find("C8", "default-metric", value, format!("a healer asked without a metric is answered by {metric}"));
+    }
+    if let Some(shown) = seen.shown {
+        found.find("C9", "shown", word(shown), "zoneRankings beside the kills of encounterRankings".to_owned());
+    }
+    if let Some(timeframe) = seen.zone_timeframe {
+        found.find(
+            "C9",
+            "zone-timeframe",
+            word(timeframe),
+            "zoneRankings without a timeframe beside today's".to_owned(),
+        );
+    }
+    let because = || "a kill asked without arguments beside the same kill with them".to_owned();
+    if let Some(compare) = seen.default_compare {
+        found.find("C12", "default-compare", word(compare), because());
+    }
+    if let Some(timeframe) = seen.default_timeframe {
+        found.find("C12", "default-timeframe", word(timeframe), because());
+    }
+}
+
+fn settings(seen: &Observations, price: Option<Price>, found: &mut Calibration) {
+    if let (Some(around), Some((one, each))) = (seen.cost("C3"), price) {
+        let report = around + 2.0 * (one + each * (USUAL_KILLS - 1.0));
+        found.settings.push(Setting { name: "REPORT_CALL_BUDGET", value: format!("{}", report.ceil()) });
+    }
+    // A character and two zoneRankings; the character itself was measured as 1 point.
+    if let Some(two) = seen.cost("C8") {
+        found.settings.push(Setting { name: "WCL_CALL_BUDGET", value: format!("{}", f64::midpoint(two, 1.0).ceil()) });
+    }
+}
+
+/// A value as it is serialised.
+fn word(value: impl Serialize) -> String {
+    serde_json::to_value(value).ok().and_then(|value| value.as_str().map(str::to_owned)).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn seen(points: &[(&str, f64)]) -> Observations {
+        let ranks = |kills: usize, with_best| RanksSeen { kills, rows: kills * 20, with_best, ..RanksSeen::default() };
+        Observations {
+            points: points.iter().map(|(question, points)| ((*question).to_owned(), *points)).collect(),
+            whole: Some(ranks(6, 30)),
+            one_kill: Some(ranks(1, 20)),
+            ..Observations::default()
+        }
+    }
+
+    fn value(found: &Calibration, name: &str) -> Option<String> {
+        found.findings.iter().find(|finding| finding.name == name).map(|finding| finding.value.clone())
+    }
+
+    #[test]
+    fn a_price_by_kill_is_told_from_a_flat_one() {
+        for (whole, two, price, discount, budget) in
+            [(12.0, 4.0, "per-kill", "false", "27"), (2.0, 3.0, "flat", "true", "7"), (2.1, 4.0, "flat", "false", "8")]
+        {
+            let found = judge(&seen(&[("C3", 3.0), ("C4", whole), ("C5", 2.0), ("C6", two), ("C8", 11.0)]));
+            assert_eq!(value(&found, "price").as_deref(), Some(price), "{whole}");
+            assert_eq!(value(&found, "alias-discount").as_deref(), Some(discount), "{two}");
+            assert_eq!(value(&found, "best").as_deref(), Some("best-kill"));
+            let settings: Vec<_> =
+                found.settings.iter().map(|setting| (setting.name, setting.value.as_str())).collect();
+            assert_eq!(settings, [("REPORT_CALL_BUDGET", budget), ("WCL_CALL_BUDGET", "6")]);
+        }
+    }
+
+    #[test]
+    fn what_was_not_asked_is_left_open() {
+        assert_eq!(judge(&Observations::default()), Calibration::default());
+        let found = judge(&Observations { fresh: Some(RanksSeen::default()), ..Observations::default() });
+        assert!(found.findings.is_empty(), "a kill without rows tells nothing: {found:?}");
+    }
+
+    #[test]
+    fn each_answer_has_its_finding() {
+        let rows = RanksSeen { rows: 20, healing: 4, hidden: 1, without_percent: 20, ..RanksSeen::default() };
+        let found = judge(&Observations {
+            list: Some(ListSeen { reports: 90, total: Some(-1.0), is_sorted: false }),
+            beyond_last_page: Some("The maximum allowed page is 25".into()),
+            healing: Some(rows),
+            default_metric: Some("hps".into()),
+            shown: Some(Shown::BestAmount),
+            zone_timeframe: Some(Timeframe::Historical),
+            fresh: Some(rows),
+            with_hidden: Some(rows),
+            default_compare: Some(Compare::Parses),
+            default_timeframe: Some(Timeframe::Today),
+            lfr: Some(rows),
+            old: Some(String::new()),
+            ..Observations::default()
+        });
+        let found: Vec<_> = found.findings.iter().map(|finding| (finding.name, finding.value.as_str())).collect();
+        let expected = [
+            ("list-sorted", "false"),
+            ("page-cap", "25"),
+            ("hps-rows", "everybody"),
+            ("ranked-within-two-hours", "false"),
+            ("hidden-rows", "true"),
+            ("lfr-ranked", "true"),
+            ("archived", "false"),
+            ("default-metric", "character"),
+            ("shown", "best-amount"),
+            ("zone-timeframe", "historical"),
+            ("default-compare", "parses"),
+            ("default-timeframe", "today"),
+        ];
+        assert_eq!(found, expected);
+    }
+}
