@@ -19,7 +19,7 @@ async fn a_missing_or_contradictory_setting_stops_the_start_by_name() {
         ("discover", "MONGODB_URI_PARAMETER", Some("/uri")),
         ("discover", "WCL_API_KEYS", Some(r#"[{"name":"a","clientSecret":"hush"}]"#)),
         ("aggregator", "QUEUE_URL", None),
-        ("aggregator", "MONGODB_URI", Some("mongodb://keeper:hush@127.0.0.1:1/?serverSelectionTimeoutMS=100")),
+        ("aggregator", "MONGODB_URI", Some("mongodb://keeper:hush?word@127.0.0.1:1/wcl")),
         ("player-rank", "WCL_CALL_BUDGET", None),
         ("player-rank", "REVIVER_SCHEDULE_NAME", None),
         ("reviver", "LAMBDA_TO_REVIVE", None),

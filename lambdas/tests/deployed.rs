@@ -69,7 +69,7 @@ async fn every_resource_is_there(account: &Account) -> Result<()> {
     for (name, expression) in [
         ("discover", "rate(1 minute)"),
         ("aggregator", "rate(1 minute)"),
-        ("reviver", "rate(3 hours)"),
+        ("reviver", "cron(53 1/3 * * ? *)"),
         ("db-generator", "rate(1 minute)"),
     ] {
         let schedule = account.get("scheduler", &format!("/schedules/{name}")).await?;

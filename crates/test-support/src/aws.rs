@@ -21,6 +21,8 @@ pub struct Account {
     pub messages: Vec<String>,
     /// How many messages were confirmed.
     pub confirmed: u64,
+    /// Whole calls that sent a dead letter, in order.
+    pub dead_letters: Vec<Value>,
     /// Keep no bodies.
     pub counts_only: bool,
     /// Every `n`th entry of a batch call is refused, as SQS does under strain; 0 for none.
@@ -96,10 +98,11 @@ async fn answer(
     let mut account = account.lock().unwrap_or_else(PoisonError::into_inner);
     let body: Value = serde_json::from_slice(&body).unwrap_or_default();
     let target = headers.get("x-amz-target").and_then(|target| target.to_str().ok()).unwrap_or_default();
-    let (status, answer) = if target == "AmazonSQS.SendMessageBatch" {
-        account.send(&body)
-    } else {
-        account.switch(&method, uri.path(), &body)
+    let (status, answer) = match target {
+        "AmazonSQS.SendMessageBatch" => account.send(&body),
+        "AmazonSQS.SendMessage" => account.send_dead_letter(body),
+        "AmazonSQS.GetQueueAttributes" => account.length(),
+        _ => account.switch(&method, uri.path(), &body),
     };
     let kind = if target.is_empty() { "application/json" } else { "application/x-amz-json-1.0" };
     (status, [(header::CONTENT_TYPE, kind)], answer.to_string()).into_response()
@@ -127,6 +130,17 @@ impl Account {
             successful.push(json!({ "Id": id, "MessageId": self.confirmed.to_string(), "MD5OfMessageBody": "" }));
         }
         (StatusCode::OK, json!({ "Successful": successful, "Failed": failed }))
+    }
+
+    /// What waits is what was sent: nobody receives from this queue.
+    fn length(&self) -> (StatusCode, Value) {
+        let attributes = json!({ "ApproximateNumberOfMessages": self.confirmed.to_string() });
+        (StatusCode::OK, json!({ "Attributes": attributes }))
+    }
+
+    fn send_dead_letter(&mut self, message: Value) -> (StatusCode, Value) {
+        self.dead_letters.push(message);
+        (StatusCode::OK, json!({ "MessageId": self.dead_letters.len().to_string(), "MD5OfMessageBody": "" }))
     }
 
     fn switch(&mut self, method: &Method, path: &str, body: &Value) -> (StatusCode, Value) {

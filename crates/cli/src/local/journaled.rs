@@ -2,6 +2,7 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use parsebook_adapters::clock::SystemClock;
 use parsebook_core::discover::{self, DiscoverSummary};
 use parsebook_core::journal::{Journal, PATIENCE, Run, keep, note};
 use parsebook_core::ports::Clock;
@@ -88,12 +89,13 @@ pub async fn journaled<J: Journal, C: Clock, T: Serialize, E: Told>(
     let number = RUNS.fetch_add(1, Ordering::Relaxed);
     let id = format!("{}/{}/{number}", now.timestamp_millis(), std::process::id());
     let run = Run::begin(id, stage, now, None);
-    let outcome = keep(journal, clock, &run, work).await;
+    // Signs of life pass by the machine's own time: those who wait on a simulated clock must not be hurried.
+    let outcome = keep(journal, &SystemClock, &run, work).await;
     let ended = match &outcome {
         Ok(summary) => run.ended(clock.now(), serde_json::to_value(summary).unwrap_or_default()),
         Err(error) => run.failed(clock.now(), error.kind(), &error.words(), error.known()),
     };
-    note(journal, clock, &ended, PATIENCE).await;
+    note(journal, &SystemClock, &ended, PATIENCE).await;
     outcome
 }
 

@@ -59,7 +59,8 @@ async fn the_same_data_makes_no_second_commit() {
 async fn points_are_the_documented_minimum_and_hours_are_used_up() {
     const LIMIT: u32 = 3600;
     let bench = Bench::start(World::generate(2500, 10), |config| config.points_per_hour = Some(LIMIT)).await;
-    let machine = bench.machine(&[]);
+    // Whose class can heal is asked by two metrics.
+    let machine = bench.machine(&[("WCL_CALL_BUDGET", "12")]);
     bench.add_rules(&machine, SourceKind::Site);
     let summary = machine.run_once(&regions()).await.unwrap();
     oracle::verify(&bench.addon(), &bench.world()).unwrap();

@@ -11,14 +11,15 @@ use crate::{PlayerId, Timestamp};
 pub struct Choice {
     /// Pairs that were ranked lately: they are dropped.
     pub fresh: Vec<Discovered>,
+    /// Pairs that wait in the queue already: they are dropped, too.
+    pub waiting: Vec<Discovered>,
     /// Players with a pair that was never ranked.
     pub never_ranked: Vec<Discovered>,
     /// Players all of whose pairs were ranked, and when the oldest of these was.
     pub ranked_before: Vec<(Discovered, Timestamp)>,
 }
 
-/// Tells apart players by what is known of them. Pairs ranked after `fresh_since` are dropped; pairs that wait in the
-/// queue already are left where they are.
+/// Tells apart players by what is known of them. Pairs ranked after `fresh_since` count as fresh.
 pub fn choose(
     discovered: Vec<Discovered>,
     known: &BTreeMap<PlayerId, Result<Known, Malformed>>,
@@ -28,7 +29,12 @@ pub fn choose(
     let mut choice = Choice::default();
     for Discovered { id, mut raids_to_scrap } in discovered {
         if let Some(waiting) = waiting.get(&id) {
+            let mut both = raids_to_scrap.clone();
             raids_to_scrap.remove(waiting);
+            both.remove(&raids_to_scrap);
+            if !both.is_empty() {
+                choice.waiting.push(Discovered { id, raids_to_scrap: both });
+            }
         }
         // What cannot be read is sent: player-rank names it.
         let read_at = known.get(&id).and_then(|known| known.as_ref().ok()).map(|known| &known.read_at);
@@ -95,7 +101,7 @@ mod tests {
     }
 
     #[test]
-    fn who_was_ranked_lately_is_dropped_and_who_waits_is_left() {
+    fn who_was_ranked_lately_or_waits_already_is_dropped() {
         let discovered = vec![found(1), pairs(2, &[3, 4]), pairs(3, &[3, 4]), pairs(4, &[3, 4]), found(5)];
         let known = BTreeMap::from([
             (2, Ok(known(&[(3, 5), (4, 30)]))),
@@ -105,6 +111,7 @@ mod tests {
         let waiting = BTreeMap::from([(5, RaidsToScrap::one(31, 4))]);
         let choice = choose(discovered, &known, &waiting, noon() - TimeDelta::hours(20));
         assert_eq!(choice.fresh, [pairs(2, &[3]), pairs(3, &[4])]);
+        assert_eq!(choice.waiting, [found(5)]);
         assert_eq!(choice.never_ranked, [found(1), pairs(3, &[3])]);
         let ago = |hours| noon() - TimeDelta::hours(hours);
         assert_eq!(choice.ranked_before, [(pairs(2, &[4]), ago(30)), (pairs(4, &[3, 4]), ago(50))]);

@@ -128,7 +128,17 @@ where
     C: Clock,
 {
     let now = clock.now();
-    let room = config.queue_limit.saturating_sub(queue.length().await.context("asking how long the queue is")?);
+    let length = match queue.length().await {
+        Ok(length) => length,
+        Err(error) => {
+            tracing::warn!(
+                error = format!("{error:#}"),
+                "the queue does not tell its length: who is known to wait counts"
+            );
+            store.waiting(now).await.context("reading who waits in the queue")?.len() as u64
+        }
+    };
+    let room = config.queue_limit.saturating_sub(length);
     let (gate, without) = if force { (None, Vec::new()) } else { gate(store, now, config.delay).await? };
     let summary = AggregateSummary {
         sent: 0,
@@ -235,7 +245,7 @@ impl<S: AggregateStore, Q: MessageQueue, T: Fn() -> bool> Run<'_, S, Q, T> {
         Ok(if self.room == 0 { StopReason::QueueFull } else { StopReason::Complete })
     }
 
-    /// Tells apart who is to be sent; pairs that were ranked lately are dropped.
+    /// Tells apart who is to be sent; pairs that were ranked lately or wait already are dropped.
     async fn choose(
         &mut self,
         discovered: Vec<Discovered>,
@@ -245,6 +255,10 @@ impl<S: AggregateStore, Q: MessageQueue, T: Fn() -> bool> Run<'_, S, Q, T> {
         let known = self.store.known(&ids).await.context("reading players")?;
         let fresh_since = self.now - delta(self.config.rerank_after);
         let chosen = choose(discovered, &known, waiting, fresh_since);
+        if !chosen.waiting.is_empty() {
+            // Also what a run that died had sent and not removed.
+            self.store.remove(&chosen.waiting).await.context("dropping who waits in the queue already")?;
+        }
         if !chosen.fresh.is_empty() {
             self.store.remove(&chosen.fresh).await.context("dropping who was ranked lately")?;
             self.summary.fresh +=
@@ -533,8 +547,9 @@ mod tests {
         run(&store, &queue, false).await.unwrap();
         store.merge(&[found(1), Discovered { id: 2, raids_to_scrap: RaidsToScrap::one(31, 5) }]).await.unwrap();
         let again = run(&store, &queue, false).await.unwrap();
-        assert_eq!((again.sent, again.left), (1, 1), "2 in another difficulty; 1 waits already");
+        assert_eq!((again.sent, again.left), (1, 0), "2 in another difficulty; 1 waits already");
         store.forget_waiting(&[found(1)]).await.unwrap();
+        store.merge(&[found(1)]).await.unwrap();
         assert_eq!(run(&store, &queue, false).await.unwrap().sent, 1);
     }
 
