@@ -55,9 +55,9 @@ enum Next {
     GoOn,
     /// No key could pay for a batch that ran beside others: one at a time from now on.
     OneAtATime,
-    /// No key can pay for a batch alone.
+    /// No key can pay for a message alone.
     Sleep(Timestamp),
-    /// The batch is more than a whole hour pays: its messages are tried one by one.
+    /// No key can pay for a batch alone, but perhaps for a message.
     Split,
     /// The batch failed as a whole; waiting may help.
     Failed(anyhow::Error),
@@ -158,8 +158,8 @@ impl<C: Clock + Clone> Machine<C> {
         let summary = match result {
             Ok(summary) => summary,
             Err(RankError::NoBudget { required, most_in_an_hour, earliest_reset, .. }) => {
-                let is_never_paid = at_once == 1 && most_in_an_hour.is_some_and(|most| required > most);
-                if let (true, [only]) = (is_never_paid, ids.as_slice()) {
+                let is_never_paid = most_in_an_hour.is_some_and(|most| required > most);
+                if let (1, true, [only]) = (at_once, is_never_paid, ids.as_slice()) {
                     let reason = format!("needs {required} points, more than any key has in an hour");
                     self.store.dead_letter(*only, &reason, self.clock.now())?;
                     progress.note(&format!("message dead-lettered: {reason}"));
@@ -167,12 +167,10 @@ impl<C: Clock + Clone> Machine<C> {
                     return Ok(Next::GoOn);
                 }
                 self.store.put_back(&ids)?;
-                return Ok(match at_once {
-                    1 if is_never_paid => Next::Split,
-                    1 => {
-                        let now = self.clock.now();
-                        Next::Sleep(earliest_reset.unwrap_or(now + UNKNOWN_RESET).max(now) + AFTER_RESET)
-                    }
+                let now = self.clock.now();
+                return Ok(match (at_once, ids.len()) {
+                    (1, 1) => Next::Sleep(earliest_reset.unwrap_or(now + UNKNOWN_RESET).max(now) + AFTER_RESET),
+                    (1, _) => Next::Split,
                     _ => Next::OneAtATime,
                 });
             }
