@@ -1,4 +1,5 @@
 //! Every invocation leaves its run in the journal, for what it was.
+#![expect(clippy::unwrap_used, reason = "a test stops at once")]
 
 use std::time::Duration;
 

@@ -41,7 +41,7 @@ pub struct Common {
     /// Addon repository: the folder that gets Parsebook/, Parsebook_DB_EU/ and so on.
     #[arg(long, global = true, value_name = "DIR", default_value = DEFAULT_OUT)]
     pub out: PathBuf,
-    /// Base of the Warcraft Logs site and API [default: WCL_URL, or https://www.warcraftlogs.com].
+    /// Base of the Warcraft Logs site and API [default: WCL_URL, or the public site].
     #[arg(long, global = true, value_name = "URL")]
     pub wcl_url: Option<String>,
     /// Which store: the file in --data, or the MongoDB of the deployed functions (MONGODB_URI, MONGODB_DATABASE). Rules,

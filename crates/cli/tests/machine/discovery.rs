@@ -225,7 +225,7 @@ async fn a_board_half_of_which_stays_broken_is_finished_when_it_is_due_again() {
 /// discover while this page is broken, which does not finish the rule; a day later the page is whole. Answers what remains.
 async fn fails_for_a_day(bench: &Bench, machine: &Machine<SimulatedClock>, page: i32) -> Vec<PageRange> {
     bench.simulator.faults().set(Fault::SiteTruncated, When::Ids(vec![page]));
-    let error = discover_one(&machine, None).await.unwrap_err();
+    let error = discover_one(machine, None).await.unwrap_err();
     assert!(format!("{error:#}").contains(&format!("ranking page {page}")), "{error:#}");
     bench.simulator.faults().clear_all();
     bench.clock.advance(Duration::from_secs(24 * 3600));

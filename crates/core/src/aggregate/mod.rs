@@ -1,11 +1,11 @@
 //! aggregator: turns `discovers` and due reports into queue messages, and forgets exactly what the queue confirmed.
 //!
 //! At least once: a batch is removed from `discovers` only after the queue confirmed it. A crash in between sends at
-//! most [`BATCHES_AT_ONCE`] batches again, which only costs points. Pairs found meanwhile stay: only what was sent is
+//! most four batches again, which only costs points. Pairs found meanwhile stay: only what was sent is
 //! removed.
 //!
 //! One key pays for a bounded number of players a day, and messages expire. So the queue is never filled beyond a limit:
-//! who was never ranked goes first, then who was ranked longest ago; the rest waits in `discovers`. [`choice`] decides.
+//! who was never ranked goes first, then who was ranked longest ago; the rest waits in `discovers`. `choice` decides.
 
 mod choice;
 

@@ -1,7 +1,7 @@
 //! discover: works the most overdue rules (or a backfill's range) and merges what it finds into `discovers`.
 //!
 //! What was found is stored page by page, and so is how far the run came: a run that is cut short resumes where it
-//! stopped. [`board`] reads ranking pages, [`reports`] lists of reports; [`verdict`] decides what to remember of a run.
+//! stopped. `board` reads ranking pages, `reports` lists of reports; `verdict` decides what to remember of a run.
 
 mod board;
 pub mod pages;

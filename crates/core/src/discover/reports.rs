@@ -286,7 +286,7 @@ where
                 Some(DetailOutcome::Failed(reason)) => failed.push((code, reason)),
                 None => failed.push((code, "left out of the answer".to_owned())),
             }
-            if !failed.last().is_some_and(|(last, _)| *last == code) {
+            if failed.last().is_none_or(|(last, _)| *last != code) {
                 let difficulties = progress.difficulties.iter().copied().collect();
                 seen.push(SeenReport { code: code.clone(), revision: report.revision, difficulties, end: report.end });
             }

@@ -472,12 +472,11 @@ mod tests {
         let api = api_with_report(ReportOutcome::Read(reading()));
         let summary = run(&store, &api, 1, &[report_message("r")]).await.unwrap();
         assert_eq!((summary.done, summary.reports, summary.players_of_reports), (1, 1, 2));
-        let players = store.players.borrow();
+        let players = store.players.borrow().clone();
         assert_eq!(players.keys().copied().collect::<Vec<_>>(), [1, 30], "and nobody in a difficulty without a rule");
         assert_eq!(players[&1].ranks[&31][&4]["dps"].encounters[&7].kills, 1);
         assert_eq!(store.discovers.borrow().keys().copied().collect::<Vec<_>>(), [1, 30]);
         assert_eq!(store.reports.borrow()["aBcD"].state, ReportState::Done);
-        drop(players);
         let again = run(&store, &api, 1, &[report_message("r")]).await.unwrap();
         assert_eq!((again.done, api.asked_reports.into_inner().len()), (1, 1), "done at its revision: not asked again");
     }
