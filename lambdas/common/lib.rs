@@ -10,6 +10,6 @@ pub mod metrics;
 pub mod runtime;
 pub mod sqs;
 
-pub use self::failure::Failure;
+pub use self::failure::{Failure, STORE_AWAY};
 pub use self::metrics::{Metrics, Unit};
 pub use self::runtime::{Answer, Invocation, run, start};

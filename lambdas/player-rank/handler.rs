@@ -1,6 +1,7 @@
 //! Between player-rank's event and its stage.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use anyhow::Context;
@@ -14,7 +15,7 @@ use parsebook_core::Timestamp;
 use parsebook_core::ports::Waiting;
 use parsebook_core::rank::{Delivery, FailedMessage, Fault, RankConfig, RankError, RankSummary, rank_batch};
 use parsebook_core::scrap::Message;
-use parsebook_lambda::{Answer, Failure, Invocation, Metrics, sqs};
+use parsebook_lambda::{Answer, Failure, Invocation, Metrics, STORE_AWAY, sqs};
 use serde_json::{Value, json};
 
 /// Left at the end for telling that time is up: the batch goes back whole and is asked again.
@@ -22,6 +23,10 @@ const MARGIN: Duration = Duration::from_secs(2);
 
 /// A message that failed so often for reasons of its own is a dead letter. Returns for want of points do not count.
 const MOST_FAILURES: u32 = 5;
+/// After so many times in a row that the store was away, the consumer sleeps.
+const MOST_AWAY: u32 = 3;
+/// For how long.
+const STORE_COOLDOWN: TimeDelta = TimeDelta::minutes(15);
 /// How long a refusal puts the consumer to sleep: nothing is asked of the API meanwhile.
 const COOLDOWN: TimeDelta = TimeDelta::hours(1);
 
@@ -34,6 +39,8 @@ pub struct PlayerRank {
     /// Where messages go that never succeed.
     pub dead_letters: Option<SqsQueue>,
     pub config: RankConfig,
+    /// How often in a row the store was away.
+    pub store_away: AtomicU32,
 }
 
 impl PlayerRank {
@@ -47,12 +54,25 @@ impl PlayerRank {
         let time_left = (invocation.deadline - invocation.now).to_std().unwrap_or_default().saturating_sub(MARGIN);
         let ranking = self.rank(&deliveries, invocation.now);
         let ranked = tokio::time::timeout(time_left, ranking).await.map_err(|_| Failure::out_of_time())?;
+        self.sleep_while_the_store_is_away(ranked.as_ref().err(), invocation.now).await?;
         let summary = ranked?;
         let mut answer = Answer::of(&summary, metrics(&summary))?;
         if is_queued {
             answer.response = sqs::batch_response(&self.returned(&deliveries, summary.failed).await?);
         }
         Ok(answer)
+    }
+
+    /// A store that was away several times in a row puts the consumer to sleep: the queue would call it in vain.
+    async fn sleep_while_the_store_is_away(&self, failure: Option<&Failure>, now: Timestamp) -> Result<(), Failure> {
+        if failure.is_none_or(|failure| failure.name != STORE_AWAY) {
+            self.store_away.store(0, Ordering::Relaxed);
+            return Ok(());
+        }
+        if self.store_away.fetch_add(1, Ordering::Relaxed) + 1 >= MOST_AWAY {
+            self.throttle.put_to_sleep(now + STORE_COOLDOWN).await?;
+        }
+        Ok(())
     }
 
     /// Finishes what can never succeed as a dead letter; answers what goes back to the queue.

@@ -5,6 +5,7 @@
 mod handler;
 
 use std::process::ExitCode;
+use std::sync::atomic::AtomicU32;
 
 use parsebook_adapters::aws::queue::SqsQueue;
 use parsebook_adapters::aws::throttle::{Consumer, Throttle, WakeUp};
@@ -34,6 +35,7 @@ async fn main() -> ExitCode {
                 report_budget: settings.report_call_budget,
                 stamp: None,
             },
+            store_away: AtomicU32::new(0),
         };
         run("player-rank", &player_rank.store, async |invocation| player_rank.handle(invocation).await).await
     })

@@ -259,3 +259,24 @@ async fn two_discovers_started_at_once_never_work_the_same_rule() {
     let (stored, _) = pipeline.store.rules().await.unwrap();
     assert!(stored.iter().all(|rule| rule.last_run.is_some()));
 }
+
+#[tokio::test]
+async fn a_store_that_is_away_three_times_puts_the_consumer_to_sleep_before_anything_is_paid() {
+    let Some(mut pipeline) = Pipeline::start(World::generate(10, 1), |_| {}).await.unwrap() else { return };
+    pipeline.set("MONGODB_URI", "mongodb://127.0.0.1:1/?serverSelectionTimeoutMS=100");
+    {
+        let mut account = pipeline.aws.account();
+        (account.concurrency, account.mapping_enabled) = (Some(3), true);
+    }
+    let player_rank = pipeline.function("player-rank").await.unwrap();
+    let event = sqs_event(&[r#"{"id":1,"raidsToScrap":{"61":[4]}}"#]);
+    for time in 1..=3 {
+        assert!(pipeline.aws.account().mapping_enabled, "awake before time {time}");
+        let error = player_rank.invoke(event.clone()).await.unwrap().unwrap_err();
+        assert_eq!(error["errorType"], "StoreAway", "{error}");
+    }
+    let account = pipeline.aws.account();
+    assert_eq!((account.concurrency, account.mapping_enabled), (Some(0), false));
+    assert!(account.schedules.contains_key("wake"));
+    assert_eq!(pipeline.simulator.stats().api_requests, 0);
+}
