@@ -35,7 +35,9 @@ fn player(id: u32) -> Discovered {
 }
 
 pub async fn measure(server: &Mongod, players: u32) -> Result<()> {
-    let pipeline = Pipeline::on(server.uri(), "sending".into(), World::generate(10, 1), |_| {}).await?;
+    let mut pipeline = Pipeline::on(server.uri(), "sending".into(), World::generate(10, 1), |_| {}).await?;
+    // Nobody receives here: the queue takes all.
+    pipeline.set("QUEUE_LIMIT", "1000000000");
     for from in (1..=players).step_by(20_000) {
         let found: Vec<_> = (from..=players.min(from + 19_999)).map(player).collect();
         pipeline.store.merge(&found).await?;
@@ -47,6 +49,8 @@ pub async fn measure(server: &Mongod, players: u32) -> Result<()> {
     // In turns, so that both meet the machine's better and worse moments.
     for _ in 0..MOST_TURNS {
         rest(server).await?;
+        // What player-rank would have worked meanwhile waits no more.
+        pipeline.store.database().collection::<mongodb::bson::Document>("queued").drop().await?;
         bare_rates.push(bare_rate(&pipeline, SAMPLE).await?);
         let begun = Instant::now();
         let summary = answered(aggregator.invoke_for(json!({ "force": true }), TURN).await?)?;
