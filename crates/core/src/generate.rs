@@ -342,11 +342,115 @@ fn commit_message(regions: &[RegionSummary]) -> String {
 
 #[cfg(test)]
 mod tests {
+    use chrono::TimeDelta;
+
     use super::*;
+    use crate::player::{EncounterRank, MetricRanks, RaidRanks};
+    use crate::testing::{Memory, TestApi, identity, noon};
 
     #[test]
     fn ranks_are_rounded_down() {
         let given = [0.0, 0.99, 91.3, 99.999, 100.0, 130.0, -1.0, f64::NAN];
         assert_eq!(given.map(rounded_down), [0, 0, 91, 99, 100, 100, 0, 0]);
+    }
+
+    #[test]
+    fn the_days_that_ranks_are_kept_count_from_midnight() {
+        let midnight = noon() - TimeDelta::hours(12);
+        assert_eq!(confirmed_since(noon(), 90), Some(midnight - TimeDelta::days(90)));
+        assert_eq!(confirmed_since(noon() + TimeDelta::hours(11), 90), Some(midnight - TimeDelta::days(90)));
+        assert_eq!(confirmed_since(noon(), 0), None);
+    }
+
+    /// What was published, by path.
+    #[derive(Default)]
+    struct TestRepo {
+        files: BTreeMap<String, Vec<u8>>,
+        staged: BTreeMap<String, Vec<u8>>,
+    }
+
+    impl AddonRepo for TestRepo {
+        async fn read(&mut self, path: &str) -> std::result::Result<Option<Vec<u8>>, PublishError> {
+            Ok(self.files.get(path).cloned())
+        }
+
+        async fn stage(&mut self, _: &str, files: Vec<(String, Vec<u8>)>) -> std::result::Result<(), PublishError> {
+            self.staged.extend(files);
+            Ok(())
+        }
+
+        async fn publish(&mut self, message: &str) -> std::result::Result<Published, PublishError> {
+            let before = self.files.clone();
+            self.files.append(&mut self.staged);
+            Ok(if self.files == before { Published::Unchanged } else { Published::Commit(message.to_owned()) })
+        }
+    }
+
+    /// Player `id` with a rank that was confirmed so many days ago.
+    fn add(store: &Memory, id: u32, region: &str, days_ago: i64) {
+        let metric = MetricRanks {
+            ranked_at: noon() - TimeDelta::days(days_ago),
+            spec: Some("Frost".to_owned()),
+            encounters: BTreeMap::from([(1, EncounterRank { rank_percent: 91.3, kills: 3 })]),
+            ..MetricRanks::default()
+        };
+        let ranks = RaidRanks::from([(44, BTreeMap::from([(4, BTreeMap::from([("dps".to_owned(), metric)]))]))]);
+        let identity = crate::player::Identity { region: region.to_owned(), ..identity(id) };
+        store.players.borrow_mut().insert(id, Player { id, identity, ranks });
+    }
+
+    async fn run(store: &Memory, repo: &mut TestRepo, dry_run: bool) -> GenerateSummary {
+        let config = GenerateConfig {
+            regions: vec!["EU".to_owned(), "KR".to_owned()],
+            dry_run,
+            addon: AddonMeta::default(),
+            confirmed_since: confirmed_since(noon(), 90),
+        };
+        generate(store, &TestApi::default(), repo, &config).await.unwrap()
+    }
+
+    #[tokio::test]
+    async fn ranks_that_nobody_confirmed_are_left_out_and_the_same_data_is_no_commit() {
+        let store = Memory::default();
+        add(&store, 1, "EU", 3);
+        add(&store, 2, "EU", 91);
+        let mut repo = TestRepo::default();
+        let first = run(&store, &mut repo, false).await;
+        assert_eq!((first.regions[0].characters, first.stopped), (1, StopReason::Published));
+        assert_eq!(first.empty_regions, ["KR"]);
+        assert_eq!(run(&store, &mut repo, false).await.stopped, StopReason::Unchanged);
+        add(&store, 2, "EU", 1);
+        assert_eq!(run(&store, &mut repo, false).await.regions[0].characters, 2, "ranked again, it is back");
+    }
+
+    #[tokio::test]
+    async fn a_dry_run_publishes_and_stores_nothing() {
+        let store = Memory::default();
+        add(&store, 1, "EU", 3);
+        let mut repo = TestRepo::default();
+        let summary = run(&store, &mut repo, true).await;
+        assert_eq!((summary.regions[0].characters, summary.stopped), (1, StopReason::DryRun));
+        assert!(repo.files.is_empty() && repo.staged.is_empty() && store.raids.borrow().is_empty());
+    }
+
+    #[tokio::test]
+    async fn a_regions_files_depend_on_its_own_players_only() {
+        let store = Memory::default();
+        add(&store, 1, "EU", 3);
+        let mut alone = TestRepo::default();
+        run(&store, &mut alone, false).await;
+        add(&store, 7, "KR", 2);
+        store
+            .save_raid(&crate::player::Raid { id: 45, name: "Elsewhere".to_owned(), encounters: vec![] })
+            .await
+            .unwrap();
+        let mut beside = TestRepo::default();
+        run(&store, &mut beside, false).await;
+        let of_eu = |repo: &TestRepo| {
+            let files = repo.files.iter().filter(|(path, _)| path.starts_with("Parsebook_DB_EU/"));
+            files.map(|(path, bytes)| (path.clone(), bytes.clone())).collect::<Vec<_>>()
+        };
+        assert!(!of_eu(&alone).is_empty());
+        assert_eq!(of_eu(&beside), of_eu(&alone));
     }
 }

@@ -11,6 +11,7 @@ use crate::player::{Identity, Player, PlayerUpdate, Raid};
 use crate::ports::{
     ApiError, Clock, DiscoveredPage, Discoveries, KeyPoints, KeyPool, Known, Malformed, MessageQueue, Players, Raids,
     RankOutcome, RankSource, Ranked, ReportBacklog, ReportLag, Result, Rules, SeenReport, SeenReports, Waiting, Wanted,
+    Zone, Zones,
 };
 use crate::report::{RankedReports, ReportOutcome, ReportRanks};
 use crate::report_ranks::fold;
@@ -448,5 +449,12 @@ impl ReportRanks for TestApi {
         self.asked_reports.borrow_mut().push(codes.to_vec());
         let outcomes = codes.iter().filter_map(|code| Some((code.clone(), self.reports.get(code)?.clone())));
         RankedReports { outcomes: outcomes.collect(), points_spent: 26.0, stopped: None }
+    }
+}
+
+/// Knows no raid.
+impl Zones for TestApi {
+    async fn zone(&self, _: RaidId) -> std::result::Result<Option<Zone>, ApiError> {
+        Ok(None)
     }
 }
