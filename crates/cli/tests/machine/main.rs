@@ -12,3 +12,4 @@ mod pipeline;
 mod program;
 mod ranking;
 mod report;
+mod report_ranks;
