@@ -2,7 +2,8 @@
 
 use anyhow::bail;
 use futures::TryStreamExt;
-use parsebook_adapters::embedded::{EmbeddedStore, FILE};
+use parsebook_adapters::embedded::{DeadLetter, EmbeddedStore, FILE};
+#[cfg(feature = "aws")]
 use parsebook_adapters::mongo::MongoStore;
 use parsebook_core::Timestamp;
 use parsebook_core::history::History;
@@ -13,6 +14,7 @@ use parsebook_core::rule::{Rule, RuleId, Target};
 use parsebook_core::status::{BossRanks, Status, StatusSource};
 
 use crate::args::{Common, StoreKind};
+#[cfg(feature = "aws")]
 use crate::settings::mongo_config;
 
 /// The store that `--store` names.
@@ -21,7 +23,16 @@ pub enum Store {
     /// One file on this machine.
     Sqlite(EmbeddedStore),
     /// The store of the deployed functions, and its database's name.
+    #[cfg(feature = "aws")]
     MongoDb(MongoStore, String),
+}
+
+/// What a program that was built without the feature `aws` answers where `option` asks for it.
+#[cfg(not(feature = "aws"))]
+pub fn not_built(option: &str) -> anyhow::Error {
+    anyhow::anyhow!(
+        "{option} is not in this build, which scripts/demo made; build it: cargo build --package parsebook-cli"
+    )
 }
 
 /// Does the same on either store.
@@ -29,6 +40,7 @@ macro_rules! on_either {
     ($store:expr, $inner:ident => $work:expr) => {
         match $store {
             Store::Sqlite($inner) => $work,
+            #[cfg(feature = "aws")]
             Store::MongoDb($inner, _) => $work,
         }
     };
@@ -55,6 +67,9 @@ impl Store {
     pub async fn open(common: &Common) -> anyhow::Result<Self> {
         match common.store {
             StoreKind::Sqlite => Ok(Self::Sqlite(EmbeddedStore::open(&common.data)?)),
+            #[cfg(not(feature = "aws"))]
+            StoreKind::Mongodb => Err(not_built("--store mongodb")),
+            #[cfg(feature = "aws")]
             StoreKind::Mongodb => {
                 let config = mongo_config()?;
                 let database = config.database.clone();
@@ -78,6 +93,7 @@ impl Store {
     pub fn name(&self) -> String {
         match self {
             Self::Sqlite(store) => store.path().display().to_string(),
+            #[cfg(feature = "aws")]
             Self::MongoDb(_, database) => format!("MongoDB, database {database}"),
         }
     }
@@ -97,6 +113,7 @@ impl Store {
     pub async fn add_rule(&self, target: &Target) -> anyhow::Result<RuleId> {
         match self {
             Self::Sqlite(store) => store.add_rule(target),
+            #[cfg(feature = "aws")]
             Self::MongoDb(store, _) => store.add_rule(target).await,
         }
     }
@@ -108,6 +125,7 @@ impl Store {
     pub async fn remove_rule(&self, id: &RuleId) -> anyhow::Result<bool> {
         match self {
             Self::Sqlite(store) => store.remove_rule(id),
+            #[cfg(feature = "aws")]
             Self::MongoDb(store, _) => store.remove_rule(id).await,
         }
     }
@@ -119,6 +137,7 @@ impl Store {
     pub async fn enable_rule(&self, id: &RuleId, enabled: bool) -> anyhow::Result<bool> {
         match self {
             Self::Sqlite(store) => store.enable_rule(id, enabled),
+            #[cfg(feature = "aws")]
             Self::MongoDb(store, _) => store.enable_rule(id, enabled).await,
         }
     }
@@ -136,6 +155,18 @@ impl Store {
             }
         });
         Ok(history)
+    }
+
+    /// Up to `limit` dead letters; those of the deployed functions lie in a queue of their own.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn dead_letters(&self, limit: usize) -> anyhow::Result<Vec<DeadLetter>> {
+        match self {
+            Self::Sqlite(store) => store.dead_letters(limit),
+            #[cfg(feature = "aws")]
+            Self::MongoDb(..) => Ok(Vec::new()),
+        }
     }
 
     /// How everything stands at `now`.

@@ -1,6 +1,7 @@
 //! One module per subcommand.
 
 mod addon_repo;
+mod backfill;
 mod calibrate;
 mod demo;
 mod doctor;
@@ -23,7 +24,7 @@ pub async fn execute(args: Args) -> anyhow::Result<()> {
         Command::Demo(demo) => demo::demo(&common, &demo).await,
         Command::Run(run) => run::run(&common, &run).await,
         Command::Rules(rules) => rules::rules(&common, rules).await,
-        Command::Backfill(target) => run::backfill(&common, &target).await,
+        Command::Backfill(target) => backfill::backfill(&common, &target).await,
         Command::Lookup(lookup) => lookup::lookup(&common, &lookup),
         Command::Status(status) => status::status(&common, &status).await,
         Command::AddonRepo(command) => addon_repo::addon_repo(&common, command),

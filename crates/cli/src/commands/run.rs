@@ -1,23 +1,19 @@
-//! `parsebook run` and `parsebook backfill`.
+//! `parsebook run`, and how every command tells what the stages did.
 
 use std::time::Duration;
 
 use anyhow::bail;
 use parsebook_adapters::clock::SystemClock;
-use parsebook_adapters::mongo::MongoStore;
-use parsebook_adapters::ranking_site::WclSite;
-use parsebook_adapters::settings::{Environment, REGIONS};
-use parsebook_adapters::wcl_api::WclApi;
+use parsebook_adapters::settings::Environment;
 use parsebook_core::aggregate::{self, AggregateSummary};
-use parsebook_core::discover::{DiscoverPorts, Invocation, RuleSummary, StopReason, discover};
+use parsebook_core::discover::{RuleSummary, StopReason};
 use parsebook_core::generate::{self, GenerateSummary};
 use parsebook_core::ports::{Clock, Rules};
-use parsebook_core::rule::Target;
 
-use crate::args::{BackfillArgs, Common, RunArgs, StoreKind};
-use crate::local::{Machine, RankTotals, RunSummary, WithFailures, describe, journaled};
+use crate::args::{Common, RunArgs};
+use crate::local::{Machine, RankTotals, RunSummary, describe};
 use crate::output::{complain, grouped, say, say_json};
-use crate::settings::{Settings, mongo_config};
+use crate::settings::Settings;
 
 const DISCOVER_EVERY: Duration = Duration::from_secs(30 * 60);
 /// On one machine the gate is looked at often: it costs nothing.
@@ -45,44 +41,8 @@ pub async fn run(common: &Common, args: &RunArgs) -> anyhow::Result<()> {
     }
 }
 
-pub async fn backfill(common: &Common, args: &BackfillArgs) -> anyhow::Result<()> {
-    let target = args.target.target()?;
-    if common.store == StoreKind::Mongodb {
-        return discover_into_mongo(common, target, args.json).await;
-    }
-    let machine = open(common)?;
-    let summary = machine.backfill(target, &REGIONS.map(str::to_owned)).await?;
-    conclude(common, &summary, args.json)
-}
-
-/// Discovers one range into the store of the deployed functions, which queue, rank and publish by their schedules.
-async fn discover_into_mongo(common: &Common, target: Target, json: bool) -> anyhow::Result<()> {
-    let settings = Settings::read(&Environment::of_process())?;
-    let wcl_url = common.wcl_url.as_ref().unwrap_or(&settings.wcl_url);
-    let store = MongoStore::connect(&mongo_config()?).await?;
-    let site = WclSite::new(wcl_url, &settings.user_agent)?;
-    let api = WclApi::new(wcl_url, &settings.user_agent, settings.keys.clone(), SystemClock)?;
-    let ports = DiscoverPorts { store: &store, api: &api, site: &site, clock: &SystemClock };
-    let owner = format!("parsebook {}", std::process::id());
-    let invocation = Invocation { owner, deadline: None, renew_every: None, only: None };
-    let working = discover(&ports, &settings.discover, Some(target), &invocation);
-    let working = async { working.await.map(WithFailures) };
-    let summary = journaled(&store, &SystemClock, "discover", working).await?.0;
-    if let Some(failure) = summary.failures.into_iter().next() {
-        return Err(failure.into());
-    }
-    let summary = RunSummary { discover: summary.rules, ..RunSummary::default() };
-    if json {
-        return say_json(&summary);
-    }
-    summary.discover.iter().for_each(|summary| say(&discover_line(summary)));
-    say(
-        "What was found waits in MongoDB; aggregator's next run queues it (at once: scripts/invoke --remote aggregator '{\"force\":true}').",
-    );
-    refusal(&summary)
-}
-
-fn open(common: &Common) -> anyhow::Result<Machine<SystemClock>> {
+/// The stages over the store and the folder that `common` names.
+pub fn open(common: &Common) -> anyhow::Result<Machine<SystemClock>> {
     let settings = Settings::read(&Environment::of_process())?;
     let wcl_url = common.wcl_url.as_ref().unwrap_or(&settings.wcl_url).clone();
     Machine::open(&common.data, &common.out, &wcl_url, settings, SystemClock)
@@ -157,7 +117,7 @@ pub fn conclude(common: &Common, summary: &RunSummary, json: bool) -> anyhow::Re
 }
 
 /// Fails where a source refused.
-fn refusal(summary: &RunSummary) -> anyhow::Result<()> {
+pub fn refusal(summary: &RunSummary) -> anyhow::Result<()> {
     if let Some(refused) = summary.discover.iter().find(|summary| summary.refused) {
         let until = refused.blocked_until.map(|until| until.format("%Y-%m-%d %H:%M UTC").to_string());
         bail!(
@@ -186,7 +146,8 @@ fn last_line(common: &Common, summary: &RunSummary) -> String {
     format!("done       {} ranked, {} published; {next}", grouped(ranked), grouped(published))
 }
 
-fn discover_line(summary: &RuleSummary) -> String {
+/// What one turn of a rule found.
+pub fn discover_line(summary: &RuleSummary) -> String {
     let what = summary.target.as_ref().map_or_else(|| "nothing asked".to_owned(), describe);
     let stopped = match (summary.stopped, &summary.reason) {
         (StopReason::Complete, None) => "complete".to_owned(),

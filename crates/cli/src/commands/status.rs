@@ -18,10 +18,8 @@ pub async fn status(common: &Common, args: &StatusArgs) -> anyhow::Result<()> {
         return say_json(&status);
     }
     lines(&status).iter().for_each(|line| say(line));
-    if let Store::Sqlite(store) = &store {
-        for letter in store.dead_letters(SHOWN)? {
-            say(&format!("            {}  {}", printable(&letter.body), printable(&letter.reason)));
-        }
+    for letter in store.dead_letters(SHOWN)? {
+        say(&format!("            {}  {}", printable(&letter.body), printable(&letter.reason)));
     }
     Ok(())
 }

@@ -2,22 +2,23 @@
 //!
 //! Probes ask (here and in `stack`), `judge` and `aws` make checks of the answers.
 
+#[cfg(feature = "aws")]
 mod aws;
 mod check;
 mod judge;
+#[cfg(feature = "aws")]
+mod pushed;
+#[cfg(feature = "aws")]
 mod stack;
 
 use std::path::Path;
 
 use anyhow::{Context, bail};
 use chrono::Utc;
-use parsebook_adapters::addon_repo::{RemoteConfig, RemoteRepo};
-use parsebook_adapters::aws::secrets::Secrets;
 use parsebook_adapters::clock::SystemClock;
 use parsebook_adapters::probe::server_time;
-use parsebook_adapters::settings::{DbGeneratorSettings, Environment};
+use parsebook_adapters::settings::Environment;
 use parsebook_adapters::wcl_api::{ApiKey, WclApi};
-use parsebook_core::Timestamp;
 use parsebook_core::ports::{ApiError, KeyPoints, KeyPool, PublishError};
 
 use self::check::{Check, tell};
@@ -26,16 +27,28 @@ use crate::settings::Settings;
 use crate::store::Store;
 
 pub async fn doctor(common: &Common, args: &DoctorArgs) -> anyhow::Result<()> {
-    let mut checks = look(common).await;
+    #[cfg(not(feature = "aws"))]
     if args.aws {
-        let asked = Box::pin(stack::ask(args, published_at(common).await)).await;
-        checks.extend(aws::checks(&asked, Utc::now()));
+        return Err(crate::store::not_built("doctor --aws"));
     }
+    let checks = look(common).await;
+    #[cfg(feature = "aws")]
+    let checks = [checks, deployed(common, args).await].concat();
     match tell(&checks) {
         0 => Ok(()),
         1 => bail!("1 of {} checks failed", checks.len()),
         failed => bail!("{failed} of {} checks failed", checks.len()),
     }
+}
+
+/// The checks of the deployed stack, where they are asked for.
+#[cfg(feature = "aws")]
+async fn deployed(common: &Common, args: &DoctorArgs) -> Vec<Check> {
+    if !args.aws {
+        return Vec::new();
+    }
+    let asked = Box::pin(stack::ask(args, published_at(common).await)).await;
+    aws::checks(&asked, Utc::now())
 }
 
 async fn look(common: &Common) -> Vec<Check> {
@@ -65,12 +78,14 @@ async fn look(common: &Common) -> Vec<Check> {
     }
     let writable = folder_may_be_written(&common.out).map_err(PublishError::Failed);
     checks.push(judge::repository(&common.out.display().to_string(), writable.as_ref().copied()));
-    checks.extend(pushed_repository().await);
+    #[cfg(feature = "aws")]
+    checks.extend(pushed::repository().await);
     checks
 }
 
 /// When db-generator last ended well, as the journal knows it.
-async fn published_at(common: &Common) -> Option<Timestamp> {
+#[cfg(feature = "aws")]
+async fn published_at(common: &Common) -> Option<parsebook_core::Timestamp> {
     let history = async { Store::existing(common).await?.history(Utc::now()).await };
     history.await.ok()?.stages.get("db-generator")?.last_ok
 }
@@ -80,34 +95,6 @@ async fn points(url: &str, settings: &Settings, key: &ApiKey) -> Result<KeyPoint
     let api = WclApi::new(url, &settings.user_agent, vec![key.clone()], SystemClock)?;
     let points = KeyPool::points(&api).await?.pop();
     points.ok_or_else(|| ApiError::Failed(anyhow::anyhow!("it could not be asked; RUST_LOG=warn shows why")))
-}
-
-/// The repository that db-generator pushes to, where one is set.
-async fn pushed_repository() -> Option<Check> {
-    let environment = Environment::of_process();
-    let url = environment.optional("GIT_REPOSITORY_URL").ok()??;
-    let settings = match DbGeneratorSettings::read(&environment) {
-        Ok(settings) => settings,
-        Err(error) => return Some(judge::settings(Err((&*error.variable, &*error.problem)))),
-    };
-    let writable = may_be_pushed(settings).await;
-    Some(judge::repository(&url, writable.as_ref().copied()))
-}
-
-/// Connects as a publication does, and changes nothing.
-async fn may_be_pushed(settings: DbGeneratorSettings) -> Result<(), PublishError> {
-    let scratch = tempfile::tempdir().context("making a folder for the repository")?;
-    let token = match settings.token {
-        Some(token) => Some(Secrets::default().read(token).await?),
-        None => None,
-    };
-    let config = RemoteConfig { url: settings.url, branch: settings.branch, token, history: settings.history };
-    let checked = RemoteRepo::open(scratch.path(), config)?.check_push().await;
-    match checked.reason {
-        None => Ok(()),
-        Some(reason) if reason.starts_with("GIT_REPOSITORY_URL") => Err(anyhow::anyhow!(reason).into()),
-        Some(reason) => Err(PublishError::PushRejected(reason)),
-    }
 }
 
 /// Whether `folder`, or the nearest folder above that exists, takes a file.
