@@ -126,12 +126,14 @@ pub enum PlayerUpdate {
         /// One entry per raid + difficulty that was asked.
         parts: Vec<RankedPart>,
     },
-    /// Folds kills into what is stored: see [`crate::report_ranks`]. The identity replaces the stored one.
+    /// Folds kills into what is stored: see [`crate::report_ranks`].
     Folded {
         /// The player.
         id: PlayerId,
-        /// Who it was in the newest of the kills.
+        /// Who it was at `seen_at`. It replaces what is stored of an earlier time.
         identity: Identity,
+        /// When it was that: the end of its newest kill, or 1970 where that tells of another number.
+        seen_at: Timestamp,
         /// The kills, each once per metric and upload.
         kills: Vec<RankedKill>,
         /// When they are folded in.
@@ -152,6 +154,17 @@ pub enum PlayerUpdate {
 }
 
 impl PlayerUpdate {
+    /// When the player was who the update says, as far as it tells a time.
+    pub fn seen_at(&self) -> Option<Timestamp> {
+        match self {
+            Self::Ranked { parts, .. } => {
+                parts.iter().flat_map(|part| part.ranks.values()).filter_map(|metric| metric.read_at).max()
+            }
+            Self::Folded { seen_at, .. } => Some(*seen_at),
+            Self::Hidden { .. } | Self::Gone { .. } => None,
+        }
+    }
+
     /// The player that is changed.
     pub fn id(&self) -> PlayerId {
         match self {

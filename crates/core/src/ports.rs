@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use futures::Stream;
 
+use crate::left_out::LeftOut;
 use crate::player::{Player, PlayerUpdate, Raid, RaidRanks};
 use crate::report_state::{Settled, StoredReport};
 use crate::rule::{Lease, Rule, RuleId, RuleState};
@@ -123,11 +124,21 @@ impl Known {
     }
 }
 
+/// What waits in the queue of one player.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct InQueue {
+    /// What is to be ranked.
+    pub raids_to_scrap: RaidsToScrap,
+    /// When the newest of it was sent, where that is known. What was read since does not wait any more, even if nobody
+    /// wrote that down.
+    pub sent_at: Option<Timestamp>,
+}
+
 /// What waits in the queue, so that nobody waits twice.
 pub trait Waiting {
     /// Every player that waits, with what is to be ranked of it. What was sent so long ago that the queue has dropped it
     /// does not count.
-    async fn waiting(&self, now: Timestamp) -> Result<BTreeMap<PlayerId, RaidsToScrap>>;
+    async fn waiting(&self, now: Timestamp) -> Result<BTreeMap<PlayerId, InQueue>>;
     /// Remembers that these were sent.
     async fn mark_waiting(&self, sent: &[Discovered], now: Timestamp) -> Result<()>;
     /// Forgets exactly these pairs: their message has ended.
@@ -178,7 +189,7 @@ pub trait SeenReports {
 }
 
 /// How many reports wait for their ranks to be read.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ReportLag {
     /// Reports that are due and not done.
     pub due: u64,
@@ -186,6 +197,8 @@ pub struct ReportLag {
     pub oldest_due: Option<Timestamp>,
     /// Reports that were read and whose percentages were missing.
     pub again: u64,
+    /// Reports that were read in part because points did not suffice, by what was left out.
+    pub left_out: BTreeMap<LeftOut, u64>,
     /// Reports in all.
     pub all: u64,
 }
@@ -202,6 +215,8 @@ pub trait ReportBacklog {
     async fn mark_sent(&self, codes: &[String], at: Timestamp) -> Result<()>;
     /// Stores what became of a report, if `revision` is still the stored one.
     async fn settle_report(&self, code: &str, revision: u32, settled: &Settled) -> Result<()>;
+    /// Forgets what is not open of a raid and ended before.
+    async fn forget_reports(&self, raid: RaidId, ended_before: Timestamp) -> Result<()>;
     /// How many wait.
     async fn report_lag(&self, now: Timestamp) -> Result<ReportLag>;
 }

@@ -108,6 +108,9 @@ pub enum Metric {
 }
 
 impl Metric {
+    /// Both.
+    pub const ALL: [Self; 2] = [Self::Dps, Self::Hps];
+
     /// The metric by which a spec is measured, `spec` as WCL writes it: `Restoration`, `BeastMastery`.
     pub fn counts(class_id: u8, spec: &str) -> Self {
         // Class numbers as in WCL's gameData: 2 Druid, 5 Monk, 6 Paladin, 7 Priest, 9 Shaman, 13 Evoker.
@@ -193,6 +196,24 @@ pub struct ReportReading {
     pub skipped: Vec<String>,
 }
 
+/// Ranks by one metric, in every difficulty or in one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RankPart {
+    /// What was measured.
+    pub metric: Metric,
+    /// How hard; `None` is every difficulty.
+    pub difficulty: Option<Difficulty>,
+}
+
+/// What is asked of a report.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReportQuestion {
+    /// Its code.
+    pub code: String,
+    /// Which ranks of it: at least one part.
+    pub parts: Vec<RankPart>,
+}
+
 /// What became of the question for one report.
 #[derive(Debug, Clone, PartialEq)]
 pub enum ReportOutcome {
@@ -227,5 +248,5 @@ pub trait ReportLists {
 /// Ranks of everyone in a report by one request.
 pub trait ReportRanks {
     /// Ranks the players of the reports with the points of `key`.
-    async fn rank_reports(&self, key: &str, codes: &[String]) -> RankedReports;
+    async fn rank_reports(&self, key: &str, questions: &[ReportQuestion]) -> RankedReports;
 }

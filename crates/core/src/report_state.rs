@@ -3,12 +3,14 @@
 //! WCL ranks in daily cycles: a fresh report's percentages are missing. So it waits for its day, is asked for again while
 //! much is missing, and is left at last. A higher revision begins anew.
 
+use std::collections::BTreeSet;
 use std::str::FromStr;
 
 use chrono::TimeDelta;
 
+use crate::left_out::LeftOut;
 use crate::report::{ListedReport, Percent, ReportReading};
-use crate::{RaidId, Timestamp};
+use crate::{Difficulty, RaidId, Timestamp};
 
 /// How far a report came.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -77,6 +79,10 @@ pub struct StoredReport {
     pub sent_at: Option<Timestamp>,
     /// How often it was read at this revision.
     pub tries: u32,
+    /// Difficulties whose ranks were read whole at this revision, but for what is left out.
+    pub difficulties: BTreeSet<Difficulty>,
+    /// What was left out of that.
+    pub left_out: LeftOut,
 }
 
 /// What a line of the list means for a stored report.
@@ -93,8 +99,15 @@ pub enum Listing {
     },
 }
 
-/// Compares a line of the list with what is stored. `delay` is `REPORT_DELAY_HOURS`.
-pub fn listing(stored: Option<&StoredReport>, listed: &ListedReport, raid: RaidId, delay: TimeDelta) -> Listing {
+/// Compares a line of the list with what is stored. `wanted` are the difficulties of the rules that list it, `delay` is
+/// `REPORT_DELAY_HOURS`.
+pub fn listing(
+    stored: Option<&StoredReport>,
+    listed: &ListedReport,
+    raid: RaidId,
+    wanted: &BTreeSet<Difficulty>,
+    delay: TimeDelta,
+) -> Listing {
     let raised = StoredReport {
         code: listed.code.clone(),
         raid,
@@ -106,6 +119,8 @@ pub fn listing(stored: Option<&StoredReport>, listed: &ListedReport, raid: RaidI
         due_at: listed.end + delay,
         sent_at: None,
         tries: 0,
+        difficulties: BTreeSet::new(),
+        left_out: LeftOut::NOTHING,
     };
     match stored {
         None => Listing::Raise(raised),
@@ -113,12 +128,21 @@ pub fn listing(stored: Option<&StoredReport>, listed: &ListedReport, raid: RaidI
         Some(stored) if stored.revision < listed.revision => Listing::Raise(raised),
         // A log that is still written grows without a new revision.
         Some(stored) if stored.state == ReportState::New && stored.end < listed.end => Listing::Raise(raised),
+        // A rule of another difficulty came after it was read.
+        Some(stored)
+            if matches!(stored.state, ReportState::Done | ReportState::Final)
+                && !stored.difficulties.is_empty()
+                && !stored.difficulties.is_superset(wanted) =>
+        {
+            let (difficulties, left_out) = (stored.difficulties.clone(), stored.left_out);
+            Listing::Raise(StoredReport { difficulties, left_out, ..raised })
+        }
         Some(_) => Listing::Known,
     }
 }
 
 /// What a reading leaves of a report.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Settled {
     /// Its state now.
     pub state: ReportState,
@@ -126,23 +150,80 @@ pub struct Settled {
     pub due_at: Timestamp,
     /// How often it was read.
     pub tries: u32,
+    /// When it was sent, while its message has not ended.
+    pub sent_at: Option<Timestamp>,
+    /// Difficulties whose ranks are read whole, but for what is left out.
+    pub difficulties: BTreeSet<Difficulty>,
+    /// What is left out of that.
+    pub left_out: LeftOut,
 }
 
 /// Waits after the first readings; the last one holds for all further ones.
 const AGAIN_AFTER: [TimeDelta; 3] = [TimeDelta::hours(6), TimeDelta::hours(24), TimeDelta::hours(72)];
 /// A report this old is left as it is.
 const FINAL_AFTER: TimeDelta = TimeDelta::days(14);
+/// Readings, or failures of the first one, after which a report is left as it is: as many as a message may fail.
+const MOST_FAILURES: u32 = 5;
+/// Readings after which what was left out is given up: a fortnight of waits.
+const MOST_READINGS: u32 = 6;
 
-/// Judges a reading at `now` of a report that was read `tries` times before.
-pub fn settled(reading: &ReportReading, tries: u32, due_at: Timestamp, now: Timestamp) -> Settled {
-    let missing = reading.rows.iter().filter(|row| row.percent == Percent::NotYet).count();
-    let is_whole = missing * 10 < reading.rows.len().max(1) && !reading.is_exporting;
-    let wait = AGAIN_AFTER.get(tries as usize).copied().unwrap_or(TimeDelta::hours(72));
-    let tries = tries.saturating_add(1);
-    match is_whole {
-        true => Settled { state: ReportState::Done, due_at, tries },
-        false if now - reading.end >= FINAL_AFTER => Settled { state: ReportState::Final, due_at, tries },
-        false => Settled { state: ReportState::Again, due_at: now + wait, tries },
+impl StoredReport {
+    /// Judges a reading at `now`, in which `left_out` was left out of the difficulties `wanted`.
+    pub fn settled(
+        &self,
+        reading: &ReportReading,
+        wanted: &BTreeSet<Difficulty>,
+        left_out: LeftOut,
+        now: Timestamp,
+    ) -> Settled {
+        let missing = reading.rows.iter().filter(|row| row.percent == Percent::NotYet).count();
+        let is_whole = missing * 10 < reading.rows.len().max(1) && !reading.is_exporting;
+        // What an earlier reading had left out no further stays read.
+        let left_out = if wanted.is_subset(&self.difficulties) { left_out.min(self.left_out) } else { left_out };
+        let (state, due_at) = match is_whole {
+            true if left_out == LeftOut::NOTHING => (ReportState::Done, self.due_at),
+            true if self.tries + 1 >= MOST_READINGS => (ReportState::Final, self.due_at),
+            false if now - reading.end >= FINAL_AFTER => (ReportState::Final, self.due_at),
+            _ => (ReportState::Again, now + self.wait()),
+        };
+        let difficulties = if is_whole { wanted.clone() } else { BTreeSet::new() };
+        Settled { state, due_at, tries: self.tries.saturating_add(1), sent_at: None, difficulties, left_out }
+    }
+
+    /// Nothing of it is to be asked while so much is left out: it waits on.
+    pub fn deferred(&self, now: Timestamp) -> Settled {
+        let is_last = self.tries + 1 >= MOST_READINGS;
+        let state = if is_last { ReportState::Final } else { ReportState::Again };
+        Settled { state, due_at: now + self.wait(), sent_at: None, ..self.unsettled() }
+    }
+
+    /// Its message failed once more, and comes again until it is a dead letter. With that, a report that was never read
+    /// is given up.
+    pub fn failed(&self) -> Settled {
+        let is_hopeless = self.state == ReportState::New && self.tries + 1 >= MOST_FAILURES;
+        let state = if is_hopeless { ReportState::Final } else { self.state };
+        Settled { state, ..self.unsettled() }
+    }
+
+    /// It was deleted or made private.
+    pub fn gone(&self) -> Settled {
+        Settled { state: ReportState::Gone, sent_at: None, ..self.unsettled() }
+    }
+
+    fn wait(&self) -> TimeDelta {
+        AGAIN_AFTER.get(self.tries as usize).copied().unwrap_or(TimeDelta::hours(72))
+    }
+
+    /// As it is, after one more try.
+    fn unsettled(&self) -> Settled {
+        Settled {
+            state: self.state,
+            due_at: self.due_at,
+            tries: self.tries.saturating_add(1),
+            sent_at: self.sent_at,
+            difficulties: self.difficulties.clone(),
+            left_out: self.left_out,
+        }
     }
 }
 
@@ -160,8 +241,12 @@ mod tests {
         ListedReport { code: "aBcD1234".to_owned(), revision, region, start, end, is_exporting: false }
     }
 
+    fn heroic() -> BTreeSet<Difficulty> {
+        BTreeSet::from([4])
+    }
+
     fn raised(stored: Option<&StoredReport>, listed: &ListedReport) -> StoredReport {
-        match listing(stored, listed, 44, DELAY) {
+        match listing(stored, listed, 44, &heroic(), DELAY) {
             Listing::Raise(report) => report,
             other => panic!("{other:?}"),
         }
@@ -172,7 +257,7 @@ mod tests {
         let first = raised(None, &listed(3, noon()));
         assert_eq!((first.state, first.due_at, first.tries), (ReportState::New, noon() + DELAY, 0));
         let done = StoredReport { state: ReportState::Done, tries: 1, sent_at: Some(noon()), ..first.clone() };
-        assert_eq!(listing(Some(&done), &listed(3, noon()), 44, DELAY), Listing::Known);
+        assert_eq!(listing(Some(&done), &listed(3, noon()), 44, &heroic(), DELAY), Listing::Known);
         for state in [ReportState::Again, ReportState::Done, ReportState::Final, ReportState::Gone] {
             let stored = StoredReport { state, ..done.clone() };
             let again = raised(Some(&stored), &listed(4, noon()));
@@ -185,7 +270,7 @@ mod tests {
         let first = raised(None, &listed(3, noon()));
         let later = noon() + TimeDelta::hours(2);
         assert_eq!(raised(Some(&first), &listed(3, later)).due_at, later + DELAY);
-        assert_eq!(listing(Some(&first), &listed(2, noon()), 44, DELAY), Listing::Backwards { stored: 3 });
+        assert_eq!(listing(Some(&first), &listed(2, noon()), 44, &heroic(), DELAY), Listing::Backwards { stored: 3 });
     }
 
     fn reading(rows: usize, missing: usize) -> ReportReading {
@@ -214,10 +299,15 @@ mod tests {
         }
     }
 
+    fn read_before(tries: u32) -> StoredReport {
+        StoredReport { tries, sent_at: Some(noon()), ..raised(None, &listed(3, noon())) }
+    }
+
     #[test]
     fn much_that_is_missing_is_asked_for_again_for_a_fortnight() {
         let after = |reading: &ReportReading, tries, hours| {
-            settled(reading, tries, noon() + DELAY, noon() + TimeDelta::hours(hours))
+            let now = noon() + TimeDelta::hours(hours);
+            read_before(tries).settled(reading, &heroic(), LeftOut::NOTHING, now)
         };
         assert_eq!(after(&reading(40, 3), 0, 26).state, ReportState::Done, "less than a tenth");
         assert_eq!(after(&reading(0, 0), 0, 26).state, ReportState::Done, "a report without a ranked kill");
@@ -225,7 +315,7 @@ mod tests {
         let mut waits = Vec::new();
         for tries in 0..5 {
             let settled = after(&reading(40, 4), tries, now);
-            assert_eq!((settled.state, settled.tries), (ReportState::Again, tries + 1));
+            assert_eq!((settled.state, settled.tries, settled.sent_at), (ReportState::Again, tries + 1, None));
             let wait = (settled.due_at - noon()).num_hours() - now;
             waits.push(wait);
             now += wait;
@@ -234,5 +324,59 @@ mod tests {
         assert_eq!(after(&reading(40, 4), 6, 14 * 24).state, ReportState::Final);
         let exporting = ReportReading { is_exporting: true, ..reading(40, 0) };
         assert_eq!(after(&exporting, 0, 26).state, ReportState::Again);
+    }
+
+    #[test]
+    fn what_was_left_out_is_asked_for_later_and_given_up_at_last() {
+        let settle = |report: &StoredReport, reading: &ReportReading, left_out| {
+            report.settled(reading, &heroic(), LeftOut::of_number(left_out), noon() + DELAY)
+        };
+        let first = settle(&read_before(0), &reading(40, 0), 2);
+        assert_eq!(
+            (first.state, first.difficulties.clone(), first.left_out.number()),
+            (ReportState::Again, heroic(), 2)
+        );
+        let stored = StoredReport { difficulties: first.difficulties, left_out: first.left_out, ..read_before(1) };
+        let second = settle(&stored, &reading(40, 0), 0);
+        assert_eq!((second.state, second.left_out), (ReportState::Done, LeftOut::NOTHING));
+        let third = settle(&stored, &reading(40, 0), 4);
+        assert_eq!((third.state, third.left_out.number()), (ReportState::Again, 2), "it was read further before");
+        assert_eq!(settle(&StoredReport { tries: 5, ..stored.clone() }, &reading(40, 0), 2).state, ReportState::Final);
+        let missing = settle(&stored, &reading(40, 30), 2);
+        assert_eq!((missing.state, missing.difficulties), (ReportState::Again, BTreeSet::new()), "all of it again");
+        let deferred = stored.deferred(noon());
+        assert_eq!(
+            (deferred.state, deferred.due_at, deferred.tries),
+            (ReportState::Again, noon() + TimeDelta::hours(24), 2)
+        );
+        assert_eq!(StoredReport { tries: 5, ..stored }.deferred(noon()).state, ReportState::Final);
+    }
+
+    #[test]
+    fn a_rule_of_another_difficulty_opens_a_report_that_was_read() {
+        let done = StoredReport { state: ReportState::Done, difficulties: BTreeSet::from([3]), ..read_before(1) };
+        let again = raised(Some(&done), &listed(3, noon()));
+        assert_eq!((again.state, again.difficulties), (ReportState::New, BTreeSet::from([3])));
+        let unknown = StoredReport { difficulties: BTreeSet::new(), ..done.clone() };
+        assert_eq!(listing(Some(&unknown), &listed(3, noon()), 44, &heroic(), DELAY), Listing::Known);
+        let gone = StoredReport { state: ReportState::Gone, ..done };
+        assert_eq!(listing(Some(&gone), &listed(3, noon()), 44, &heroic(), DELAY), Listing::Known);
+    }
+
+    #[test]
+    fn a_report_that_always_fails_is_given_up_with_its_message() {
+        let mut report = read_before(0);
+        let mut states = Vec::new();
+        for _ in 0..5 {
+            let settled = report.failed();
+            assert_eq!(settled.sent_at, Some(noon()), "its message comes again");
+            (report.state, report.tries) = (settled.state, settled.tries);
+            states.push(settled.state);
+        }
+        use ReportState::{Final, New};
+        assert_eq!(states, [New, New, New, New, Final]);
+        let again = StoredReport { state: ReportState::Again, ..read_before(9) };
+        assert_eq!(again.failed().state, ReportState::Again);
+        assert_eq!(again.gone().state, ReportState::Gone);
     }
 }

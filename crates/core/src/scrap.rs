@@ -29,6 +29,11 @@ impl RaidsToScrap {
         self.0.iter().flat_map(|(&raid, difficulties)| difficulties.iter().map(move |&difficulty| (raid, difficulty)))
     }
 
+    /// Whether a raid + difficulty is among them.
+    pub fn contains(&self, (raid, difficulty): (RaidId, Difficulty)) -> bool {
+        self.0.get(&raid).is_some_and(|difficulties| difficulties.contains(&difficulty))
+    }
+
     /// How many raid + difficulty pairs there are: what the budget counts.
     pub fn pair_count(&self) -> usize {
         self.0.values().map(BTreeSet::len).sum()

@@ -7,13 +7,14 @@ use std::time::Duration;
 use chrono::TimeDelta;
 use futures::{Stream, stream};
 
+use crate::left_out::LeftOut;
 use crate::player::{Identity, Player, PlayerUpdate, Raid};
 use crate::ports::{
-    ApiError, Clock, DiscoveredPage, Discoveries, KeyPoints, KeyPool, Known, Malformed, MessageQueue, Players, Raids,
-    RankOutcome, RankSource, Ranked, ReportBacklog, ReportLag, Result, Rules, SeenReport, SeenReports, Waiting, Wanted,
-    Zone, Zones,
+    ApiError, Clock, DiscoveredPage, Discoveries, InQueue, KeyPoints, KeyPool, Known, Malformed, MessageQueue, Players,
+    Raids, RankOutcome, RankSource, Ranked, ReportBacklog, ReportLag, Result, Rules, SeenReport, SeenReports, Waiting,
+    Wanted, Zone, Zones,
 };
-use crate::report::{RankedReports, ReportOutcome, ReportRanks};
+use crate::report::{RankedReports, ReportOutcome, ReportQuestion, ReportRanks};
 use crate::report_ranks::fold;
 use crate::report_state::{ReportState, Settled, StoredReport};
 use crate::rule::{Lease, Rule, RuleId, RuleState};
@@ -60,10 +61,12 @@ pub struct Memory {
     pub discovers: RefCell<BTreeMap<PlayerId, RaidsToScrap>>,
     pub malformed: RefCell<Vec<Malformed>>,
     pub players: RefCell<BTreeMap<PlayerId, Player>>,
+    /// When each player was who it is.
+    pub seen_at: RefCell<BTreeMap<PlayerId, Timestamp>>,
     pub raids: RefCell<BTreeMap<RaidId, Raid>>,
     pub seen: RefCell<BTreeMap<(RaidId, String), SeenReport>>,
     pub reports: RefCell<BTreeMap<String, StoredReport>>,
-    pub waiting: RefCell<BTreeMap<PlayerId, RaidsToScrap>>,
+    pub waiting: RefCell<BTreeMap<PlayerId, InQueue>>,
     /// Players whose documents cannot be read.
     pub broken_players: RefCell<Vec<PlayerId>>,
     /// Players whose documents take no update.
@@ -161,33 +164,35 @@ impl Discoveries for Memory {
     }
 }
 
-/// The player as it is stored, or a new one; by this name from now on.
+/// The player as it is stored, or a new one by this name.
 fn entry<'p>(players: &'p mut BTreeMap<PlayerId, Player>, id: PlayerId, identity: &Identity) -> &'p mut Player {
     let new = || Player { id, identity: identity.clone(), ranks: Default::default() };
-    let player = players.entry(id).or_insert_with(new);
-    player.identity = identity.clone();
-    player
+    players.entry(id).or_insert_with(new)
 }
 
 impl Waiting for Memory {
-    async fn waiting(&self, _: Timestamp) -> Result<BTreeMap<PlayerId, RaidsToScrap>> {
+    async fn waiting(&self, _: Timestamp) -> Result<BTreeMap<PlayerId, InQueue>> {
         Ok(self.waiting.borrow().clone())
     }
 
-    async fn mark_waiting(&self, sent: &[Discovered], _: Timestamp) -> Result<()> {
+    async fn mark_waiting(&self, sent: &[Discovered], now: Timestamp) -> Result<()> {
         let mut waiting = self.waiting.borrow_mut();
-        sent.iter().for_each(|player| waiting.entry(player.id).or_default().merge(&player.raids_to_scrap));
+        for player in sent {
+            let in_queue = waiting.entry(player.id).or_default();
+            in_queue.raids_to_scrap.merge(&player.raids_to_scrap);
+            in_queue.sent_at = Some(now);
+        }
         Ok(())
     }
 
     async fn forget_waiting(&self, ended: &[Discovered]) -> Result<()> {
         let mut waiting = self.waiting.borrow_mut();
         for player in ended {
-            if let Some(pairs) = waiting.get_mut(&player.id) {
-                pairs.remove(&player.raids_to_scrap);
+            if let Some(in_queue) = waiting.get_mut(&player.id) {
+                in_queue.raids_to_scrap.remove(&player.raids_to_scrap);
             }
         }
-        waiting.retain(|_, pairs| !pairs.is_empty());
+        waiting.retain(|_, in_queue| !in_queue.raids_to_scrap.is_empty());
         Ok(())
     }
 }
@@ -205,10 +210,17 @@ impl Players for Memory {
                 }
                 PlayerUpdate::Ranked { id, identity, parts } => {
                     let player = entry(&mut players, *id, identity);
+                    player.identity = identity.clone();
                     parts.iter().for_each(|part| part.apply_to(&mut player.ranks));
                 }
-                PlayerUpdate::Folded { id, identity, kills, now, ranked_at } => {
-                    fold(&mut entry(&mut players, *id, identity).ranks, kills, *now, *ranked_at);
+                PlayerUpdate::Folded { id, identity, seen_at, kills, now, ranked_at } => {
+                    let player = entry(&mut players, *id, identity);
+                    let mut known = self.seen_at.borrow_mut();
+                    if known.get(id).is_none_or(|known| known <= seen_at) {
+                        known.insert(*id, *seen_at);
+                        player.identity = identity.clone();
+                    }
+                    fold(&mut player.ranks, kills, *now, *ranked_at);
                 }
             }
             Ok(())
@@ -318,17 +330,31 @@ impl ReportBacklog for Memory {
 
     async fn settle_report(&self, code: &str, revision: u32, settled: &Settled) -> Result<()> {
         if let Some(report) = self.reports.borrow_mut().get_mut(code).filter(|report| report.revision == revision) {
-            (report.state, report.due_at, report.tries) = (settled.state, settled.due_at, settled.tries);
+            let Settled { state, due_at, tries, sent_at, difficulties, left_out } = settled.clone();
+            *report = StoredReport { state, due_at, tries, sent_at, difficulties, left_out, ..report.clone() };
         }
+        Ok(())
+    }
+
+    async fn forget_reports(&self, raid: RaidId, ended_before: Timestamp) -> Result<()> {
+        let is_old = |report: &StoredReport| report.raid == raid && report.end < ended_before;
+        self.reports.borrow_mut().retain(|_, report| report.state.is_open() || !is_old(report));
         Ok(())
     }
 
     async fn report_lag(&self, now: Timestamp) -> Result<ReportLag> {
         let reports = self.reports.borrow();
         let due = || reports.values().filter(|report| report.state.is_open() && report.due_at <= now);
-        let again = reports.values().filter(|report| report.state == ReportState::Again).count() as u64;
+        let is_whole = |report: &&StoredReport| report.left_out == LeftOut::NOTHING;
+        let again = reports.values().filter(|report| report.state == ReportState::Again && is_whole(report)).count();
+        let mut left_out = BTreeMap::new();
+        reports
+            .values()
+            .filter(|report| !is_whole(report))
+            .for_each(|report| *left_out.entry(report.left_out).or_default() += 1);
         let oldest_due = due().map(|report| report.due_at).min();
-        Ok(ReportLag { due: due().count() as u64, oldest_due, again, all: reports.len() as u64 })
+        let (due, again, all) = (due().count() as u64, again as u64, reports.len() as u64);
+        Ok(ReportLag { due, oldest_due, again, left_out, all })
     }
 }
 
@@ -403,7 +429,7 @@ pub struct TestApi {
     pub outcomes: BTreeMap<PlayerId, RankOutcome>,
     pub stops: RefCell<Option<ApiError>>,
     pub reports: BTreeMap<String, ReportOutcome>,
-    pub asked_reports: RefCell<Vec<Vec<String>>>,
+    pub asked_reports: RefCell<Vec<Vec<ReportQuestion>>>,
     /// Key and players of each question.
     pub asked: RefCell<Vec<(String, Vec<PlayerId>)>>,
 }
@@ -445,9 +471,10 @@ impl RankSource for TestApi {
 }
 
 impl ReportRanks for TestApi {
-    async fn rank_reports(&self, _: &str, codes: &[String]) -> RankedReports {
-        self.asked_reports.borrow_mut().push(codes.to_vec());
-        let outcomes = codes.iter().filter_map(|code| Some((code.clone(), self.reports.get(code)?.clone())));
+    async fn rank_reports(&self, _: &str, questions: &[ReportQuestion]) -> RankedReports {
+        self.asked_reports.borrow_mut().push(questions.to_vec());
+        let codes = questions.iter().map(|question| &question.code);
+        let outcomes = codes.filter_map(|code| Some((code.clone(), self.reports.get(code)?.clone())));
         RankedReports { outcomes: outcomes.collect(), points_spent: 26.0, stopped: None }
     }
 }

@@ -28,7 +28,7 @@ pub use self::queue::{DeadLetter, Received};
 pub const FILE: &str = "parsebook.sqlite3";
 const LOCK: &str = "parsebook.lock";
 /// What `PRAGMA user_version` says of this schema.
-const SCHEMA_VERSION: i64 = 2;
+const SCHEMA_VERSION: i64 = 3;
 
 /// The embedded store. Clones share it.
 #[derive(Debug, Clone)]
@@ -62,8 +62,11 @@ impl EmbeddedStore {
             if version == 0 {
                 transaction.execute_batch(include_str!("schema.sql"))?;
             }
-            if version < SCHEMA_VERSION {
+            if version < 2 {
                 transaction.execute_batch(include_str!("schema_2.sql"))?;
+            }
+            if version < SCHEMA_VERSION {
+                transaction.execute_batch(include_str!("schema_3.sql"))?;
                 transaction.pragma_update(None, "user_version", SCHEMA_VERSION)?;
             }
             transaction.execute_batch(include_str!("runs.sql"))?;

@@ -4,13 +4,13 @@ use std::collections::BTreeMap;
 
 use anyhow::Context;
 use futures::{Stream, StreamExt, TryStreamExt, stream};
-use parsebook_core::PlayerId;
 use parsebook_core::player::{Identity, Player, PlayerUpdate, RaidRanks};
 use parsebook_core::ports::{Known, Malformed, Players, Result};
 use parsebook_core::report_ranks::fold;
+use parsebook_core::{PlayerId, Timestamp};
 use rusqlite::{OptionalExtension, Row, Transaction, params};
 
-use super::{EmbeddedStore, count, malformed};
+use super::{EmbeddedStore, count, malformed, millis};
 
 /// Rows read at a time while streaming a region.
 const PAGE: i64 = 2000;
@@ -59,12 +59,12 @@ fn apply(transaction: &Transaction<'_>, update: &PlayerUpdate) -> Result<()> {
         PlayerUpdate::Ranked { id, identity, parts } => {
             let mut ranks = stored_ranks(transaction, *id)?;
             parts.iter().for_each(|part| part.apply_to(&mut ranks));
-            store(transaction, *id, identity, &ranks)?;
+            store(transaction, *id, identity, update.seen_at(), &ranks)?;
         }
-        PlayerUpdate::Folded { id, identity, kills, now, ranked_at } => {
+        PlayerUpdate::Folded { id, identity, seen_at, kills, now, ranked_at } => {
             let mut ranks = stored_ranks(transaction, *id)?;
             fold(&mut ranks, kills, *now, *ranked_at);
-            store(transaction, *id, identity, &ranks)?;
+            store(transaction, *id, identity, Some(*seen_at), &ranks)?;
         }
     }
     Ok(())
@@ -79,13 +79,27 @@ fn stored_ranks(transaction: &Transaction<'_>, id: PlayerId) -> Result<RaidRanks
     )
 }
 
-fn store(transaction: &Transaction<'_>, id: PlayerId, identity: &Identity, ranks: &RaidRanks) -> Result<()> {
+/// Stores ranks, and the identity unless it is older than the stored one. Without a time it replaces any.
+fn store(
+    transaction: &Transaction<'_>,
+    id: PlayerId,
+    identity: &Identity,
+    seen_at: Option<Timestamp>,
+    ranks: &RaidRanks,
+) -> Result<()> {
+    let seen_at = seen_at.map(millis);
+    transaction.prepare_cached("UPDATE players SET ranks = ?2 WHERE id = ?1 AND seen_at > ?3")?.execute(params![
+        id,
+        serde_json::to_string(ranks)?,
+        seen_at
+    ])?;
     transaction
         .prepare_cached(
-            "INSERT INTO players (id, name, region, server, normalized_server, class_id, ranks)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
+            "INSERT INTO players (id, name, region, server, normalized_server, class_id, ranks, seen_at)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, coalesce(?8, 0))
              ON CONFLICT (id) DO UPDATE SET name = ?2, region = ?3, server = ?4, normalized_server = ?5,
-                 class_id = ?6, ranks = ?7",
+                 class_id = ?6, ranks = ?7, seen_at = coalesce(?8, seen_at)
+             WHERE ?8 IS NULL OR seen_at <= ?8",
         )?
         .execute(params![
             id,
@@ -94,7 +108,8 @@ fn store(transaction: &Transaction<'_>, id: PlayerId, identity: &Identity, ranks
             identity.server,
             identity.normalized_server,
             identity.class_id,
-            serde_json::to_string(ranks)?
+            serde_json::to_string(ranks)?,
+            seen_at,
         ])?;
     Ok(())
 }

@@ -4,8 +4,8 @@
 use std::collections::BTreeMap;
 
 use chrono::TimeDelta;
-use parsebook_core::ports::{MessageQueue, Result, Waiting};
-use parsebook_core::scrap::{Discovered, Message, RaidsToScrap};
+use parsebook_core::ports::{InQueue, MessageQueue, Result, Waiting};
+use parsebook_core::scrap::{Discovered, Message};
 use parsebook_core::{PlayerId, Timestamp};
 use rusqlite::{Transaction, params};
 
@@ -52,13 +52,13 @@ impl MessageQueue for EmbeddedStore {
 
 /// The queue itself tells who waits in it.
 impl Waiting for EmbeddedStore {
-    async fn waiting(&self, _: Timestamp) -> Result<BTreeMap<PlayerId, RaidsToScrap>> {
+    async fn waiting(&self, _: Timestamp) -> Result<BTreeMap<PlayerId, InQueue>> {
         let connection = self.lock();
         let mut select = connection.prepare_cached("SELECT body FROM queue")?;
-        let mut waiting: BTreeMap<PlayerId, RaidsToScrap> = BTreeMap::new();
+        let mut waiting: BTreeMap<PlayerId, InQueue> = BTreeMap::new();
         for body in select.query_map([], |row| row.get::<_, String>(0))? {
             if let Ok(Message::Player(player)) = Message::parse(&body?) {
-                waiting.entry(player.id).or_default().merge(&player.raids_to_scrap);
+                waiting.entry(player.id).or_default().raids_to_scrap.merge(&player.raids_to_scrap);
             }
         }
         Ok(waiting)

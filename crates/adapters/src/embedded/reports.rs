@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use anyhow::{Context, anyhow};
+use parsebook_core::left_out::LeftOut;
 use parsebook_core::ports::{ReportBacklog, ReportLag, Result, SeenReport, SeenReports};
 use parsebook_core::report_state::{Settled, StoredReport};
 use parsebook_core::{RaidId, Timestamp};
@@ -10,11 +11,12 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::{EmbeddedStore, millis, time};
 
-const COLUMNS: &str = "code, raid, region, start_time, end_time, revision, state, due_at, sent_at, tries";
+const COLUMNS: &str = "code, raid, region, start_time, end_time, revision, state, due_at, sent_at, tries, \
+                       difficulties, left_out";
 const OPEN: &str = "state IN ('new', 'again')";
 
 /// A row as it is: its numbers, and its texts.
-type RawReport = (String, i64, String, [i64; 2], i64, String, i64, Option<i64>, i64);
+type RawReport = (String, i64, String, [i64; 2], i64, String, i64, Option<i64>, i64, (String, u8));
 
 fn read(row: &Row<'_>) -> rusqlite::Result<RawReport> {
     Ok((
@@ -27,11 +29,12 @@ fn read(row: &Row<'_>) -> rusqlite::Result<RawReport> {
         row.get(7)?,
         row.get(8)?,
         row.get(9)?,
+        (row.get(10)?, row.get(11)?),
     ))
 }
 
 fn check(
-    (code, raid, region, [start, end], revision, state, due_at, sent_at, tries): RawReport,
+    (code, raid, region, [start, end], revision, state, due_at, sent_at, tries, (difficulties, left_out)): RawReport,
 ) -> Result<StoredReport> {
     Ok(StoredReport {
         code,
@@ -44,6 +47,8 @@ fn check(
         due_at: time(due_at)?,
         sent_at: sent_at.map(time).transpose()?,
         tries: tries.try_into().context("tries")?,
+        difficulties: serde_json::from_str(&difficulties).context("difficulties")?,
+        left_out: LeftOut::of_number(left_out),
     })
 }
 
@@ -63,9 +68,10 @@ impl ReportBacklog for EmbeddedStore {
     async fn raise_reports(&self, reports: &[StoredReport]) -> Result<()> {
         self.transaction(|transaction| {
             let mut upsert = transaction.prepare_cached(&format!(
-                "INSERT INTO reports ({COLUMNS}) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)
+                "INSERT INTO reports ({COLUMNS}) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)
                  ON CONFLICT (code) DO UPDATE SET raid = ?2, region = ?3, start_time = ?4, end_time = ?5, revision = ?6,
-                     state = ?7, due_at = ?8, sent_at = ?9, tries = ?10
+                     state = ?7, due_at = ?8, sent_at = ?9, tries = ?10, difficulties = ?11,
+                     left_out = ?12
                  WHERE revision <= ?6"
             ))?;
             for report in reports {
@@ -80,6 +86,8 @@ impl ReportBacklog for EmbeddedStore {
                     millis(report.due_at),
                     report.sent_at.map(millis),
                     report.tries,
+                    serde_json::to_string(&report.difficulties)?,
+                    report.left_out.number(),
                 ])?;
             }
             Ok(())
@@ -94,7 +102,19 @@ impl ReportBacklog for EmbeddedStore {
         ))?;
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
         let rows = select.query_map(params![millis(now), millis(sent_before), limit], read)?;
-        rows.map(|raw| check(raw?)).collect()
+        // One that cannot be read is named and left; a store that fails is another matter.
+        let mut due = Vec::new();
+        for raw in rows {
+            let raw = raw?;
+            let code = raw.0.clone();
+            match check(raw) {
+                Ok(report) => due.push(report),
+                Err(error) => {
+                    tracing::error!(document = %format!("reports {code}"), reason = %format!("{error:#}"), "row skipped");
+                }
+            }
+        }
+        Ok(due)
     }
 
     async fn mark_sent(&self, codes: &[String], at: Timestamp) -> Result<()> {
@@ -107,24 +127,49 @@ impl ReportBacklog for EmbeddedStore {
 
     async fn settle_report(&self, code: &str, revision: u32, settled: &Settled) -> Result<()> {
         self.lock().execute(
-            "UPDATE reports SET state = ?3, due_at = ?4, tries = ?5 WHERE code = ?1 AND revision = ?2",
-            params![code, revision, settled.state.as_str(), millis(settled.due_at), settled.tries],
+            "UPDATE reports SET state = ?3, due_at = ?4, tries = ?5, sent_at = ?6, difficulties = ?7, left_out = ?8
+             WHERE code = ?1 AND revision = ?2",
+            params![
+                code,
+                revision,
+                settled.state.as_str(),
+                millis(settled.due_at),
+                settled.tries,
+                settled.sent_at.map(millis),
+                serde_json::to_string(&settled.difficulties)?,
+                settled.left_out.number(),
+            ],
         )?;
+        Ok(())
+    }
+
+    async fn forget_reports(&self, raid: RaidId, ended_before: Timestamp) -> Result<()> {
+        let sql = format!("DELETE FROM reports WHERE raid = ?1 AND end_time < ?2 AND NOT {OPEN}");
+        self.lock().execute(&sql, params![raid, millis(ended_before)])?;
         Ok(())
     }
 
     async fn report_lag(&self, now: Timestamp) -> Result<ReportLag> {
         let sql = format!(
             "SELECT coalesce(sum({OPEN} AND due_at <= ?1), 0), min(CASE WHEN {OPEN} AND due_at <= ?1 THEN due_at END),
-                 coalesce(sum(state = 'again'), 0), count(*) FROM reports"
+                 coalesce(sum(state = 'again' AND left_out = 0), 0), count(*) FROM reports"
         );
+        let connection = self.lock();
         let (due, oldest_due, again, all): (i64, Option<i64>, i64, i64) =
-            self.lock()
+            connection
                 .query_row(&sql, [millis(now)], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)))?;
+        let mut in_part =
+            connection.prepare_cached("SELECT left_out, count(*) FROM reports WHERE left_out > 0 GROUP BY left_out")?;
+        let mut left_out = BTreeMap::new();
+        for row in in_part.query_map([], |row| Ok((row.get::<_, u8>(0)?, row.get::<_, i64>(1)?)))? {
+            let (number, count) = row?;
+            left_out.insert(LeftOut::of_number(number), count.try_into()?);
+        }
         Ok(ReportLag {
             due: due.try_into()?,
             oldest_due: oldest_due.map(time).transpose()?,
             again: again.try_into()?,
+            left_out,
             all: all.try_into()?,
         })
     }

@@ -12,19 +12,31 @@ use parsebook_core::{EncounterId, Timestamp};
 const NO_PARTITION: i32 = i32::MIN;
 
 /// The stages of the update. Texts from outside are literals: one that begins with `$` names no field.
-pub fn pipeline(identity: &Identity, kills: &[RankedKill], now: Timestamp, ranked_at: Timestamp) -> Vec<Document> {
+pub fn pipeline(
+    identity: &Identity,
+    seen_at: Timestamp,
+    kills: &[RankedKill],
+    now: Timestamp,
+    ranked_at: Timestamp,
+) -> Vec<Document> {
     let mut by_part: BTreeMap<String, Vec<&RankedKill>> = BTreeMap::new();
     for kill in kills {
         let path = format!("ranks.{}.{}.{}", kill.raid, kill.difficulty, kill.metric);
         by_part.entry(path).or_default().push(kill);
     }
-    let mut begun = doc! {
-        "name": literal(&identity.name),
-        "region": literal(&identity.region),
-        "server": literal(&identity.server),
-        "normalizedServer": literal(&identity.normalized_server),
-        "classId": i32::from(identity.class_id),
+    let identity = [
+        ("name", Bson::from(literal(&identity.name))),
+        ("region", literal(&identity.region).into()),
+        ("server", literal(&identity.server).into()),
+        ("normalizedServer", literal(&identity.normalized_server).into()),
+        ("classId", i32::from(identity.class_id).into()),
+        ("seenAt", date(seen_at).into()),
+    ];
+    let is_newer = doc! { "$lte": [{ "$ifNull": ["$seenAt", DateTime::MIN] }, date(seen_at)] };
+    let if_newer = |(field, told): (&str, Bson)| {
+        (field.to_owned(), Bson::from(doc! { "$cond": [is_newer.clone(), told, format!("${field}")] }))
     };
+    let mut begun: Document = identity.into_iter().map(if_newer).collect();
     let mut folded = Document::new();
     let mut finished = Document::new();
     for (path, kills) in by_part {

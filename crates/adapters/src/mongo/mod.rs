@@ -119,6 +119,9 @@ impl MongoStore {
             .await?;
             let runs = self.collection(RUNS);
             while_away("creating the index of runs", || runs.create_index(runs::index()).into_future()).await?;
+            let reports = self.collection(REPORTS);
+            while_away("creating the index of reports", || reports.create_index(reports::index()).into_future())
+                .await?;
             Ok(())
         };
         self.has_indexes.get_or_try_init(create).await.copied()

@@ -64,8 +64,8 @@ fn statements(update: &PlayerUpdate) -> Vec<Document> {
         PlayerUpdate::Hidden { id } | PlayerUpdate::Gone { id } => {
             return vec![doc! { "q": { "_id": id }, "u": { "$set": { "ranks": {} } } }];
         }
-        PlayerUpdate::Folded { id, identity, kills, now, ranked_at } => {
-            let pipeline = folding::pipeline(identity, kills, *now, *ranked_at);
+        PlayerUpdate::Folded { id, identity, seen_at, kills, now, ranked_at } => {
+            let pipeline = folding::pipeline(identity, *seen_at, kills, *now, *ranked_at);
             return vec![doc! { "q": { "_id": id }, "u": pipeline, "upsert": true }];
         }
         PlayerUpdate::Ranked { id, identity, parts } => (id, identity, parts),
@@ -77,6 +77,9 @@ fn statements(update: &PlayerUpdate) -> Vec<Document> {
         "normalizedServer": &identity.normalized_server,
         "classId": i32::from(identity.class_id),
     };
+    if let Some(seen_at) = update.seen_at() {
+        set.insert("seenAt", DateTime::from_millis(seen_at.timestamp_millis()));
+    }
     let mut on_insert = doc! { "ranks": {} };
     let mut gone = Vec::new();
     for RankedPart { raid, difficulty, ranks } in parts {

@@ -1,17 +1,24 @@
 //! `reports`: those whose ranks are read for everybody in them; and `reports_read`: those that discovery has read.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::Context;
 use futures::TryStreamExt;
+use mongodb::IndexModel;
 use mongodb::bson::{Bson, DateTime, Document, doc};
+use parsebook_core::left_out::LeftOut;
 use parsebook_core::ports::{ReportBacklog, ReportLag, Result, SeenReport, SeenReports};
 use parsebook_core::report_state::{Settled, StoredReport};
-use parsebook_core::{RaidId, Timestamp};
+use parsebook_core::{Difficulty, RaidId, Timestamp};
 
 use super::command::Durability;
 use super::retry::while_away;
 use super::{MongoStore, REPORTS, REPORTS_READ, read};
+
+/// What is due is found by this.
+pub fn index() -> IndexModel {
+    IndexModel::builder().keys(doc! { "state": 1, "dueAt": 1 }).build()
+}
 
 fn date(time: Timestamp) -> Bson {
     DateTime::from_millis(time.timestamp_millis()).into()
@@ -33,7 +40,26 @@ fn report(document: &Document) -> Result<StoredReport> {
         due_at: time(document, "dueAt")?,
         sent_at: read::optional(document, "sentAt").map(read::time).transpose().context("sentAt")?,
         tries: read::optional(document, "tries").map(read::whole).transpose().context("tries")?.unwrap_or_default(),
+        // Written by no earlier version.
+        difficulties: match read::optional(document, "difficulties") {
+            Some(_) => difficulties(document)?,
+            None => BTreeSet::new(),
+        },
+        left_out: LeftOut::of_number(
+            read::optional(document, "leftOut").map(read::whole).transpose().context("leftOut")?.unwrap_or_default(),
+        ),
     })
+}
+
+fn difficulties(document: &Document) -> Result<BTreeSet<Difficulty>> {
+    let Bson::Array(difficulties) = read::field(document, "difficulties")? else {
+        anyhow::bail!("difficulties is no array")
+    };
+    difficulties.iter().map(read::whole).collect()
+}
+
+fn stored_difficulties(difficulties: &BTreeSet<Difficulty>) -> Vec<i32> {
+    difficulties.iter().map(|&difficulty| difficulty.into()).collect()
 }
 
 /// Those that can be read; the others are named in the log.
@@ -61,6 +87,8 @@ fn raising(report: &StoredReport) -> Document {
         "state": report.state.as_str(),
         "dueAt": date(report.due_at),
         "tries": report.tries,
+        "difficulties": stored_difficulties(&report.difficulties),
+        "leftOut": i32::from(report.left_out.number()),
     };
     let is_newer = doc! { "$lte": [{ "$ifNull": ["$revision", -1] }, report.revision] };
     let replace = doc! { "$replaceWith": { "$cond": [is_newer, raised, "$$ROOT"] } };
@@ -122,9 +150,31 @@ impl ReportBacklog for MongoStore {
     }
 
     async fn settle_report(&self, code: &str, revision: u32, settled: &Settled) -> Result<()> {
-        let set = doc! { "state": settled.state.as_str(), "dueAt": date(settled.due_at), "tries": settled.tries };
-        let update = doc! { "q": { "_id": code, "revision": revision }, "u": { "$set": set } };
+        let mut set = doc! {
+            "state": settled.state.as_str(),
+            "dueAt": date(settled.due_at),
+            "tries": settled.tries,
+            "difficulties": stored_difficulties(&settled.difficulties),
+            "leftOut": i32::from(settled.left_out.number()),
+        };
+        let mut modifiers = Document::new();
+        match settled.sent_at {
+            Some(sent_at) => drop(set.insert("sentAt", date(sent_at))),
+            None => drop(modifiers.insert("$unset", doc! { "sentAt": "" })),
+        }
+        modifiers.insert("$set", set);
+        let update = doc! { "q": { "_id": code, "revision": revision }, "u": modifiers };
         self.update_all(REPORTS, &[update]).await
+    }
+
+    async fn forget_reports(&self, raid: RaidId, ended_before: Timestamp) -> Result<()> {
+        let old = doc! {
+            "raid": raid,
+            "endTime": { "$lt": date(ended_before) },
+            "state": { "$nin": ["new", "again"] },
+        };
+        self.delete(REPORTS, vec![doc! { "q": old, "limit": 0 }]).await?;
+        Ok(())
     }
 
     async fn report_lag(&self, now: Timestamp) -> Result<ReportLag> {
@@ -132,10 +182,18 @@ impl ReportBacklog for MongoStore {
         let due = doc! { "state": { "$in": ["new", "again"] }, "dueAt": { "$lte": date(now) } };
         while_away("counting reports", || async {
             let oldest = reports.find_one(due.clone()).sort(doc! { "dueAt": 1 }).await?;
+            let mut left_out = BTreeMap::new();
+            for value in &LeftOut::ALL[1..] {
+                let count = reports.count_documents(doc! { "leftOut": i32::from(value.number()) }).await?;
+                if count > 0 {
+                    left_out.insert(*value, count);
+                }
+            }
             Ok(ReportLag {
                 due: reports.count_documents(due.clone()).await?,
                 oldest_due: oldest.and_then(|oldest| time(&oldest, "dueAt").ok()),
-                again: reports.count_documents(doc! { "state": "again" }).await?,
+                again: reports.count_documents(doc! { "state": "again", "leftOut": { "$in": [null, 0] } }).await?,
+                left_out,
                 all: reports.estimated_document_count().await?,
             })
         })
@@ -148,13 +206,10 @@ fn seen_id(raid: RaidId, code: &str) -> String {
 }
 
 fn seen(document: &Document) -> Result<SeenReport> {
-    let Bson::Array(difficulties) = read::field(document, "difficulties")? else {
-        anyhow::bail!("difficulties is no array")
-    };
     Ok(SeenReport {
         code: read::text(document, "code")?,
         revision: read::whole_field(document, "revision")?,
-        difficulties: difficulties.iter().map(read::whole).collect::<Result<_>>()?,
+        difficulties: difficulties(document)?,
         end: time(document, "endTime")?,
     })
 }
@@ -170,7 +225,7 @@ impl SeenReports for MongoStore {
 
     async fn mark_seen(&self, raid: RaidId, reports: &[SeenReport]) -> Result<()> {
         let marking = |report: &SeenReport| {
-            let difficulties: Vec<i32> = report.difficulties.iter().map(|&difficulty| difficulty.into()).collect();
+            let difficulties = stored_difficulties(&report.difficulties);
             let added = doc! { "$setUnion": [{ "$ifNull": ["$difficulties", []] }, difficulties.clone()] };
             let is_same = doc! { "$eq": ["$revision", report.revision] };
             let set = doc! {

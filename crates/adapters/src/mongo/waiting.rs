@@ -7,8 +7,8 @@ use chrono::TimeDelta;
 use futures::TryStreamExt;
 use mongodb::bson::{DateTime, Document, doc};
 use mongodb::options::ReturnDocument;
-use parsebook_core::ports::{Result, Waiting};
-use parsebook_core::scrap::{Discovered, RaidsToScrap};
+use parsebook_core::ports::{InQueue, Result, Waiting};
+use parsebook_core::scrap::Discovered;
 use parsebook_core::{PlayerId, Timestamp};
 
 use super::command::Durability;
@@ -20,7 +20,7 @@ use super::{FAILURES, MongoStore, QUEUED, read};
 pub const RETENTION: TimeDelta = TimeDelta::days(14);
 
 impl Waiting for MongoStore {
-    async fn waiting(&self, now: Timestamp) -> Result<BTreeMap<PlayerId, RaidsToScrap>> {
+    async fn waiting(&self, now: Timestamp) -> Result<BTreeMap<PlayerId, InQueue>> {
         let dropped = DateTime::from_millis((now - RETENTION).timestamp_millis());
         let expired = doc! { "q": { "sentAt": { "$lte": dropped } }, "limit": 0 };
         self.delete(QUEUED, vec![expired]).await?;
@@ -30,8 +30,12 @@ impl Waiting for MongoStore {
             collection.find(doc! {}).batch_size(10_000).await?.try_collect().await
         })
         .await?;
-        let readable = documents.iter().filter_map(|document| discovered(document).ok());
-        Ok(readable.map(|player| (player.id, player.raids_to_scrap)).collect())
+        let in_queue = |document: &Document| {
+            let player = discovered(document).ok()?;
+            let sent_at = read::optional(document, "sentAt").and_then(|sent_at| read::time(sent_at).ok());
+            Some((player.id, InQueue { raids_to_scrap: player.raids_to_scrap, sent_at }))
+        };
+        Ok(documents.iter().filter_map(in_queue).collect())
     }
 
     async fn mark_waiting(&self, sent: &[Discovered], now: Timestamp) -> Result<()> {

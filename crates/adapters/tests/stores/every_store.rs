@@ -54,6 +54,7 @@ on_every_store!(
     reports::kills_folded_in_at_once_all_count,
     reports::what_is_known_is_told,
     reports::reports_wait_for_their_day,
+    reports::an_older_kill_renames_nobody,
     reports::reports_that_were_read_are_known,
     reports::some_players_of_discovers_are_read,
 );

@@ -68,7 +68,7 @@ async fn documents_have_the_documented_form() {
     let ranked_at = DateTime::from_millis(1_700_000_000_123);
     let expected = doc! {
         "_id": 57_147_396, "name": "Chôgun", "region": "EU", "server": "Temple noir", "normalizedServer": "Templenoir",
-        "classId": 9,
+        "classId": 9, "seenAt": ranked_at,
         "ranks": { "31": { "4": { "dps": { "partition": 1, "rankedAt": ranked_at, "readAt": ranked_at,
             "encounters": { "2587": { "rankPercent": 91.3, "kills": 3 } }, "spec": "Elemental" } } } },
     };

@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use anyhow::{Context, Result};
 use chrono::TimeDelta;
 use futures::TryStreamExt;
-use parsebook_core::player::{Identity, PlayerUpdate, RaidRanks};
+use parsebook_core::left_out::LeftOut;
+use parsebook_core::player::{EncounterRank, Identity, MetricRanks, PlayerUpdate, RaidRanks, RankedPart};
 use parsebook_core::ports::{Known, Players, ReportBacklog, ReportLag, SeenReport, SeenReports, Waiting};
 use parsebook_core::report::Metric;
 use parsebook_core::report_ranks::{RankedKill, fold};
@@ -64,7 +65,14 @@ pub async fn folding_is_what_the_pure_fold_does<S: WholeStore>(store: &S) -> Res
         let (first, second) = kills.split_at(random.random_range(0..=kills.len()));
         for kills in [first, second, first].into_iter().filter(|kills| !kills.is_empty()) {
             let identity = identity("$Name");
-            let update = PlayerUpdate::Folded { id, identity, kills: kills.to_vec(), now: now(), ranked_at: now() };
+            let update = PlayerUpdate::Folded {
+                id,
+                identity,
+                seen_at: now(),
+                kills: kills.to_vec(),
+                now: now(),
+                ranked_at: now(),
+            };
             assert_eq!(store.save(&[update]).await?, [Ok(())]);
             fold(&mut expected, kills, now(), now());
         }
@@ -90,7 +98,14 @@ pub async fn kills_folded_in_at_once_all_count<S: WholeStore>(store: &S) -> Resu
     };
     let fold_in = |index: i64| async move {
         let identity = identity("A");
-        let update = PlayerUpdate::Folded { id: 7, identity, kills: vec![kill(index)], now: now(), ranked_at: now() };
+        let update = PlayerUpdate::Folded {
+            id: 7,
+            identity,
+            seen_at: now(),
+            kills: vec![kill(index)],
+            now: now(),
+            ranked_at: now(),
+        };
         store.save(&[update]).await
     };
     futures::future::try_join_all((1..=12).map(fold_in)).await?;
@@ -106,8 +121,14 @@ pub async fn kills_folded_in_at_once_all_count<S: WholeStore>(store: &S) -> Resu
 pub async fn what_is_known_is_told<S: WholeStore>(store: &S) -> Result<()> {
     let kill = some_kill(&mut Random::seed_from_u64(1));
     let kill = RankedKill { percent: Some(1.0), partition: 2, difficulty: 4, ..kill };
-    let update =
-        PlayerUpdate::Folded { id: 1, identity: identity("A"), kills: vec![kill], now: now(), ranked_at: now() };
+    let update = PlayerUpdate::Folded {
+        id: 1,
+        identity: identity("A"),
+        seen_at: now(),
+        kills: vec![kill],
+        now: now(),
+        ranked_at: now(),
+    };
     store.save(&[update]).await?;
     let known = store.known(&[1, 2]).await?;
     let partitions = BTreeMap::from([((44, 4), 2)]);
@@ -127,6 +148,8 @@ fn report(code: &str, revision: u32, due_hours: i64) -> StoredReport {
         due_at: now() + TimeDelta::hours(due_hours),
         sent_at: None,
         tries: 0,
+        difficulties: BTreeSet::new(),
+        left_out: LeftOut::NOTHING,
     }
 }
 
@@ -147,19 +170,78 @@ pub async fn reports_wait_for_their_day<S: WholeStore>(store: &S) -> Result<()> 
     store.mark_sent(&["new".to_owned()], now()).await?;
     assert_eq!(due(yesterday, 10).await?, ["old"]);
     assert_eq!(due(now(), 10).await?, ["new", "old"], "a day later");
+    let oldest_due = Some(now() - TimeDelta::hours(9));
     let lag = store.report_lag(now()).await?;
-    assert_eq!(lag, ReportLag { due: 2, oldest_due: Some(now() - TimeDelta::hours(9)), again: 0, all: 3 });
+    assert_eq!(lag, ReportLag { due: 2, oldest_due, all: 3, ..ReportLag::default() });
 
-    let done = Settled { state: ReportState::Done, due_at: now(), tries: 1 };
-    store.settle_report("old", 2, &done).await?;
-    let codes = ["old".to_owned(), "absent".to_owned()];
+    let healing = LeftOut::of_number(2);
+    let settled = |state, sent_at| Settled {
+        state,
+        due_at: now(),
+        tries: 1,
+        sent_at,
+        difficulties: BTreeSet::from([3, 5]),
+        left_out: healing,
+    };
+    store.settle_report("old", 2, &settled(ReportState::Done, None)).await?;
+    let codes = ["old".to_owned(), "new".to_owned(), "absent".to_owned()];
     assert_eq!(store.reports(&codes).await?["old"].state, ReportState::New, "of another revision");
-    store.settle_report("old", 1, &done).await?;
+    store.settle_report("old", 1, &settled(ReportState::Done, None)).await?;
+    store.settle_report("new", 1, &settled(ReportState::Again, Some(now()))).await?;
     let stored = store.reports(&codes).await?;
-    assert_eq!((stored.len(), stored["old"].state, stored["old"].tries), (1, ReportState::Done, 1));
+    assert_eq!((stored.len(), stored["old"].state, stored["old"].tries), (2, ReportState::Done, 1));
+    assert_eq!((&stored["old"].difficulties, stored["old"].left_out), (&BTreeSet::from([3, 5]), healing));
+    assert_eq!((stored["old"].sent_at, stored["new"].sent_at), (None, Some(now())));
+    let lag = store.report_lag(now()).await?;
+    assert_eq!((lag.again, lag.left_out), (0, BTreeMap::from([(healing, 2)])), "what was left out is told apart");
+    store.settle_report("new", 1, &settled(ReportState::Again, None)).await?;
+    assert_eq!(due(yesterday, 10).await?, ["new"], "its message has ended: it may be sent at once");
     store.raise_reports(&[report("old", 0, -1), report("new", 5, -1)]).await?;
     assert_eq!(store.reports(&codes).await?["old"].state, ReportState::Done, "a revision that goes back");
     assert_eq!(due(yesterday, 10).await?, ["new"], "raised, it was not sent");
+    store.forget_reports(31, now() + TimeDelta::days(9)).await?;
+    assert_eq!(store.report_lag(now()).await?.all, 3, "of another raid");
+    store.forget_reports(44, now() + TimeDelta::days(9)).await?;
+    assert_eq!(store.report_lag(now()).await?.all, 2, "what is open is kept");
+    Ok(())
+}
+
+/// Kills come in any order: a player has the name and realm of the newest, or of a full reading after it.
+///
+/// # Errors
+/// When the store fails or breaks the contract.
+pub async fn an_older_kill_renames_nobody<S: WholeStore>(store: &S) -> Result<()> {
+    let told = |name: &str, hours_ago: i64| PlayerUpdate::Folded {
+        id: 1,
+        identity: identity(name),
+        seen_at: now() - TimeDelta::hours(hours_ago),
+        kills: vec![RankedKill { percent: Some(1.0), ..some_kill(&mut Random::seed_from_u64(hours_ago as u64)) }],
+        now: now(),
+        ranked_at: now(),
+    };
+    let name = async || -> Result<String> {
+        let players: Vec<_> = store.players("EU").try_collect().await?;
+        let player = players.into_iter().flatten().next().context("the player is not stored")?;
+        Ok(player.identity.name)
+    };
+    store.save(&[told("$Second", 20)]).await?;
+    store.save(&[told("First", 30)]).await?;
+    assert_eq!(name().await?, "$Second");
+    store.save(&[told("Third", 10)]).await?;
+    assert_eq!(name().await?, "Third");
+    let read_at = Some(now() - TimeDelta::hours(5));
+    let metric = MetricRanks {
+        read_at,
+        encounters: BTreeMap::from([(1, EncounterRank { rank_percent: 1.0, kills: 1 })]),
+        ..MetricRanks::default()
+    };
+    let ranks = BTreeMap::from([("dps".to_owned(), metric)]);
+    let parts = vec![RankedPart { raid: 44, difficulty: 4, ranks }];
+    store.save(&[PlayerUpdate::Ranked { id: 1, identity: identity("Read"), parts }]).await?;
+    store.save(&[told("Third", 10)]).await?;
+    assert_eq!(name().await?, "Read");
+    store.save(&[told("Fourth", 1)]).await?;
+    assert_eq!(name().await?, "Fourth");
     Ok(())
 }
 

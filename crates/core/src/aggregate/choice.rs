@@ -2,9 +2,9 @@
 
 use std::collections::{BTreeMap, BinaryHeap};
 
-use crate::ports::{Known, Malformed};
+use crate::ports::{InQueue, Known, Malformed};
 use crate::scrap::{Discovered, RaidsToScrap};
-use crate::{PlayerId, Timestamp};
+use crate::{Difficulty, PlayerId, RaidId, Timestamp};
 
 /// Players told apart.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -23,21 +23,28 @@ pub struct Choice {
 pub fn choose(
     discovered: Vec<Discovered>,
     known: &BTreeMap<PlayerId, Result<Known, Malformed>>,
-    waiting: &BTreeMap<PlayerId, RaidsToScrap>,
+    waiting: &BTreeMap<PlayerId, InQueue>,
     fresh_since: Timestamp,
 ) -> Choice {
     let mut choice = Choice::default();
     for Discovered { id, mut raids_to_scrap } in discovered {
-        if let Some(waiting) = waiting.get(&id) {
-            let mut both = raids_to_scrap.clone();
-            raids_to_scrap.remove(waiting);
-            both.remove(&raids_to_scrap);
+        // What cannot be read is sent: player-rank names it.
+        let read_at = known.get(&id).and_then(|known| known.as_ref().ok()).map(|known| &known.read_at);
+        if let Some(in_queue) = waiting.get(&id) {
+            let is_read_since = |pair: &(RaidId, Difficulty)| {
+                in_queue
+                    .sent_at
+                    .zip(read_at.and_then(|read_at| read_at.get(pair)))
+                    .is_some_and(|(sent, read)| *read > sent)
+            };
+            let mut both = RaidsToScrap::default();
+            let waits = |pair: &(RaidId, Difficulty)| in_queue.raids_to_scrap.contains(*pair) && !is_read_since(pair);
+            raids_to_scrap.pairs().filter(waits).for_each(|(raid, difficulty)| both.insert(raid, difficulty));
+            raids_to_scrap.remove(&both);
             if !both.is_empty() {
                 choice.waiting.push(Discovered { id, raids_to_scrap: both });
             }
         }
-        // What cannot be read is sent: player-rank names it.
-        let read_at = known.get(&id).and_then(|known| known.as_ref().ok()).map(|known| &known.read_at);
         let mut fresh = RaidsToScrap::default();
         let mut oldest = Some(Timestamp::MAX_UTC);
         for pair in raids_to_scrap.pairs() {
@@ -108,7 +115,12 @@ mod tests {
             (3, Ok(known(&[(4, 5)]))),
             (4, Ok(known(&[(3, 40), (4, 50)]))),
         ]);
-        let waiting = BTreeMap::from([(5, RaidsToScrap::one(31, 4))]);
+        let in_queue = |sent_hours_ago| InQueue {
+            raids_to_scrap: RaidsToScrap::one(31, 4),
+            sent_at: Some(noon() - TimeDelta::hours(sent_hours_ago)),
+        };
+        // 4 was read since it was sent: that its message has ended was not written down.
+        let waiting = BTreeMap::from([(4, in_queue(60)), (5, in_queue(1))]);
         let choice = choose(discovered, &known, &waiting, noon() - TimeDelta::hours(20));
         assert_eq!(choice.fresh, [pairs(2, &[3]), pairs(3, &[4])]);
         assert_eq!(choice.waiting, [found(5)]);

@@ -6,6 +6,9 @@
 //!
 //! One key pays for a bounded number of players a day, and messages expire. So the queue is never filled beyond a limit:
 //! who was never ranked goes first, then who was ranked longest ago; the rest waits in `discovers`. `choice` decides.
+//!
+//! A queue is worked in order, and reports have their day. So where rules read ranks from reports, players wait in
+//! `discovers`, and the queue has a few hours' worth of them at most, or one for every nine reports.
 
 mod choice;
 
@@ -21,11 +24,11 @@ use futures::{StreamExt, stream};
 use serde::Serialize;
 
 use self::choice::{Choice, LongestAgo, choose};
-use crate::ports::{Clock, Discoveries, MessageQueue, Players, ReportBacklog, Result, Rules, Waiting};
+use crate::ports::{Clock, Discoveries, InQueue, MessageQueue, Players, ReportBacklog, Result, Rules, Waiting};
 use crate::report_state::StoredReport;
-use crate::rule::RuleId;
 use crate::rule::schedule::{self, delta};
-use crate::scrap::{Discovered, Message, RaidsToScrap, ReportMessage};
+use crate::rule::{RanksKind, Rule, RuleId};
+use crate::scrap::{Discovered, Message, ReportMessage};
 use crate::{Difficulty, PlayerId, RaidId, Timestamp};
 
 /// Settings of aggregator.
@@ -107,6 +110,10 @@ impl<S: Rules + Discoveries + Players + Waiting + ReportBacklog> AggregateStore 
 const BATCHES_AT_ONCE: usize = 4;
 /// Of ten messages, most that are reports' while players wait.
 const REPORTS_OF_TEN: u64 = 9;
+/// Of `QUEUE_LIMIT`, a week's worth of one key, the part that is players' where reports are ranked, too: three hours' worth,
+/// the time between two runs.
+const HOURS_OF_PLAYERS: u64 = 3;
+const HOURS_OF_QUEUE: u64 = 7 * 24;
 /// A report that was sent is not sent again within this.
 const REPORT_AGAIN_AFTER: TimeDelta = TimeDelta::hours(24);
 
@@ -139,7 +146,11 @@ where
         }
     };
     let room = config.queue_limit.saturating_sub(length);
-    let (gate, without) = if force { (None, Vec::new()) } else { gate(store, now, config.delay).await? };
+    let (rules, malformed) = store.rules().await.context("reading discovery_schedules")?;
+    for rule in &malformed {
+        tracing::error!(document = %rule.document, reason = %rule.reason, "rule skipped");
+    }
+    let (gate, without) = if force { (None, Vec::new()) } else { gate(&rules, now, config.delay) };
     let summary = AggregateSummary {
         sent: 0,
         reports: 0,
@@ -152,7 +163,12 @@ where
         without,
     };
     let is_out_of_time = || deadline.is_some_and(|deadline| clock.now() >= deadline);
-    let mut run = Run { store, queue, config, now, room, is_out_of_time, reports: VecDeque::new(), summary };
+    let most_players = rules
+        .iter()
+        .any(|rule| rule.enabled && rule.target.ranks == RanksKind::Reports)
+        .then(|| config.queue_limit * HOURS_OF_PLAYERS / HOURS_OF_QUEUE);
+    let reports = VecDeque::new();
+    let mut run = Run { store, queue, config, now, room, most_players, is_out_of_time, reports, summary };
     let players_wait = gate.is_none() && store.discovered_count().await? > 0;
     let for_reports = if players_wait { room / 10 * REPORTS_OF_TEN } else { room };
     let limit = usize::try_from(for_reports).unwrap_or(usize::MAX);
@@ -175,21 +191,17 @@ where
 }
 
 /// Why players wait, if a rule is not fresh, and the rules that the others go on without.
-async fn gate<S: Rules>(store: &S, now: Timestamp, delay: Duration) -> Result<(Option<String>, Vec<WithoutRule>)> {
-    let (rules, malformed) = store.rules().await.context("reading discovery_schedules")?;
-    for rule in &malformed {
-        tracing::error!(document = %rule.document, reason = %rule.reason, "rule skipped");
-    }
+fn gate(rules: &[Rule], now: Timestamp, delay: Duration) -> (Option<String>, Vec<WithoutRule>) {
     let mut without = Vec::new();
     let mut stale = Vec::new();
-    for rule in schedule::stale(&rules, now, delay) {
+    for rule in schedule::stale(rules, now, delay) {
         let (id, raid, difficulty) = (&rule.id, rule.target.raid, rule.target.difficulty);
-        match schedule::given_up(&rules, rule, now, delay) {
+        match schedule::given_up(rules, rule, now, delay) {
             Some(reason) => without.push(WithoutRule { rule: id.clone(), raid, difficulty, reason }),
             None => stale.push(format!("{id} (raid {raid}, difficulty {difficulty})")),
         }
     }
-    Ok(((!stale.is_empty()).then(|| format!("not run within the delay: {}", stale.join(", "))), without))
+    ((!stale.is_empty()).then(|| format!("not run within the delay: {}", stale.join(", "))), without)
 }
 
 /// One run.
@@ -200,6 +212,8 @@ struct Run<'a, S, Q, T> {
     now: Timestamp,
     /// Messages that the queue may still take.
     room: u64,
+    /// Most players that may wait there, or be sent now, where reports are ranked, too.
+    most_players: Option<u64>,
     is_out_of_time: T,
     /// Reports that are due, the next one first.
     reports: VecDeque<StoredReport>,
@@ -210,9 +224,16 @@ impl<S: AggregateStore, Q: MessageQueue, T: Fn() -> bool> Run<'_, S, Q, T> {
     /// Sends who was never ranked, page by page, then who was ranked longest ago; reports in between.
     async fn send_players(&mut self) -> Result<StopReason> {
         let waiting = self.store.waiting(self.now).await.context("reading who waits in the queue")?;
+        self.most_players = self.most_players.map(|most| {
+            let share = (self.reports.len() as u64).div_ceil(REPORTS_OF_TEN);
+            most.saturating_sub(waiting.len() as u64).max(share)
+        });
         let mut longest_ago = LongestAgo::default();
         let mut after = None;
         loop {
+            if (self.is_out_of_time)() {
+                return Ok(StopReason::Deadline);
+            }
             let page = self.store.discovered_after(after, self.config.page_size).await.context("reading discovers")?;
             for document in &page.malformed {
                 tracing::error!(document = %document.document, reason = %document.reason, "document skipped");
@@ -221,7 +242,7 @@ impl<S: AggregateStore, Q: MessageQueue, T: Fn() -> bool> Run<'_, S, Q, T> {
             }
             let chosen = self.choose(page.discovered, &waiting).await?;
             for (player, read_at) in chosen.ranked_before {
-                longest_ago.push(player, read_at, self.room);
+                longest_ago.push(player, read_at, self.room_for_players());
             }
             if !self.hand_over_players(chosen.never_ranked).await? {
                 return Ok(StopReason::Deadline);
@@ -242,15 +263,16 @@ impl<S: AggregateStore, Q: MessageQueue, T: Fn() -> bool> Run<'_, S, Q, T> {
                 return Ok(StopReason::Deadline);
             }
         }
-        Ok(if self.room == 0 { StopReason::QueueFull } else { StopReason::Complete })
+        Ok(if self.room_for_players() == 0 { StopReason::QueueFull } else { StopReason::Complete })
+    }
+
+    /// How many players may still be sent.
+    fn room_for_players(&self) -> u64 {
+        self.most_players.unwrap_or(u64::MAX).min(self.room)
     }
 
     /// Tells apart who is to be sent; pairs that were ranked lately or wait already are dropped.
-    async fn choose(
-        &mut self,
-        discovered: Vec<Discovered>,
-        waiting: &BTreeMap<PlayerId, RaidsToScrap>,
-    ) -> Result<Choice> {
+    async fn choose(&mut self, discovered: Vec<Discovered>, waiting: &BTreeMap<PlayerId, InQueue>) -> Result<Choice> {
         let ids: Vec<PlayerId> = discovered.iter().map(|player| player.id).collect();
         let known = self.store.known(&ids).await.context("reading players")?;
         let fresh_since = self.now - delta(self.config.rerank_after);
@@ -269,11 +291,13 @@ impl<S: AggregateStore, Q: MessageQueue, T: Fn() -> bool> Run<'_, S, Q, T> {
 
     /// Sends players, as far as there is room, with the reports that are due before them; `false` when time ran out.
     async fn hand_over_players(&mut self, mut players: Vec<Discovered>) -> Result<bool> {
+        players.truncate(usize::try_from(self.room_for_players()).unwrap_or(usize::MAX));
         // A share of the room was kept for players when the reports were chosen.
         if !self.send_reports(players.len() as u64 * REPORTS_OF_TEN).await? {
             return Ok(false);
         }
-        players.truncate(usize::try_from(self.room).unwrap_or(usize::MAX));
+        players.truncate(usize::try_from(self.room_for_players()).unwrap_or(usize::MAX));
+        self.most_players = self.most_players.map(|most| most.saturating_sub(players.len() as u64));
         // Players with the same content go together: a store removes such a batch with one statement.
         let contents = BuildHasherDefault::<DefaultHasher>::default();
         players.sort_by_cached_key(|player| (contents.hash_one(&player.raids_to_scrap), player.id));
@@ -368,14 +392,18 @@ async fn hand_over<S: AggregateStore, Q: MessageQueue>(
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use chrono::TimeDelta;
 
     use super::*;
+    use crate::left_out::LeftOut;
     use crate::player::{MetricRanks, Player};
     use crate::ports::Malformed;
     use crate::report_state::ReportState;
     use crate::rule::tests::rule;
     use crate::rule::{Block, SourceKind, Wait};
+    use crate::scrap::RaidsToScrap;
     use crate::testing::{Memory, QueueAnswer, TestClock, TestQueue, found, identity, noon};
 
     const CONFIG: AggregateConfig = AggregateConfig {
@@ -566,7 +594,28 @@ mod tests {
             due_at: ago(due_hours_ago),
             sent_at: sent_hours_ago.map(ago),
             tries: 0,
+            difficulties: BTreeSet::new(),
+            left_out: LeftOut::NOTHING,
         }
+    }
+
+    #[tokio::test]
+    async fn where_reports_are_ranked_players_wait_for_a_few_hours_in_the_queue_at_most() {
+        let store = Memory::with_discovered(400);
+        let mut by_reports = rule("by reports", Some(1));
+        by_reports.target.source = SourceKind::Reports;
+        by_reports.target.ranks = RanksKind::Reports;
+        store.rules.borrow_mut().push(by_reports);
+        with_reports(&store, (0..9).map(|code| report(code, 1, None)));
+        let queue = TestQueue::new(async |_| QueueAnswer::Confirm);
+        // A week's worth is 5,600 messages, three hours' worth 100.
+        let first = run_limited(&store, &queue, 5600).await;
+        assert_eq!((first.reports, first.sent, first.left, first.stopped), (9, 109, 300, StopReason::QueueFull));
+        let second = run_limited(&store, &queue, 5600).await;
+        assert_eq!((second.sent, second.left), (0, 300), "a hundred players wait");
+        with_reports(&store, (20..38).map(|code| report(code, 1, None)));
+        let third = run_limited(&store, &queue, 5600).await;
+        assert_eq!((third.reports, third.sent), (18, 20), "one for every nine reports");
     }
 
     fn with_reports(store: &Memory, reports: impl IntoIterator<Item = StoredReport>) {

@@ -292,8 +292,10 @@ where
             }
             return Ok(summary);
         };
-        let is_sibling =
-            |rule: &&Rule| rule.enabled && rule.id != leader.id && is_open(rule) && rule.shares_reading_with(&leader);
+        let is_sibling = |rule: &&Rule| {
+            let may_be_worked = rule.enabled && rule.id != leader.id && is_open(rule) && !rule.state.waits(now);
+            may_be_worked && rule.shares_reading_with(&leader)
+        };
         let may_share: Vec<&Rule> = rules.iter().filter(is_sibling).collect();
         worked.insert(leader.id.clone());
         let mut siblings = Vec::new();
@@ -507,21 +509,25 @@ where
         let saved = if is_finished {
             self.ports.store.finish(&leader.id, owner, now, &state).await.context("finishing a rule")
         } else {
-            self.save_state(leader, state).await
+            self.save_state(leader, state.clone()).await
         };
-        if is_finished && source == SourceKind::Reports {
-            self.forget_old_reports(now).await?;
-        }
         let mut summaries = vec![summary];
         for sibling in &self.siblings {
-            // A sibling's progress, block and wait are its leader's: only what is finished is its own, too.
+            // A sibling's progress and block are its leader's; what is finished, or has to wait, is its own, too.
             if is_finished {
                 self.ports.store.finish(&sibling.id, owner, now, &RuleState::default()).await?;
             } else {
-                self.save_state(sibling, RuleState { lease: None, ..sibling.state.clone() }).await?;
+                let wait = state.wait.clone();
+                self.save_state(sibling, RuleState { lease: None, wait, ..sibling.state.clone() }).await?;
             }
             let players = counts.players.get(&sibling.target.difficulty).copied().unwrap_or_default();
             summaries.push(summaries[0].of_sibling(sibling, players));
+        }
+        if is_finished && source == SourceKind::Reports {
+            // What is not forgotten now is forgotten another time.
+            if let Err(error) = self.forget_old_reports(now).await {
+                tracing::warn!(error = format!("{error:#}"), "old reports are still remembered");
+            }
         }
         if let Some(failure) = failure {
             return Err(failure);

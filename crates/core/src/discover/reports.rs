@@ -15,6 +15,7 @@ use super::{DiscoverStore, Run};
 use crate::player::{PlayerUpdate, Raid};
 use crate::ports::{ApiError, Clock, RankingSite, SeenReport, SourceError, Zones};
 use crate::report::{DetailOutcome, LAST_LIST_PAGE, ListPage, ListedReport, ReportDetails, ReportLists, Window};
+use crate::report_ranks::REMEMBERED;
 use crate::report_state::{Listing, StoredReport, listing};
 use crate::rule::schedule::delta;
 use crate::rule::{Progress, RanksKind, Target, WindowLeft};
@@ -219,7 +220,8 @@ where
         let stored = self.ports.store.reports(&codes).await.context("reading reports")?;
         let mut raised: Vec<StoredReport> = Vec::new();
         for report in reports {
-            match listing(stored.get(&report.code), report, raid, delta(self.config.report_delay)) {
+            let wanted = &progress.difficulties.iter().copied().collect();
+            match listing(stored.get(&report.code), report, raid, wanted, delta(self.config.report_delay)) {
                 Listing::Raise(report) => raised.push(report),
                 Listing::Known => {}
                 Listing::Backwards { stored } => {
@@ -316,9 +318,12 @@ where
     /// Forgets which reports were read where no window reaches them any more.
     pub(super) async fn forget_old_reports(&self, now: Timestamp) -> anyhow::Result<()> {
         let Some(leader) = &self.leader else { return Ok(()) };
-        let oldest = now - delta(self.config.lookback) - delta(self.config.delay) * 2 - REMEMBERED_BEYOND;
-        let forgotten = self.ports.store.forget_seen(leader.target.raid, oldest.min(now - FIRST_READING)).await;
-        forgotten.context("forgetting which reports are known")
+        let reached = now - delta(self.config.lookback) - delta(self.config.delay) * 2 - REMEMBERED_BEYOND;
+        let (raid, oldest) = (leader.target.raid, reached.min(now - FIRST_READING));
+        self.ports.store.forget_seen(raid, oldest).await.context("forgetting which reports are known")?;
+        // Read again, a report whose kills are still remembered would change nothing; an older one could count twice.
+        let read = self.ports.store.forget_reports(raid, oldest.min(now - REMEMBERED)).await;
+        read.context("forgetting reports that were ranked")
     }
 }
 

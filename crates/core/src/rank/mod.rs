@@ -281,8 +281,9 @@ async fn boards_of_rules<S: Rules>(store: &S) -> Result<BTreeSet<(crate::RaidId,
 mod tests {
     use super::*;
     use crate::PlayerId;
+    use crate::left_out::LeftOut;
     use crate::player::{DifficultyRanks, RankedPart};
-    use crate::report::{Kill, Metric, Percent, RankRow, RankedCharacter, ReportOutcome, ReportReading};
+    use crate::report::{Kill, Metric, Percent, RankPart, RankRow, RankedCharacter, ReportOutcome, ReportReading};
     use crate::report_state::{ReportState, StoredReport};
     use crate::rule::tests::rule;
     use crate::testing::{Memory, TestApi, TestClock, found, identity, key, noon};
@@ -455,8 +456,10 @@ mod tests {
             revision: 3,
             state,
             due_at: noon(),
-            sent_at: None,
+            sent_at: Some(noon()),
             tries: 0,
+            difficulties: BTreeSet::new(),
+            left_out: LeftOut::NOTHING,
         };
         store.reports.borrow_mut().insert("aBcD".to_owned(), report);
         store
@@ -494,6 +497,47 @@ mod tests {
             (summary.failed[0].reason.as_str(), summary.failed[0].fault),
             ("report aBcD: too large", Fault::Own)
         );
+    }
+
+    #[tokio::test]
+    async fn of_a_report_that_waited_long_what_is_worth_least_is_left_out_and_asked_for_later() {
+        let store = with_report(ReportState::New);
+        let sent = |hours_ago| {
+            let sent_at = Some(noon() - chrono::TimeDelta::hours(hours_ago));
+            store.reports.borrow_mut().get_mut("aBcD").unwrap().sent_at = sent_at;
+        };
+        let api = api_with_report(ReportOutcome::Read(reading()));
+        sent(10);
+        run(&store, &api, 1, &[report_message("r")]).await.unwrap();
+        let report = store.reports.borrow()["aBcD"].clone();
+        assert_eq!((report.state, report.left_out.number(), report.sent_at), (ReportState::Again, 2, None));
+        let lag = store.report_lag(noon()).await.unwrap();
+        assert_eq!((lag.again, lag.left_out), (0, BTreeMap::from([(LeftOut::of_number(2), 1)])), "shown, not hidden");
+        sent(12);
+        let summary = run(&store, &api, 1, &[report_message("r")]).await.unwrap();
+        assert_eq!((summary.done, api.asked_reports.borrow().len()), (1, 1), "nothing of it may be asked");
+        sent(1);
+        run(&store, &api, 1, &[report_message("r")]).await.unwrap();
+        assert_eq!(store.reports.borrow()["aBcD"].state, ReportState::Done);
+        let part = |metric, difficulty| RankPart { metric, difficulty };
+        let asked: Vec<_> = api.asked_reports.borrow().iter().map(|questions| questions[0].parts.clone()).collect();
+        assert_eq!(asked, [[part(Metric::Dps, None)], [part(Metric::Hps, None)]]);
+    }
+
+    #[tokio::test]
+    async fn an_old_kill_does_not_give_a_player_its_old_name_back() {
+        let store = with_report(ReportState::New);
+        let named = |name: &str, hours_ago| {
+            let mut reading = reading();
+            reading.rows.iter_mut().for_each(|row| row.identity.name = name.to_owned());
+            reading.kills[0].ended_at = noon() - chrono::TimeDelta::hours(hours_ago);
+            ReportOutcome::Read(reading)
+        };
+        for (name, hours_ago) in [("New", 30), ("Old", 60)] {
+            store.reports.borrow_mut().get_mut("aBcD").unwrap().state = ReportState::New;
+            run(&store, &api_with_report(named(name, hours_ago)), 1, &[report_message("r")]).await.unwrap();
+        }
+        assert_eq!(store.players.borrow()[&1].identity.name, "New");
     }
 
     #[tokio::test]

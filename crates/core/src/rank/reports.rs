@@ -6,11 +6,12 @@ use anyhow::Context;
 
 use super::batch::{Batch, Outcome, Subject};
 use super::{RankConfig, RankStore, boards_of_rules};
+use crate::left_out::{LeftOut, parts};
 use crate::player::{Identity, PlayerUpdate};
 use crate::ports::{ApiError, Clock, Error, Known};
-use crate::report::{Percent, ReportOutcome, ReportRanks, ReportReading};
+use crate::report::{Percent, ReportOutcome, ReportQuestion, ReportRanks, ReportReading};
 use crate::report_ranks::RankedKill;
-use crate::report_state::{ReportState, Settled, settled};
+use crate::report_state::StoredReport;
 use crate::scrap::{Discovered, RaidsToScrap};
 use crate::{Difficulty, PlayerId, RaidId, Timestamp};
 
@@ -37,44 +38,86 @@ pub async fn rank<S: RankStore, A: ReportRanks, C: Clock>(
     codes: &[String],
     batch: &mut Batch,
 ) -> Result<Option<ApiError>, Error> {
+    let now = clock.now();
     let boards = boards_of_rules(store).await?;
-    let ranked = api.rank_reports(key, codes).await;
+    let wanted: BTreeSet<Difficulty> = boards.iter().map(|(_, difficulty)| *difficulty).collect();
+    let stored = store.reports(codes).await.context("reading reports")?;
+    let mut questions = Vec::with_capacity(codes.len());
+    for code in codes {
+        let (read, before) =
+            stored.get(code).map(|report| (report.difficulties.clone(), report.left_out)).unwrap_or_default();
+        let parts = parts(&wanted, &read, before, left_out(stored.get(code), now));
+        match stored.get(code).filter(|_| parts.is_empty()) {
+            Some(report) => {
+                store
+                    .settle_report(code, report.revision, &report.deferred(now))
+                    .await
+                    .context("writing to reports")?;
+                batch.outcomes.insert(Subject::Report(code.clone()), Outcome::Done);
+            }
+            None => questions.push(ReportQuestion { code: code.clone(), parts }),
+        }
+    }
+    if questions.is_empty() {
+        return Ok(None);
+    }
+    let rules = Wanted { boards, difficulties: wanted };
+    let ranked = api.rank_reports(key, &questions).await;
     batch.summary.points_spent += ranked.points_spent;
     for (code, outcome) in ranked.outcomes {
+        let stored = stored.get(&code);
         let outcome = match outcome {
             ReportOutcome::Read(reading) => {
-                match take(store, clock.now(), config.stamp, &boards, reading, batch).await? {
+                let stamp = config.stamp;
+                match take(store, (now, clock.now()), stamp, &rules, stored, reading, batch).await? {
                     None => Outcome::Done,
                     Some(reason) => Outcome::Failed(reason),
                 }
             }
             ReportOutcome::Gone(how) => {
-                if let Some(report) = store.reports(std::slice::from_ref(&code)).await?.get(&code) {
-                    let gone = Settled { state: ReportState::Gone, due_at: report.due_at, tries: report.tries + 1 };
-                    store.settle_report(&code, report.revision, &gone).await.context("writing to reports")?;
+                if let Some(report) = stored {
+                    store.settle_report(&code, report.revision, &report.gone()).await.context("writing to reports")?;
                 }
                 Outcome::Never(how)
             }
-            ReportOutcome::Failed(reason) => Outcome::Failed(reason),
+            ReportOutcome::Failed(reason) => {
+                if let Some(report) = stored {
+                    let failed = report.failed();
+                    store.settle_report(&code, report.revision, &failed).await.context("writing to reports")?;
+                }
+                Outcome::Failed(reason)
+            }
         };
         batch.outcomes.insert(Subject::Report(code), outcome);
     }
     Ok(ranked.stopped)
 }
 
+/// What the rules ask of reports now.
+struct Wanted {
+    boards: BTreeSet<(RaidId, Difficulty)>,
+    difficulties: BTreeSet<Difficulty>,
+}
+
+/// What is left out of a report whose message is taken from the queue at `now`.
+fn left_out(stored: Option<&StoredReport>, now: Timestamp) -> LeftOut {
+    stored.and_then(|report| report.sent_at).map_or(LeftOut::NOTHING, |sent_at| LeftOut::when_waited(now - sent_at))
+}
+
 /// Stores what one report tells, then what became of the report: a crash in between folds the same rows once more, which
 /// changes nothing. Answers why a player could not be stored.
 async fn take<S: RankStore>(
     store: &S,
-    now: Timestamp,
+    (asked_at, now): (Timestamp, Timestamp),
     stamp: Option<Timestamp>,
-    boards: &BTreeSet<(RaidId, Difficulty)>,
+    wanted: &Wanted,
+    stored: Option<&StoredReport>,
     reading: ReportReading,
     batch: &mut Batch,
 ) -> Result<Option<String>, Error> {
     let code = reading.code.clone();
     batch.summary.skipped.extend(reading.skipped.iter().map(|line| format!("report {code}: {line}")));
-    let Told { mut updates, first_readings } = told(&reading, boards, now, stamp.unwrap_or(now));
+    let Told { mut updates, first_readings } = told(&reading, &wanted.boards, now, stamp.unwrap_or(now));
     let ids: Vec<PlayerId> = updates.iter().map(PlayerUpdate::id).collect();
     let known = store.known(&ids).await.context("reading players")?;
     updates.retain(|update| match known.get(&update.id()) {
@@ -101,12 +144,10 @@ async fn take<S: RankStore>(
     let folded = updates.iter().filter(|update| matches!(update, PlayerUpdate::Folded { .. })).count();
     batch.summary.reports += 1;
     batch.summary.players_of_reports += u32::try_from(folded).unwrap_or(u32::MAX);
-    if let Some(report) = store.reports(std::slice::from_ref(&code)).await?.get(&code) {
-        let settled = settled(&reading, report.tries, report.due_at, now);
-        store
-            .settle_report(&code, reading.revision.min(report.revision), &settled)
-            .await
-            .context("writing to reports")?;
+    if let Some(report) = stored {
+        let settled = report.settled(&reading, &wanted.difficulties, left_out(stored, asked_at), now);
+        let revision = reading.revision.min(report.revision);
+        store.settle_report(&code, revision, &settled).await.context("writing to reports")?;
     }
     Ok(None)
 }
@@ -141,7 +182,7 @@ fn told(
     }
     shown.retain(|_, id| !removed.contains_key(id));
     let ended_at: BTreeMap<u32, Timestamp> = reading.kills.iter().map(|kill| (kill.fight, kill.ended_at)).collect();
-    let mut kills: BTreeMap<PlayerId, (Identity, Vec<RankedKill>)> = BTreeMap::new();
+    let mut kills: BTreeMap<PlayerId, (Timestamp, Identity, Vec<RankedKill>)> = BTreeMap::new();
     let mut first_readings: BTreeMap<PlayerId, BTreeMap<(RaidId, Difficulty), i32>> = BTreeMap::new();
     for row in reading.rows.iter().filter(|row| !row.banned && boards.contains(&(row.raid, row.difficulty))) {
         let (Some(&id), Some(&ended_at)) = (shown.get(&row.player), ended_at.get(&row.fight)) else { continue };
@@ -150,8 +191,13 @@ fn told(
             Percent::NotYet => None,
             Percent::Unranked => continue,
         };
-        let (identity, of_player) = kills.entry(id).or_insert_with(|| (row.identity.clone(), Vec::new()));
-        *identity = row.identity.clone();
+        // A row of an older number tells who the player was, not who it is.
+        let row_seen_at = if row.player == id { ended_at } else { Timestamp::UNIX_EPOCH };
+        let (seen_at, identity, of_player) =
+            kills.entry(id).or_insert_with(|| (row_seen_at, row.identity.clone(), Vec::new()));
+        if row_seen_at > *seen_at {
+            (*seen_at, *identity) = (row_seen_at, row.identity.clone());
+        }
         of_player.push(RankedKill {
             raid: row.raid,
             difficulty: row.difficulty,
@@ -165,8 +211,14 @@ fn told(
         let newest = first_readings.entry(id).or_default().entry((row.raid, row.difficulty)).or_insert(row.partition);
         *newest = row.partition.max(*newest);
     }
-    let folded =
-        kills.into_iter().map(|(id, (identity, kills))| PlayerUpdate::Folded { id, identity, kills, now, ranked_at });
+    let folded = kills.into_iter().map(|(id, (seen_at, identity, kills))| PlayerUpdate::Folded {
+        id,
+        identity,
+        seen_at,
+        kills,
+        now,
+        ranked_at,
+    });
     Told { updates: removed.into_values().chain(folded).collect(), first_readings }
 }
 

@@ -27,6 +27,13 @@ pub struct RuleState {
     pub wait: Option<Wait>,
 }
 
+impl RuleState {
+    /// Whether the rule is to wait at `now` for a reason of its own.
+    pub fn waits(&self, now: Timestamp) -> bool {
+        self.wait.as_ref().is_some_and(|wait| wait.until > now)
+    }
+}
+
 /// The right to work a rule, for a while.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -124,11 +131,10 @@ pub fn due(rules: &[Rule], now: Timestamp, delay: Duration, is_open: impl Fn(&Ru
     let mut overdue: Vec<&Rule> = rules.iter().filter(is_candidate).collect();
     overdue.sort_by(|a, b| a.last_run.cmp(&b.last_run).then_with(|| a.id.cmp(&b.id)));
     let blocked = |rule: &&Rule| active_block(rules, rule.target.source, now);
-    let waiting = |rule: &&Rule| rule.state.wait.as_ref().filter(|wait| wait.until > now).is_some();
     let open: Vec<&Rule> = overdue
         .iter()
         .copied()
-        .filter(|rule| blocked(rule).is_none() && !waiting(rule) && !is_leased(rule, now))
+        .filter(|rule| blocked(rule).is_none() && !rule.state.waits(now) && !is_leased(rule, now))
         .collect();
     if !open.is_empty() {
         return Due::Rules(open);

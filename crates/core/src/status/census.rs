@@ -134,11 +134,15 @@ pub struct ReportsCensus {
     pub oldest_due: Option<Timestamp>,
     /// Those that WCL has not ranked yet, or not fully.
     pub not_yet_ranked: u64,
+    /// Those that were read in part because points did not suffice, by what was left out.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub left_out: BTreeMap<&'static str, u64>,
 }
 
 impl From<ReportLag> for ReportsCensus {
     fn from(lag: ReportLag) -> Self {
-        Self { total: lag.all, due: lag.due, oldest_due: lag.oldest_due, not_yet_ranked: lag.again }
+        let left_out = lag.left_out.into_iter().map(|(left_out, count)| (left_out.name(), count)).collect();
+        Self { total: lag.all, due: lag.due, oldest_due: lag.oldest_due, not_yet_ranked: lag.again, left_out }
     }
 }
 

@@ -151,7 +151,8 @@ pub fn census() -> Census {
         }
     }
     let oldest_due = Some(now() - TimeDelta::hours(31));
-    let reports = ReportsCensus { total: 41_200, due: 380, oldest_due, not_yet_ranked: 1210 };
+    let reports =
+        ReportsCensus { total: 41_200, due: 380, oldest_due, not_yet_ranked: 1210, ..ReportsCensus::default() };
     Census { discovered: 6400, queued: Some(31_800), dead_letters: Some(3), regions, bosses, reports }
 }
 

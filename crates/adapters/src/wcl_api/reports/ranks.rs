@@ -1,7 +1,9 @@
 //! Ranks of everyone in several reports by one request.
 
 use parsebook_core::ports::Clock;
-use parsebook_core::report::{Metric, RankRow, RankedReports, ReportOutcome, ReportRanks, ReportReading};
+use parsebook_core::report::{
+    RankPart, RankRow, RankedReports, ReportOutcome, ReportQuestion, ReportRanks, ReportReading,
+};
 use serde_json::Value;
 
 use super::super::keys::KeyState;
@@ -20,20 +22,22 @@ const AROUND: f64 = 2.0;
 const RANKS: f64 = 2.0;
 /// Kills of a night, for what a report may cost before it was read.
 const USUAL_KILLS: f64 = 6.0;
-const METRICS: [Metric; 2] = [Metric::Dps, Metric::Hps];
 
 impl<C: Clock> ReportRanks for WclApi<C> {
-    async fn rank_reports(&self, key: &str, codes: &[String]) -> RankedReports {
+    async fn rank_reports(&self, key: &str, questions: &[ReportQuestion]) -> RankedReports {
         let key = match self.key(key) {
             Ok(key) => key,
             Err(error) => return RankedReports { stopped: Some(error), ..RankedReports::default() },
         };
-        let (codes, malformed) = lookup::well_formed(codes);
+        let codes: Vec<String> = questions.iter().map(|question| question.code.clone()).collect();
+        let (codes, malformed) = lookup::well_formed(&codes);
+        let questions: Vec<ReportQuestion> =
+            questions.iter().filter(|question| codes.contains(&question.code)).cloned().collect();
         let outcomes = malformed.into_iter().map(|(code, why)| (code, ReportOutcome::Failed(why))).collect();
         let ranked = RankedReports { outcomes, ..RankedReports::default() };
         let mut ranking = Ranking { key, ranked, paid: (0.0, None) };
-        if !codes.is_empty() {
-            ranking.ranked.stopped = self.ask_in_pieces(key, &codes, &mut ranking).await.err();
+        if !questions.is_empty() {
+            ranking.ranked.stopped = self.ask_in_pieces(key, &questions, &mut ranking).await.err();
         }
         ranking.ranked
     }
@@ -47,35 +51,49 @@ struct Ranking<'k> {
     paid: (f64, Option<Receipt>),
 }
 
-impl Pieces<String> for Ranking<'_> {
-    fn question(&self, codes: &[String]) -> Question {
-        let rankings = METRICS.map(|metric| {
-            format!("{metric}: rankings(compare: Rankings, timeframe: Historical, playerMetric: {metric})")
-        });
-        let report = |code: &String| {
-            let (alias, fields, rankings) = (alias(code), lookup::FIELDS, rankings.join(" "));
+/// What a part is called in the question and in its answer.
+fn part_alias(part: &RankPart) -> String {
+    match part.difficulty {
+        Some(difficulty) => format!("{}{difficulty}", part.metric),
+        None => part.metric.to_string(),
+    }
+}
+
+impl Pieces<ReportQuestion> for Ranking<'_> {
+    fn question(&self, questions: &[ReportQuestion]) -> Question {
+        let rankings = |part: &RankPart| {
+            let (alias, metric) = (part_alias(part), part.metric);
+            let difficulty =
+                part.difficulty.map(|difficulty| format!(", difficulty: {difficulty}")).unwrap_or_default();
+            format!("{alias}: rankings(compare: Rankings, timeframe: Historical, playerMetric: {metric}{difficulty}) ")
+        };
+        let report = |question: &ReportQuestion| {
+            let ReportQuestion { code, parts } = question;
+            let (alias, fields) = (alias(code), lookup::FIELDS);
+            let rankings: String = parts.iter().map(rankings).collect();
             format!(
-                "{alias}: report(code: \"{code}\") {{ endTime revision segments exportedSegments {fields} {rankings} }} "
+                "{alias}: report(code: \"{code}\") {{ endTime revision segments exportedSegments {fields} {rankings}}} "
             )
         };
-        let cost = price(codes.len(), USUAL_KILLS * codes.len() as f64).per_kill;
-        Question::new("reportData", &codes.iter().map(report).collect::<String>(), cost)
+        let parts = questions.iter().map(|question| question.parts.len()).sum::<usize>() as f64;
+        let cost = price(questions.len(), parts, USUAL_KILLS * parts).per_kill;
+        Question::new("reportData", &questions.iter().map(report).collect::<String>(), cost)
     }
 
-    fn read(&mut self, codes: &[String], body: &Body) -> Result<Vec<usize>, String> {
+    fn read(&mut self, questions: &[ReportQuestion], body: &Body) -> Result<Vec<usize>, String> {
         let mut alone = Vec::new();
         let mut odd = Vec::new();
         let mut outcomes = Vec::new();
         let mut fights = 0;
-        for (at, code) in codes.iter().enumerate() {
-            let outcome = match lookup::find(body, code, codes.len() == 1) {
+        for (at, ReportQuestion { code, parts }) in questions.iter().enumerate() {
+            let outcome = match lookup::find(body, code, questions.len() == 1) {
                 Said::Gone(why) => ReportOutcome::Gone(why),
                 Said::Failed(reason) => ReportOutcome::Failed(reason),
                 Said::AskAlone => {
                     alone.push(at);
                     continue;
                 }
-                Said::Report(report) => match reading(code, report) {
+                Said::Report(report) => match reading(code, parts, report) {
                     Ok((reading, ranked_fights)) => {
                         fights += ranked_fights;
                         ReportOutcome::Read(reading)
@@ -90,20 +108,21 @@ impl Pieces<String> for Ranking<'_> {
             outcomes.push((code.clone(), outcome));
         }
         let (expected, receipt) = self.paid;
-        let price = price(codes.len(), fights as f64);
+        let parts = questions.iter().map(|question| question.parts.len()).sum::<usize>();
+        let price = price(questions.len(), parts as f64, fights as f64);
         self.ranked.points_spent += self.key.points.settle(receipt, price, expected) - expected;
         // One odd report is its own fault; where all of several are, it is the API that is not understood.
         if let [first, _, ..] = odd.as_slice()
-            && odd.len() == codes.len()
+            && odd.len() == questions.len()
         {
-            return Err(format!("none of {} reports can be understood: {first}", codes.len()));
+            return Err(format!("none of {} reports can be understood: {first}", questions.len()));
         }
         self.ranked.outcomes.extend(outcomes);
         Ok(alone)
     }
 
-    fn fail(&mut self, code: &String, problem: Problem) {
-        self.ranked.outcomes.push((code.clone(), ReportOutcome::Failed(problem.text())));
+    fn fail(&mut self, question: &ReportQuestion, problem: Problem) {
+        self.ranked.outcomes.push((question.code.clone(), ReportOutcome::Failed(problem.text())));
     }
 
     fn pay(&mut self, cost: f64, receipt: Option<Receipt>) {
@@ -112,28 +131,27 @@ impl Pieces<String> for Ranking<'_> {
     }
 }
 
-/// What a question for `reports` with `kills` in all of them may cost.
-fn price(reports: usize, kills: f64) -> ReportPrice {
-    let reports = reports as f64;
-    let ranks = RANKS * METRICS.len() as f64;
-    ReportPrice { flat: reports * (AROUND + ranks), per_kill: reports * AROUND + kills * ranks }
+/// What a question for `reports` may cost, with so many parts in all of them and so many kills in all of these.
+fn price(reports: usize, parts: f64, kills: f64) -> ReportPrice {
+    let around = reports as f64 * AROUND;
+    ReportPrice { flat: around + parts * RANKS, per_kill: around + kills * RANKS }
 }
 
-/// One report, and how many of its kills have ranks.
-fn reading(code: &str, report: &Value) -> Result<(ReportReading, usize), NoRows> {
+/// One report, and how many kills its parts have ranks of.
+fn reading(code: &str, parts: &[RankPart], report: &Value) -> Result<(ReportReading, usize), NoRows> {
     let mut skipped = Skipped::default();
     let characters = lookup::characters(report, &mut skipped).map_err(NoRows::Odd)?;
     let kills = lookup::kills(report, &mut skipped).map_err(NoRows::Odd)?;
     let mut rows: Vec<RankRow> = Vec::new();
     let mut fights = 0;
-    for metric in METRICS {
-        let answer = report.get(metric.to_string()).unwrap_or(&Value::Null);
+    for part in parts {
+        let answer = report.get(part_alias(part)).unwrap_or(&Value::Null);
         let mut odd = Skipped::default();
         let read = rows::read(answer, &mut odd)?;
         // Everyone stands under both metrics.
         skipped.append_new(odd);
-        fights = fights.max(read.fights);
-        rows.extend(read.rows.into_iter().filter(|row| row.metric == metric));
+        fights += read.fights;
+        rows.extend(read.rows.into_iter().filter(|row| row.metric == part.metric));
     }
     let revision = report.get("revision").and_then(json::whole);
     let revision =

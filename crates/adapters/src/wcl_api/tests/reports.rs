@@ -2,12 +2,19 @@
 
 use parsebook_core::Timestamp;
 use parsebook_core::report::{
-    DetailOutcome, LAST_LIST_PAGE, Metric, Percent, ReportLists, ReportOutcome, ReportRanks, Window,
+    DetailOutcome, LAST_LIST_PAGE, Metric, Percent, RankPart, ReportLists, ReportOutcome, ReportQuestion, ReportRanks,
+    Window,
 };
 
 use super::*;
 
 const PRIVATE: &str = "You do not have permission to view this report.";
+
+/// Every rank of these reports.
+fn whole(codes: &[&str]) -> Vec<ReportQuestion> {
+    let parts = Metric::ALL.map(|metric| RankPart { metric, difficulty: None });
+    codes.iter().map(|code| ReportQuestion { code: (*code).to_owned(), parts: parts.to_vec() }).collect()
+}
 
 fn codes(codes: &[&str]) -> Vec<String> {
     codes.iter().map(|code| (*code).to_owned()).collect()
@@ -67,7 +74,7 @@ fn just_points() -> Answer {
 #[tokio::test]
 async fn a_batch_of_reports_is_ranked_by_one_question() {
     let server = Server::start(|query, _| reports(query, |code| (code != "secret").then(report))).await;
-    let ranked = server.api().rank_reports("main", &codes(&["aB1", "secret", "not a code"])).await;
+    let ranked = server.api().rank_reports("main", &whole(&["aB1", "secret", "not a code"])).await;
     assert!(ranked.stopped.is_none(), "{:?}", ranked.stopped);
     let outcome = |code: &str| &ranked.outcomes.iter().find(|(of, _)| of == code).unwrap().1;
     assert_eq!(outcome("secret"), &ReportOutcome::Gone("private"));
@@ -105,7 +112,7 @@ async fn a_report_too_large_to_read_is_alone_with_it() {
         answer
     })
     .await;
-    let ranked = server.api().rank_reports("main", &codes(&["a", "b", "huge", "c", "d"])).await;
+    let ranked = server.api().rank_reports("main", &whole(&["a", "b", "huge", "c", "d"])).await;
     assert!(ranked.stopped.is_none(), "{:?}", ranked.stopped);
     let failed: Vec<_> =
         ranked.outcomes.iter().filter(|(_, outcome)| !matches!(outcome, ReportOutcome::Read(_))).collect();
@@ -128,7 +135,7 @@ async fn a_report_that_cannot_be_understood_is_alone_with_it() {
             })
         })
         .await;
-        let ranked = server.api().rank_reports("main", &codes(&["odd", "b"])).await;
+        let ranked = server.api().rank_reports("main", &whole(&["odd", "b"])).await;
         let is_read =
             |code: &str| ranked.outcomes.iter().any(|(of, out)| of == code && matches!(out, ReportOutcome::Read(_)));
         assert_eq!((ranked.outcomes.len(), is_read("odd"), is_read("b")), (2, false, true), "{told}");
@@ -138,7 +145,7 @@ async fn a_report_that_cannot_be_understood_is_alone_with_it() {
 #[tokio::test]
 async fn reports_that_nobody_understands_are_no_reports_fault() {
     let server = Server::start(|query, _| reports(query, |_| Some(json!({"v3": true})))).await;
-    let ranked = server.api().rank_reports("main", &codes(&["a", "b"])).await;
+    let ranked = server.api().rank_reports("main", &whole(&["a", "b"])).await;
     assert!(ranked.outcomes.is_empty(), "{ranked:?}");
     assert!(ranked.stopped.unwrap().to_string().contains("none of 2 reports can be understood"));
     let server = Server::start(|query, _| match query.contains("report(") {
