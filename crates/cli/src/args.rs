@@ -115,6 +115,9 @@ pub struct DemoArgs {
     /// Another seed makes another world.
     #[arg(long, default_value_t = 1)]
     pub seed: u64,
+    /// Rank everybody in a report by one question, or one player after the other.
+    #[arg(long, value_enum, default_value_t = Ranks::Reports)]
+    pub ranks: Ranks,
 }
 
 #[derive(Debug, clap::Args)]

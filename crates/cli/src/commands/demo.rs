@@ -7,13 +7,13 @@ use anyhow::{Context, ensure};
 use parsebook_adapters::clock::SystemClock;
 use parsebook_adapters::embedded::FILE;
 use parsebook_adapters::settings::{Environment, REGIONS};
-use parsebook_addon_db::reader::Addon;
-use parsebook_core::rule::{SourceKind, Target};
+use parsebook_addon_db::reader::{Addon, Found};
+use parsebook_core::rule::{RanksKind, SourceKind, Target};
 use parsebook_simulator::{Config, Player, Simulator, World};
 
 use super::lookup;
 use super::run::conclude;
-use crate::args::{Common, DemoArgs, StoreKind};
+use crate::args::{Common, DemoArgs, Ranks, StoreKind};
 use crate::local::Machine;
 use crate::output::{grouped, say};
 use crate::settings::Settings;
@@ -49,17 +49,21 @@ pub async fn demo(common: &Common, args: &DemoArgs) -> anyhow::Result<()> {
     boards.dedup();
     for (raid, difficulty) in boards {
         let raid = u32::try_from(raid)?;
-        machine.store().add_rule(&Target::new(raid, difficulty, SourceKind::Site))?;
+        let ranks = match args.ranks {
+            Ranks::Players => RanksKind::Players,
+            Ranks::Reports => RanksKind::Reports,
+        };
+        machine.store().add_rule(&Target { ranks, ..Target::new(raid, difficulty, SourceKind::Reports) })?;
     }
     let summary = machine.run_once(&REGIONS.map(str::to_owned)).await?;
     conclude(&common, &summary, false)?;
 
     let mut addon = Addon::open(&common.out)?;
     say("\nThree players, looked up the way the addon does:\n");
-    for player in examples(&world) {
+    let examples = examples(&world, &mut addon)?;
+    ensure!(!examples.is_empty(), "nobody of the made-up world is in the database: take more players");
+    for (player, found) in examples {
         let (name, realm, region) = (player.name(), &player.realm().name, player.realm().region.compact_name());
-        let found = lookup::find(&mut addon, name, realm, Some(region))?
-            .with_context(|| format!("{name} on {realm} is missing from the database"))?;
         let info = addon.info(region)?;
         say(&format!(
             "$ parsebook lookup {} {} --region {region} --out {}",
@@ -88,28 +92,34 @@ fn ensure_ours(folder: &Path, sign_of_ours: &str) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Nothing has to be spared on this machine: no pace, and the simulator's own key.
+/// Nothing has to be spared on this machine: no pace, and the simulator's own key. Nor has a report to wait for its day:
+/// the simulated Warcraft Logs has ranked it at once.
 fn settings() -> anyhow::Result<Settings> {
     let (id, secret) = Config::DEFAULT_CLIENT;
     let keys = serde_json::json!([{"name": "demo", "clientId": id, "clientSecret": secret}]).to_string();
-    Ok(Settings::read(&Environment::from_iter([("WCL_API_KEYS", keys.as_str()), ("PAGES_PER_SECOND", "1000")]))?)
+    let variables = [("WCL_API_KEYS", keys.as_str()), ("PAGES_PER_SECOND", "1000"), ("REPORT_DELAY_HOURS", "0")];
+    Ok(Settings::read(&Environment::from_iter(variables))?)
 }
 
-/// Three players with ranks, in different regions and scripts where the world has them.
-fn examples(world: &World) -> Vec<Player<'_>> {
-    let mut chosen: Vec<Player<'_>> = Vec::new();
+/// Three players of the database, in different regions and scripts where the world has them.
+fn examples<'w>(world: &'w World, addon: &mut Addon) -> anyhow::Result<Vec<(Player<'w>, Found)>> {
+    let mut chosen: Vec<(Player<'w>, Found)> = Vec::new();
     for wanted in [|name: &str| name.is_ascii(), |name: &str| !name.is_ascii(), |_: &str| true] {
-        let fits = |player: &Player<'_>| {
+        let is_new = |player: &Player<'_>| {
             player.is_rankable()
-                && player.ranks().next().is_some()
                 && wanted(player.name())
-                && chosen.iter().all(|other| other.realm().region != player.realm().region)
+                && chosen.iter().all(|(other, _)| other.realm().region != player.realm().region)
         };
-        if let Some(player) = world.players().find(fits) {
-            chosen.push(player);
+        // Who stands in no public report is not found.
+        for player in world.players().filter(is_new) {
+            let (realm, region) = (&player.realm().name, player.realm().region.compact_name());
+            if let Some(found) = lookup::find(addon, player.name(), realm, Some(region))? {
+                chosen.push((player, found));
+                break;
+            }
         }
     }
-    chosen
+    Ok(chosen)
 }
 
 fn quoted(word: &str) -> String {

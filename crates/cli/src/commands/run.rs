@@ -131,7 +131,7 @@ pub fn refusal(summary: &RunSummary) -> anyhow::Result<()> {
 
 /// What was achieved, and what to do next.
 fn last_line(common: &Common, summary: &RunSummary) -> String {
-    let ranked = summary.player_rank.done;
+    let ranked = summary.player_rank.done - summary.player_rank.reports;
     let published: u64 =
         summary.db_generator.iter().flat_map(|generated| &generated.regions).map(|region| region.characters).sum();
     let flags = [("--data", &common.data, "./data"), ("--out", &common.out, "./addon")];
@@ -199,7 +199,14 @@ fn aggregate_line(summary: &AggregateSummary) -> String {
 }
 
 fn rank_line(totals: &RankTotals) -> String {
-    let mut line = format!("rank       {} players", grouped(totals.done));
+    let mut line = format!("rank       {} players", grouped(totals.done - totals.reports));
+    if totals.reports > 0 {
+        line += &format!(
+            ", {} reports with {} ranks of players",
+            grouped(totals.reports),
+            grouped(totals.players_of_reports)
+        );
+    }
     for (count, what) in [
         (totals.hidden, "hidden"),
         (totals.finished, "without a character or class"),

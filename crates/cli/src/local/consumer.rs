@@ -37,7 +37,11 @@ const UNKNOWN_RESET: TimeDelta = TimeDelta::hours(1);
 pub struct RankTotals {
     /// Messages whose ranks are stored.
     pub done: u64,
-    /// Of these, players that hide their ranks.
+    /// Of these, reports.
+    pub reports: u64,
+    /// Players whose ranks came from these reports, as often as they stand in one.
+    pub players_of_reports: u64,
+    /// Of the messages, players that hide their ranks.
     pub hidden: u64,
     /// Messages that can never succeed.
     pub finished: u64,
@@ -47,6 +51,22 @@ pub struct RankTotals {
     pub points: BTreeMap<String, f64>,
     /// How often the pipeline waited for points.
     pub pauses: u32,
+}
+
+impl RankTotals {
+    /// Adds what came after.
+    pub fn add(&mut self, more: Self) {
+        self.done += more.done;
+        self.reports += more.reports;
+        self.players_of_reports += more.players_of_reports;
+        self.hidden += more.hidden;
+        self.finished += more.finished;
+        self.set_aside += more.set_aside;
+        self.pauses += more.pauses;
+        for (key, points) in more.points {
+            *self.points.entry(key).or_default() += points;
+        }
+    }
 }
 
 /// How the loop goes on after a batch.
@@ -206,6 +226,8 @@ impl<C: Clock + Clone> Machine<C> {
             }
         }
         totals.done += u64::from(summary.done);
+        totals.reports += u64::from(summary.reports);
+        totals.players_of_reports += u64::from(summary.players_of_reports);
         totals.hidden += u64::from(summary.hidden);
         totals.finished += summary.finished.len() as u64;
         if let Some(key) = summary.key {

@@ -218,8 +218,10 @@ impl<C: Clock + Clone> Machine<C> {
     pub async fn run_once(&self, regions: &[String]) -> anyhow::Result<RunSummary> {
         let mut summary = RunSummary::default();
         summary.discover = self.discover_due(&mut summary.errors).await?;
-        summary.aggregator = Some(self.aggregate(false).await?);
-        self.finish_run(summary, regions).await
+        let queued = self.aggregate(false).await?;
+        let is_open = queued.stopped != aggregate::StopReason::NotFresh;
+        summary.aggregator = Some(queued);
+        self.finish_run(summary, is_open, regions).await
     }
 
     /// One range: found, ranked and published.
@@ -233,13 +235,36 @@ impl<C: Clock + Clone> Machine<C> {
             Err(error) => summary.errors.push(format!("discover: {error:#}")),
         }
         summary.aggregator = Some(self.aggregate(true).await?);
-        self.finish_run(summary, regions).await
+        self.finish_run(summary, true, regions).await
     }
 
-    async fn finish_run(&self, mut summary: RunSummary, regions: &[String]) -> anyhow::Result<RunSummary> {
-        match self.rank_all().await {
-            Ok(totals) => summary.player_rank = totals,
-            Err(error) => summary.errors.push(format!("rank: {error:#}")),
+    /// Ranks what was queued, then, where the gate `is_open`, what was found by that or had no room in the queue, until
+    /// nothing more is sent.
+    async fn finish_run(
+        &self,
+        mut summary: RunSummary,
+        is_open: bool,
+        regions: &[String],
+    ) -> anyhow::Result<RunSummary> {
+        loop {
+            match self.rank_all().await {
+                Ok(totals) => summary.player_rank.add(totals),
+                Err(error) => {
+                    summary.errors.push(format!("rank: {error:#}"));
+                    break;
+                }
+            }
+            if !is_open || self.store.discovered_count().await? == 0 {
+                break;
+            }
+            let queued = self.aggregate(true).await?;
+            if queued.sent == 0 {
+                break;
+            }
+            summary.aggregator = Some(match summary.aggregator.take() {
+                Some(before) => before.and(queued),
+                None => queued,
+            });
         }
         summary.db_generator = Some(self.generate(regions).await?);
         Ok(summary)

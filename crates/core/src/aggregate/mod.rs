@@ -85,6 +85,23 @@ pub struct AggregateSummary {
     pub without: Vec<WithoutRule>,
 }
 
+impl AggregateSummary {
+    /// This run and the one after it as one.
+    pub fn and(self, after: Self) -> Self {
+        Self {
+            sent: self.sent + after.sent,
+            reports: self.reports + after.reports,
+            fresh: self.fresh + after.fresh,
+            failed: self.failed + after.failed,
+            skipped: self.skipped.max(after.skipped),
+            reason: self.reason.or(after.reason),
+            without: self.without,
+            left: after.left,
+            stopped: after.stopped,
+        }
+    }
+}
+
 fn is_zero(count: &u64) -> bool {
     *count == 0
 }
