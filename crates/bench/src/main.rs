@@ -4,12 +4,13 @@ mod lambdas;
 mod parsing;
 mod pipeline;
 mod pushing;
+mod season;
 
 use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
 use parsebook_adapters::addon_repo::History;
-use parsebook_simulator::World;
+use parsebook_simulator::{Price, World};
 
 /// Measures parsebook.
 #[derive(Debug, Parser)]
@@ -34,6 +35,15 @@ enum Command {
         /// Where players are discovered: site or reports.
         #[arg(long, default_value = "site")]
         source: String,
+    },
+    /// A season of reports with a tenth of a key: what share of the kills is read within a day.
+    Season {
+        /// A world file; without one, a made-up world.
+        #[arg(long)]
+        world: Option<PathBuf>,
+        /// Players of the made-up world.
+        #[arg(long, default_value_t = 5_000)]
+        players: usize,
     },
     /// Writes a made-up world as a file.
     MakeWorld {
@@ -100,6 +110,12 @@ async fn measure(command: Command) -> anyhow::Result<()> {
     match command {
         Command::Pipeline { parsebook, world, players, source } => {
             pipeline::measure(&parsebook, &world, players, &source).await
+        }
+        Command::Season { world, players } => {
+            for price in [Price::Flat, Price::PerKill] {
+                season::measure(world.as_deref(), players, price).await?;
+            }
+            Ok(())
         }
         Command::MakeWorld { players, seed, out } => {
             let mut file = std::io::BufWriter::new(std::fs::File::create(out)?);

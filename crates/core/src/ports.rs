@@ -209,14 +209,22 @@ pub trait ReportBacklog {
     async fn reports(&self, codes: &[String]) -> Result<BTreeMap<String, StoredReport>>;
     /// Stores each report, unless one of a higher revision is stored. Atomic for each.
     async fn raise_reports(&self, reports: &[StoredReport]) -> Result<()>;
-    /// Up to `limit` open reports that are due at `now` and were not sent after `sent_before`, newest end first.
-    async fn due_reports(&self, now: Timestamp, sent_before: Timestamp, limit: usize) -> Result<Vec<StoredReport>>;
+    /// Up to `limit` open reports that are due at `now` and were not sent after `sent_before`, newest end first: those that
+    /// were read `in_part` for want of points, or the others.
+    async fn due_reports(
+        &self,
+        now: Timestamp,
+        sent_before: Timestamp,
+        in_part: bool,
+        limit: usize,
+    ) -> Result<Vec<StoredReport>>;
     /// Remembers that they were sent to the queue.
     async fn mark_sent(&self, codes: &[String], at: Timestamp) -> Result<()>;
     /// Stores what became of a report, if `revision` is still the stored one.
     async fn settle_report(&self, code: &str, revision: u32, settled: &Settled) -> Result<()>;
-    /// Forgets what is not open of a raid and ended before.
-    async fn forget_reports(&self, raid: RaidId, ended_before: Timestamp) -> Result<()>;
+    /// Forgets the reports of a raid that ended before and are not open, or open for want of points alone; answers how
+    /// many were never read whole.
+    async fn forget_reports(&self, raid: RaidId, ended_before: Timestamp) -> Result<u64>;
     /// How many wait.
     async fn report_lag(&self, now: Timestamp) -> Result<ReportLag>;
 }

@@ -309,10 +309,19 @@ impl ReportBacklog for Memory {
         Ok(())
     }
 
-    async fn due_reports(&self, now: Timestamp, sent_before: Timestamp, limit: usize) -> Result<Vec<StoredReport>> {
+    async fn due_reports(
+        &self,
+        now: Timestamp,
+        sent_before: Timestamp,
+        in_part: bool,
+        limit: usize,
+    ) -> Result<Vec<StoredReport>> {
         let reports = self.reports.borrow();
         let is_due = |report: &&StoredReport| {
-            report.state.is_open() && report.due_at <= now && report.sent_at.is_none_or(|sent| sent <= sent_before)
+            report.state.is_open()
+                && report.due_at <= now
+                && report.sent_at.is_none_or(|sent| sent <= sent_before)
+                && (report.left_out != LeftOut::NOTHING) == in_part
         };
         let mut due: Vec<_> = reports.values().filter(is_due).cloned().collect();
         due.sort_by(|a, b| b.end.cmp(&a.end).then_with(|| a.code.cmp(&b.code)));
@@ -336,10 +345,15 @@ impl ReportBacklog for Memory {
         Ok(())
     }
 
-    async fn forget_reports(&self, raid: RaidId, ended_before: Timestamp) -> Result<()> {
-        let is_old = |report: &StoredReport| report.raid == raid && report.end < ended_before;
-        self.reports.borrow_mut().retain(|_, report| report.state.is_open() || !is_old(report));
-        Ok(())
+    async fn forget_reports(&self, raid: RaidId, ended_before: Timestamp) -> Result<u64> {
+        let is_in_part = |report: &StoredReport| report.left_out != LeftOut::NOTHING;
+        let is_forgotten = |report: &StoredReport| {
+            report.raid == raid && report.end < ended_before && (!report.state.is_open() || is_in_part(report))
+        };
+        let mut reports = self.reports.borrow_mut();
+        let in_part = reports.values().filter(|report| is_forgotten(report) && is_in_part(report)).count();
+        reports.retain(|_, report| !is_forgotten(report));
+        Ok(in_part as u64)
     }
 
     async fn report_lag(&self, now: Timestamp) -> Result<ReportLag> {

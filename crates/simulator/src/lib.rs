@@ -77,7 +77,7 @@ pub use edits::{CharacterEdit, Edit};
 pub use fault::Fault;
 pub use faults::{FaultParseError, Faults, When, parse_fault};
 pub use points::{PointsWindow, RequestLimit, UNLIMITED};
-pub use reports::index::Reports;
+pub use reports::index::{Reports, Upload};
 pub use reports::standing::Standing;
 pub use season::Season;
 pub use server::{Handle, Simulator, StartError};

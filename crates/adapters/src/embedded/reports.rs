@@ -94,14 +94,20 @@ impl ReportBacklog for EmbeddedStore {
         })
     }
 
-    async fn due_reports(&self, now: Timestamp, sent_before: Timestamp, limit: usize) -> Result<Vec<StoredReport>> {
+    async fn due_reports(
+        &self,
+        now: Timestamp,
+        sent_before: Timestamp,
+        in_part: bool,
+        limit: usize,
+    ) -> Result<Vec<StoredReport>> {
         let connection = self.lock();
         let mut select = connection.prepare_cached(&format!(
             "SELECT {COLUMNS} FROM reports WHERE {OPEN} AND due_at <= ?1 AND (sent_at IS NULL OR sent_at <= ?2)
-             ORDER BY end_time DESC, code LIMIT ?3"
+                 AND (left_out > 0) = ?4 ORDER BY end_time DESC, code LIMIT ?3"
         ))?;
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-        let rows = select.query_map(params![millis(now), millis(sent_before), limit], read)?;
+        let rows = select.query_map(params![millis(now), millis(sent_before), limit, in_part], read)?;
         // One that cannot be read is named and left; a store that fails is another matter.
         let mut due = Vec::new();
         for raw in rows {
@@ -143,10 +149,14 @@ impl ReportBacklog for EmbeddedStore {
         Ok(())
     }
 
-    async fn forget_reports(&self, raid: RaidId, ended_before: Timestamp) -> Result<()> {
-        let sql = format!("DELETE FROM reports WHERE raid = ?1 AND end_time < ?2 AND NOT {OPEN}");
-        self.lock().execute(&sql, params![raid, millis(ended_before)])?;
-        Ok(())
+    async fn forget_reports(&self, raid: RaidId, ended_before: Timestamp) -> Result<u64> {
+        let forget = |which: &str| -> Result<u64> {
+            let sql = format!("DELETE FROM reports WHERE raid = ?1 AND end_time < ?2 AND {which}");
+            Ok(self.lock().execute(&sql, params![raid, millis(ended_before)])? as u64)
+        };
+        let in_part = forget("left_out > 0")?;
+        forget(&format!("NOT {OPEN}"))?;
+        Ok(in_part)
     }
 
     async fn report_lag(&self, now: Timestamp) -> Result<ReportLag> {

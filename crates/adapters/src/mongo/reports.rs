@@ -126,7 +126,13 @@ impl ReportBacklog for MongoStore {
         self.update_all(REPORTS, &reports.iter().map(raising).collect::<Vec<_>>()).await
     }
 
-    async fn due_reports(&self, now: Timestamp, sent_before: Timestamp, limit: usize) -> Result<Vec<StoredReport>> {
+    async fn due_reports(
+        &self,
+        now: Timestamp,
+        sent_before: Timestamp,
+        in_part: bool,
+        limit: usize,
+    ) -> Result<Vec<StoredReport>> {
         let limit = i64::try_from(limit.min(i32::MAX as usize))?;
         if limit == 0 {
             return Ok(Vec::new());
@@ -135,6 +141,7 @@ impl ReportBacklog for MongoStore {
             "state": { "$in": ["new", "again"] },
             "dueAt": { "$lte": date(now) },
             "$or": [{ "sentAt": null }, { "sentAt": { "$lte": date(sent_before) } }],
+            "leftOut": if in_part { doc! { "$gt": 0 } } else { doc! { "$not": { "$gt": 0 } } },
         };
         let reports = self.collection(REPORTS);
         let documents: Vec<Document> = while_away("reading reports", || async {
@@ -167,14 +174,15 @@ impl ReportBacklog for MongoStore {
         self.update_all(REPORTS, &[update]).await
     }
 
-    async fn forget_reports(&self, raid: RaidId, ended_before: Timestamp) -> Result<()> {
-        let old = doc! {
-            "raid": raid,
-            "endTime": { "$lt": date(ended_before) },
-            "state": { "$nin": ["new", "again"] },
-        };
-        self.delete(REPORTS, vec![doc! { "q": old, "limit": 0 }]).await?;
-        Ok(())
+    async fn forget_reports(&self, raid: RaidId, ended_before: Timestamp) -> Result<u64> {
+        let old = doc! { "raid": raid, "endTime": { "$lt": date(ended_before) } };
+        let mut in_part = old.clone();
+        in_part.insert("leftOut", doc! { "$gt": 0 });
+        let mut closed = old;
+        closed.insert("state", doc! { "$nin": ["new", "again"] });
+        let forgotten = self.delete(REPORTS, vec![doc! { "q": in_part, "limit": 0 }]).await?;
+        self.delete(REPORTS, vec![doc! { "q": closed, "limit": 0 }]).await?;
+        Ok(forgotten)
     }
 
     async fn report_lag(&self, now: Timestamp) -> Result<ReportLag> {

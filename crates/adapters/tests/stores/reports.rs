@@ -160,7 +160,7 @@ fn report(code: &str, revision: u32, due_hours: i64) -> StoredReport {
 pub async fn reports_wait_for_their_day<S: WholeStore>(store: &S) -> Result<()> {
     store.raise_reports(&[report("old", 1, -9), report("new", 1, -2), report("later", 1, 3)]).await?;
     let due = async |sent_before: Timestamp, limit| -> Result<Vec<String>> {
-        let due = store.due_reports(now(), sent_before, limit).await?;
+        let due = store.due_reports(now(), sent_before, false, limit).await?;
         Ok(due.into_iter().map(|report| report.code).collect())
     };
     let yesterday = now() - TimeDelta::hours(24);
@@ -195,13 +195,16 @@ pub async fn reports_wait_for_their_day<S: WholeStore>(store: &S) -> Result<()> 
     let lag = store.report_lag(now()).await?;
     assert_eq!((lag.again, lag.left_out), (0, BTreeMap::from([(healing, 2)])), "what was left out is told apart");
     store.settle_report("new", 1, &settled(ReportState::Again, None)).await?;
-    assert_eq!(due(yesterday, 10).await?, ["new"], "its message has ended: it may be sent at once");
+    assert!(due(yesterday, 10).await?.is_empty(), "what was read in part is asked for apart");
+    let in_part = store.due_reports(now(), yesterday, true, 10).await?;
+    assert_eq!(in_part.len(), 1, "its message has ended: it may be sent at once");
     store.raise_reports(&[report("old", 0, -1), report("new", 5, -1)]).await?;
     assert_eq!(store.reports(&codes).await?["old"].state, ReportState::Done, "a revision that goes back");
     assert_eq!(due(yesterday, 10).await?, ["new"], "raised, it was not sent");
-    store.forget_reports(31, now() + TimeDelta::days(9)).await?;
+    let later = now() + TimeDelta::days(9);
+    assert_eq!(store.forget_reports(31, later).await?, 0);
     assert_eq!(store.report_lag(now()).await?.all, 3, "of another raid");
-    store.forget_reports(44, now() + TimeDelta::days(9)).await?;
+    assert_eq!(store.forget_reports(44, later).await?, 1, "the old one was never read whole");
     assert_eq!(store.report_lag(now()).await?.all, 2, "what is open is kept");
     Ok(())
 }

@@ -7,8 +7,9 @@
 //! One key pays for a bounded number of players a day, and messages expire. So the queue is never filled beyond a limit:
 //! who was never ranked goes first, then who was ranked longest ago; the rest waits in `discovers`. `choice` decides.
 //!
-//! A queue is worked in order, and reports have their day. So where rules read ranks from reports, players wait in
-//! `discovers`, and the queue has a few hours' worth of them at most, or one for every nine reports.
+//! A queue is worked in order, and reports have their day. So where rules read ranks from reports, what can wait does so in
+//! the store: players, and reports that were read in part for want of points. Of these the queue is filled up to a few
+//! hours' worth, and with one player at least for every nine reports.
 
 mod choice;
 
@@ -127,9 +128,9 @@ impl<S: Rules + Discoveries + Players + Waiting + ReportBacklog> AggregateStore 
 const BATCHES_AT_ONCE: usize = 4;
 /// Of ten messages, most that are reports' while players wait.
 const REPORTS_OF_TEN: u64 = 9;
-/// Of `QUEUE_LIMIT`, a week's worth of one key, the part that is players' where reports are ranked, too: three hours' worth,
-/// the time between two runs.
-const HOURS_OF_PLAYERS: u64 = 3;
+/// Where reports are ranked, what can wait fills the queue up to this part of `QUEUE_LIMIT`, a week's worth of one key:
+/// three hours' worth, the time between two runs.
+const HOURS_FILLED: u64 = 3;
 const HOURS_OF_QUEUE: u64 = 7 * 24;
 /// A report that was sent is not sent again within this.
 const REPORT_AGAIN_AFTER: TimeDelta = TimeDelta::hours(24);
@@ -180,17 +181,25 @@ where
         without,
     };
     let is_out_of_time = || deadline.is_some_and(|deadline| clock.now() >= deadline);
-    let most_players = rules
-        .iter()
-        .any(|rule| rule.enabled && rule.target.ranks == RanksKind::Reports)
-        .then(|| config.queue_limit * HOURS_OF_PLAYERS / HOURS_OF_QUEUE);
-    let reports = VecDeque::new();
+    let ranks_reports = rules.iter().any(|rule| rule.enabled && rule.target.ranks == RanksKind::Reports);
+    let (reports, most_players) = (VecDeque::new(), None);
     let mut run = Run { store, queue, config, now, room, most_players, is_out_of_time, reports, summary };
     let players_wait = gate.is_none() && store.discovered_count().await? > 0;
     let for_reports = if players_wait { room / 10 * REPORTS_OF_TEN } else { room };
     let limit = usize::try_from(for_reports).unwrap_or(usize::MAX);
-    let due = store.due_reports(now, now - REPORT_AGAIN_AFTER, limit).await.context("reading reports")?;
-    run.reports = due.into();
+    let due = async |in_part, limit| {
+        store.due_reports(now, now - REPORT_AGAIN_AFTER, in_part, limit).await.context("reading reports")
+    };
+    run.reports = due(false, limit).await?.into();
+    if ranks_reports {
+        let due_now = run.reports.len() as u64;
+        let filled = config.queue_limit * HOURS_FILLED / HOURS_OF_QUEUE;
+        let to_fill = filled.saturating_sub(length + due_now);
+        let in_part = due(true, usize::try_from(to_fill / 2)?).await?;
+        let for_players = (to_fill - in_part.len() as u64).max(due_now.div_ceil(REPORTS_OF_TEN));
+        run.most_players = Some(for_players);
+        run.reports.extend(in_part);
+    }
     let mut stopped = StopReason::Complete;
     match gate {
         Some(reason) => {
@@ -229,7 +238,7 @@ struct Run<'a, S, Q, T> {
     now: Timestamp,
     /// Messages that the queue may still take.
     room: u64,
-    /// Most players that may wait there, or be sent now, where reports are ranked, too.
+    /// Most players that are sent, where reports are ranked, too.
     most_players: Option<u64>,
     is_out_of_time: T,
     /// Reports that are due, the next one first.
@@ -241,10 +250,6 @@ impl<S: AggregateStore, Q: MessageQueue, T: Fn() -> bool> Run<'_, S, Q, T> {
     /// Sends who was never ranked, page by page, then who was ranked longest ago; reports in between.
     async fn send_players(&mut self) -> Result<StopReason> {
         let waiting = self.store.waiting(self.now).await.context("reading who waits in the queue")?;
-        self.most_players = self.most_players.map(|most| {
-            let share = (self.reports.len() as u64).div_ceil(REPORTS_OF_TEN);
-            most.saturating_sub(waiting.len() as u64).max(share)
-        });
         let mut longest_ago = LongestAgo::default();
         let mut after = None;
         loop {
@@ -617,22 +622,25 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn where_reports_are_ranked_players_wait_for_a_few_hours_in_the_queue_at_most() {
+    async fn where_reports_are_ranked_what_can_wait_fills_a_few_hours_of_the_queue() {
         let store = Memory::with_discovered(400);
         let mut by_reports = rule("by reports", Some(1));
         by_reports.target.source = SourceKind::Reports;
         by_reports.target.ranks = RanksKind::Reports;
         store.rules.borrow_mut().push(by_reports);
-        with_reports(&store, (0..9).map(|code| report(code, 1, None)));
+        let in_part = |code| StoredReport { left_out: LeftOut::of_number(2), ..report(code, 1, None) };
+        with_reports(&store, (0..9).map(|code| report(code, 1, None)).chain((100..120).map(in_part)));
         let queue = TestQueue::new(async |_| QueueAnswer::Confirm);
         // A week's worth is 5,600 messages, three hours' worth 100.
         let first = run_limited(&store, &queue, 5600).await;
-        assert_eq!((first.reports, first.sent, first.left, first.stopped), (9, 109, 300, StopReason::QueueFull));
+        assert_eq!((first.reports, first.sent, first.left), (9 + 20, 100, 400 - 71));
+        assert_eq!(first.stopped, StopReason::QueueFull);
+        with_reports(&store, (200..230).map(in_part));
         let second = run_limited(&store, &queue, 5600).await;
-        assert_eq!((second.sent, second.left), (0, 300), "a hundred players wait");
+        assert_eq!((second.sent, second.left), (0, 329), "enough waits in the queue");
         with_reports(&store, (20..38).map(|code| report(code, 1, None)));
         let third = run_limited(&store, &queue, 5600).await;
-        assert_eq!((third.reports, third.sent), (18, 20), "one for every nine reports");
+        assert_eq!((third.reports, third.sent), (18, 20), "one player for every nine reports that are due");
     }
 
     fn with_reports(store: &Memory, reports: impl IntoIterator<Item = StoredReport>) {

@@ -322,8 +322,12 @@ where
         let (raid, oldest) = (leader.target.raid, reached.min(now - FIRST_READING));
         self.ports.store.forget_seen(raid, oldest).await.context("forgetting which reports are known")?;
         // Read again, a report whose kills are still remembered would change nothing; an older one could count twice.
-        let read = self.ports.store.forget_reports(raid, oldest.min(now - REMEMBERED)).await;
-        read.context("forgetting reports that were ranked")
+        let given_up = self.ports.store.forget_reports(raid, oldest.min(now - REMEMBERED)).await;
+        match given_up.context("forgetting reports that were ranked")? {
+            0 => {}
+            given_up => tracing::warn!(raid, given_up, "reports were never read whole: points did not suffice"),
+        }
+        Ok(())
     }
 }
 

@@ -1,6 +1,6 @@
 //! All reports of a world, and what is known of them at a time.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use chrono::{DateTime, Utc};
 
@@ -10,6 +10,18 @@ use crate::world::{Kill, Player, Region, World};
 use super::plan::Plan;
 use super::report::{Kind, Report, Seen, id_of};
 use super::roster::{KillEvent, Part, Roster};
+use super::standing::whole;
+
+/// When a report appears, and what is in it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Upload {
+    /// From when on it can be seen.
+    pub uploaded_at: DateTime<Utc>,
+    /// When its log ends.
+    pub ended_at: DateTime<Utc>,
+    /// Its kills by difficulty.
+    pub kills: BTreeMap<u8, usize>,
+}
 
 /// All reports of a world.
 #[derive(Debug)]
@@ -71,6 +83,17 @@ impl Reports {
     /// Codes of the public reports, those to come included.
     pub fn codes(&self) -> impl Iterator<Item = String> {
         self.reports.iter().map(Report::code)
+    }
+
+    /// When a public report appears, and what is in it, to come or not.
+    pub fn upload(&self, code: &str) -> Option<Upload> {
+        let report = self.at(self.find(code)?);
+        let time = |at_s| DateTime::from_timestamp_millis(self.unix_ms(at_s)).unwrap_or_default();
+        let mut kills = BTreeMap::new();
+        for (roster, _) in self.kills(report, whole(report)) {
+            *kills.entry(roster.difficulty).or_default() += 1;
+        }
+        Some(Upload { uploaded_at: time(report.uploaded_s), ended_at: time(report.ended_s), kills })
     }
 
     pub(crate) fn at(&self, index: u32) -> &Report {

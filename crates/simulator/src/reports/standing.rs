@@ -61,6 +61,6 @@ impl Reports {
 }
 
 /// A report when all of it is there.
-fn whole(report: &Report) -> Seen {
+pub(super) fn whole(report: &Report) -> Seen {
     Seen { ended_s: report.ended_s, revision: 1, segments: 1, exported_segments: 1 }
 }

@@ -1,0 +1,264 @@
+//! What one key keeps fresh: a season of reports on a clock where hours take no time.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
+
+use anyhow::ensure;
+use chrono::{DateTime, TimeDelta};
+use parsebook_cli::local::Machine;
+use parsebook_cli::settings::Settings;
+use parsebook_core::Timestamp;
+use parsebook_core::left_out::parts;
+use parsebook_core::ports::{Clock, ReportBacklog};
+use parsebook_core::report::Metric;
+use parsebook_core::report_state::{ReportState, StoredReport};
+use parsebook_core::rule::{RanksKind, SourceKind, Target};
+use parsebook_simulator::{Config, Price, Reports, Season, Simulator, World};
+use tokio::sync::Notify;
+
+use crate::figure;
+
+/// The time between two looks at the queue.
+const STEP: TimeDelta = TimeDelta::minutes(30);
+/// aggregator runs every so many steps: three hours, as deployed.
+const AGGREGATE_EVERY: usize = 6;
+/// A tenth of EU at a season's peak has so many kills and reports a day, and a tenth of a key so many points an hour.
+const PEAK_KILLS: f64 = 4_400.0;
+const PEAK_REPORTS: f64 = 930.0;
+const POINTS: f64 = 360.0;
+/// `QUEUE_LIMIT` of a tenth of a key.
+const QUEUE_LIMIT: f64 = 8_000.0;
+const DAY: TimeDelta = TimeDelta::days(1);
+/// The weeks that are told apart, from 1.
+const WEEKS: [i64; 5] = [1, 3, 6, 9, 12];
+
+/// A clock that stands still but for sleeps; a sleep beyond the step's end never wakes, and says so.
+#[derive(Debug, Clone)]
+struct StepClock {
+    now_millis: Arc<AtomicI64>,
+    end_millis: Arc<AtomicI64>,
+    at_end: Arc<Notify>,
+}
+
+impl StepClock {
+    fn starting_at(start: Timestamp) -> Self {
+        let millis = Arc::new(AtomicI64::new(start.timestamp_millis()));
+        Self { now_millis: millis.clone(), end_millis: Arc::new(AtomicI64::new(i64::MAX)), at_end: Arc::default() }
+    }
+
+    fn begin_step(&self, from: Timestamp) {
+        self.now_millis.store(from.timestamp_millis(), Ordering::Relaxed);
+        self.end_millis.store((from + STEP).timestamp_millis(), Ordering::Relaxed);
+    }
+}
+
+impl Clock for StepClock {
+    fn now(&self) -> Timestamp {
+        DateTime::from_timestamp_millis(self.now_millis.load(Ordering::Relaxed)).unwrap_or_default()
+    }
+
+    async fn sleep(&self, duration: Duration) {
+        let millis = i64::try_from(duration.as_millis()).unwrap_or(i64::MAX);
+        let (now, end) = (self.now_millis.load(Ordering::Relaxed), self.end_millis.load(Ordering::Relaxed));
+        if now.saturating_add(millis) > end {
+            self.at_end.notify_one();
+            std::future::pending::<()>().await;
+        }
+        self.now_millis.fetch_add(millis, Ordering::Relaxed);
+        tokio::task::yield_now().await;
+    }
+}
+
+/// Kills that were due in a week, and those of them that were read within a day.
+#[derive(Debug, Default, Clone, Copy)]
+struct Share {
+    due: usize,
+    in_time: usize,
+}
+
+/// When each report was due, and when which ranks of it were read.
+struct Watch<'r> {
+    reports: &'r Reports,
+    starts_at: Timestamp,
+    wanted: BTreeSet<u8>,
+    /// Reports that were not seen whole: when each was due.
+    open: BTreeMap<String, Timestamp>,
+    unlisted: BTreeSet<String>,
+    read: BTreeSet<(String, Metric, u8)>,
+    shares: BTreeMap<(Metric, u8, i64), Share>,
+}
+
+impl Watch<'_> {
+    /// Looks at the store after a step.
+    async fn look(&mut self, store: &impl ReportBacklog, now: Timestamp) -> anyhow::Result<()> {
+        let unlisted: Vec<_> = self.unlisted.iter().cloned().collect();
+        for (code, stored) in store.reports(&unlisted).await? {
+            self.unlisted.remove(&code);
+            // A log that was uploaded late is due when it is found.
+            let due_at = stored.due_at.max(now);
+            let Some(upload) = self.reports.upload(&code) else { continue };
+            let week = (due_at - self.starts_at).num_days() / 7 + 1;
+            for (&difficulty, &kills) in upload.kills.iter().filter(|(difficulty, _)| self.wanted.contains(difficulty))
+            {
+                for metric in Metric::ALL {
+                    self.shares.entry((metric, difficulty, week)).or_default().due += kills;
+                }
+            }
+            self.open.insert(code, due_at);
+        }
+        let due: Vec<_> =
+            self.open.iter().filter(|(_, due_at)| **due_at <= now).map(|(code, _)| code.clone()).collect();
+        for (code, stored) in store.reports(&due).await? {
+            self.look_at(&code, &stored, now);
+        }
+        Ok(())
+    }
+
+    fn look_at(&mut self, code: &str, stored: &StoredReport, now: Timestamp) {
+        let Some(&due_at) = self.open.get(code) else { return };
+        let week = (due_at - self.starts_at).num_days() / 7 + 1;
+        let kills = self.reports.upload(code).map(|upload| upload.kills).unwrap_or_default();
+        // What would have to be asked yet.
+        let missing = parts(&self.wanted, &stored.difficulties, stored.left_out, Default::default());
+        for (&difficulty, &kills) in kills.iter().filter(|(difficulty, _)| self.wanted.contains(difficulty)) {
+            for metric in Metric::ALL {
+                let is_missing = |part: &parsebook_core::report::RankPart| {
+                    part.metric == metric && part.difficulty.is_none_or(|of| of == difficulty)
+                };
+                if !missing.iter().any(is_missing)
+                    && self.read.insert((code.to_owned(), metric, difficulty))
+                    && now - due_at <= DAY
+                {
+                    self.shares.entry((metric, difficulty, week)).or_default().in_time += kills;
+                }
+            }
+        }
+        if matches!(stored.state, ReportState::Done | ReportState::Final | ReportState::Gone) || now - due_at > DAY {
+            self.open.remove(code);
+        }
+    }
+}
+
+/// A season of the world in `file`, or of a made-up world, with as much of a key as it is of EU.
+pub async fn measure(file: Option<&Path>, players: usize, price: Price) -> anyhow::Result<()> {
+    let world = match file {
+        Some(file) => World::load(&[file])?.world,
+        None => World::generate(players, 1),
+    };
+    let starts_at = DateTime::from_timestamp(1_788_285_600, 0).unwrap_or_default();
+    let clock = StepClock::starting_at(starts_at);
+    let season = Season::default();
+    let weeks = season.length.as_secs() as i64 / (7 * 86_400);
+    // How many kills its first days have, and with that what a tenth of a key is for it.
+    let probe = Simulator::start(config(world, &clock, season.clone(), price, None)).await?;
+    let world = probe.world().clone();
+    let in_first_days = |upload: &parsebook_simulator::Upload| upload.ended_at < starts_at + TimeDelta::days(3);
+    let uploads: Vec<_> = probe.reports().codes().filter_map(|code| probe.reports().upload(&code)).collect();
+    let peak: usize =
+        uploads.iter().filter(|upload| in_first_days(upload)).map(|u| u.kills.values().sum::<usize>()).sum();
+    let peak_reports = uploads.iter().filter(|upload| in_first_days(upload)).count();
+    probe.shutdown().await;
+    let (peak, peak_reports) = (peak as f64 / 3.0, peak_reports as f64 / 3.0);
+    // By what is paid for.
+    let scale = if price == Price::Flat { peak_reports / PEAK_REPORTS } else { peak / PEAK_KILLS };
+    let points = (POINTS * scale).round();
+    ensure!(points >= 60.0, "a world of {} players has too few kills: {peak:.0} a day", world.len());
+
+    let simulator = Simulator::start(config(world, &clock, season, price, Some(points as u32))).await?;
+    let world = simulator.world().clone();
+    let folder = tempfile::tempdir()?;
+    let limit = ((QUEUE_LIMIT * scale) as u64).max(100).to_string();
+    let machine = machine(folder.path(), &simulator.url(), &clock, &limit)?;
+    let mut boards: Vec<_> = world.players().flat_map(|player| player.pairs().collect::<Vec<_>>()).collect();
+    boards.sort_unstable();
+    boards.dedup();
+    for (raid, difficulty) in &boards {
+        let target = Target::new(u32::try_from(*raid)?, *difficulty, SourceKind::Reports);
+        machine.store().add_rule(&Target { ranks: RanksKind::Reports, ..target })?;
+    }
+    let mut watch = Watch {
+        reports: simulator.reports(),
+        starts_at,
+        wanted: boards.iter().map(|(_, difficulty)| *difficulty).collect(),
+        open: BTreeMap::new(),
+        unlisted: simulator.reports().codes().collect(),
+        read: BTreeSet::new(),
+        shares: BTreeMap::new(),
+    };
+    let steps = (weeks * 7 + 3) * DAY.num_minutes() / STEP.num_minutes();
+    for step in 0..usize::try_from(steps)? {
+        let from = starts_at + STEP * i32::try_from(step)?;
+        clock.begin_step(from);
+        let working = async {
+            let mut errors = Vec::new();
+            machine.discover_due(&mut errors).await?;
+            ensure!(errors.is_empty(), "{}", errors.join("; "));
+            if step % AGGREGATE_EVERY == 0 {
+                machine.aggregate(false).await?;
+            }
+            machine.rank_all().await
+        };
+        tokio::select! {
+            worked = working => drop(worked?),
+            () = clock.at_end.notified() => {}
+        }
+        watch.look(machine.store(), clock.now()).await?;
+    }
+    let on = format!(
+        "{} players, {points:.0} points an hour, {peak:.0} kills and {peak_reports:.0} reports a day at the peak",
+        world.len()
+    );
+    let name = if price == Price::Flat { "flat" } else { "per kill" };
+    for metric in Metric::ALL {
+        for &difficulty in watch.wanted.iter().rev() {
+            let of = |week| watch.shares.get(&(metric, difficulty, week)).copied().unwrap_or_default();
+            let percent = |share: Share| 100.0 * share.in_time as f64 / share.due.max(1) as f64;
+            let shares: Vec<_> = WEEKS.iter().map(|&week| format!("{:5.1}", percent(of(week)))).collect();
+            figure(
+                &format!("{name}: {metric} in difficulty {difficulty}, % within a day"),
+                &shares.join(" "),
+                &on,
+                "weeks 1 3 6 9 12",
+            );
+        }
+    }
+    let spent: f64 = simulator.stats().points_spent.iter().sum();
+    figure(&format!("{name}: points of the season"), &format!("{spent:.0}"), &on, "");
+    let now = clock.now();
+    let lag = machine.store().report_lag(now).await?;
+    figure(
+        &format!("{name}: reports left in part"),
+        &lag.left_out.values().sum::<u64>().to_string(),
+        &on,
+        &format!("of {}", lag.all),
+    );
+    simulator.shutdown().await;
+    Ok(())
+}
+
+fn config(
+    world: impl Into<Arc<World>>,
+    clock: &StepClock,
+    season: Season,
+    price: Price,
+    points: Option<u32>,
+) -> Config {
+    let mut config = Config::new(world);
+    let shared = clock.clone();
+    config.clock = Arc::new(move || shared.now());
+    config.season = Some(season);
+    config.points_per_hour = points;
+    config.behaviour.price = price;
+    config
+}
+
+fn machine(folder: &Path, url: &str, clock: &StepClock, queue_limit: &str) -> anyhow::Result<Machine<StepClock>> {
+    let (id, secret) = Config::DEFAULT_CLIENT;
+    let keys = serde_json::json!([{"name": "bench", "clientId": id, "clientSecret": secret}]).to_string();
+    let variables = [("WCL_API_KEYS", keys.as_str()), ("PAGES_PER_SECOND", "100000"), ("QUEUE_LIMIT", queue_limit)];
+    let settings = Settings::read(&variables.into_iter().collect())?;
+    Machine::open(&folder.join("data"), &folder.join("addon"), url, settings, clock.clone())
+}
