@@ -22,24 +22,17 @@ fn parsebook(simulator: &Handle, folder: &Path) -> Command {
         .env("PAGES_PER_SECOND", "100000")
         .env("PAGES_PER_THREAD", "2")
         .env("SOURCE_DATE_EPOCH", "1790000000")
+        // The simulated Warcraft Logs has ranked every report.
+        .env("REPORT_DELAY_HOURS", "0")
         .stdout(Stdio::null())
         .stderr(Stdio::null());
     command
 }
 
-fn add_rules(simulator: &Handle, folder: &Path) {
+fn add_rules(simulator: &Handle, folder: &Path, kind: [&str; 2]) {
     for (raid, difficulty) in boards(simulator.world()) {
         let mut add = parsebook(simulator, folder);
-        add.args([
-            "rules",
-            "add",
-            "--source",
-            "site",
-            "--raid",
-            &raid.to_string(),
-            "--difficulty",
-            &difficulty.to_string(),
-        ]);
+        add.args(["rules", "add", "--raid", &raid.to_string(), "--difficulty", &difficulty.to_string()]).args(kind);
         assert!(add.status().unwrap().success());
     }
 }
@@ -66,15 +59,24 @@ fn files(folder: &Path) -> BTreeMap<String, Vec<u8>> {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn twenty_kills_change_nothing() {
-    let simulator = Simulator::start(Config::new(World::generate(1200, 12))).await.unwrap();
+    killed_twenty_times(1200, ["--source", "site"]).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn twenty_kills_change_nothing_where_ranks_are_read_from_reports() {
+    killed_twenty_times(400, ["--ranks", "reports"]).await;
+}
+
+async fn killed_twenty_times(players: usize, kind: [&str; 2]) {
+    let simulator = Simulator::start(Config::new(World::generate(players, 12))).await.unwrap();
     let undisturbed = tempfile::tempdir().unwrap();
-    add_rules(&simulator, undisturbed.path());
+    add_rules(&simulator, undisturbed.path(), kind);
     let started = Instant::now();
     assert!(parsebook(&simulator, undisturbed.path()).args(["run", "--once"]).status().unwrap().success());
     let whole_run = started.elapsed();
 
     let disturbed = tempfile::tempdir().unwrap();
-    add_rules(&simulator, disturbed.path());
+    add_rules(&simulator, disturbed.path(), kind);
     let mut kills = 0;
     let mut seed = u64::from(std::process::id());
     while kills < 20 {
@@ -94,7 +96,7 @@ async fn twenty_kills_change_nothing() {
             same_files(undisturbed.path(), disturbed.path());
             std::fs::remove_dir_all(disturbed.path().join("data")).unwrap();
             std::fs::remove_dir_all(disturbed.path().join("addon")).unwrap();
-            add_rules(&simulator, disturbed.path());
+            add_rules(&simulator, disturbed.path(), kind);
         }
     }
     let last = parsebook(&simulator, disturbed.path()).args(["run", "--once"]).stderr(Stdio::piped()).output().unwrap();

@@ -4,6 +4,7 @@
 mod addon_repo;
 mod both_stores;
 mod calibrate;
+mod changes;
 mod common;
 mod discovery;
 mod doctor;

@@ -5,12 +5,12 @@ use std::collections::BTreeMap;
 use anyhow::Context;
 use parsebook_core::player::{DifficultyRanks, Identity, PlayerUpdate, RankedPart, normalized_realm};
 use parsebook_core::ports::RankOutcome;
-use parsebook_core::{Difficulty, PlayerId, RaidId, Timestamp};
+use parsebook_core::{Difficulty, PlayerId, RaidId};
 use serde_json::Value;
 
 use super::super::json;
 use super::super::reply::{Body, NO_CLASS};
-use super::part::{Asked, NoPart, metric_ranks};
+use super::part::{Asked, Dates, NoPart, metric_ranks};
 use super::question::{Ask, alias};
 use crate::text::excerpt;
 
@@ -82,7 +82,7 @@ fn line(id: PlayerId, raid: RaidId, difficulty: Difficulty, reason: &str) -> Str
 }
 
 /// Reads the answer to `ask`, one of several in one request unless it `is_alone`.
-pub fn read(ask: &Ask<'_>, body: &Body, is_alone: bool, at: Timestamp) -> Said {
+pub fn read(ask: &Ask<'_>, body: &Body, is_alone: bool, dates: Dates) -> Said {
     let player = format!("p{}", ask.id);
     let character = body.part("characterData", &player);
     if character.and_then(|character| character.get("hidden")).and_then(Value::as_bool) == Some(true) {
@@ -101,7 +101,7 @@ pub fn read(ask: &Ask<'_>, body: &Body, is_alone: bool, at: Timestamp) -> Said {
         },
         Some(character) => match identity(character) {
             Ok(identity) if identity.class_id == 0 => no_class(),
-            Ok(identity) => ranks(ask, &player, character, identity, body, is_alone, at),
+            Ok(identity) => ranks(ask, &player, character, identity, body, is_alone, dates),
             Err(error) => failed(format!("{error:#}")),
         },
     }
@@ -114,7 +114,7 @@ fn ranks(
     identity: Identity,
     body: &Body,
     is_alone: bool,
-    at: Timestamp,
+    dates: Dates,
 ) -> Said {
     let mut parts: BTreeMap<_, Result<DifficultyRanks, String>> = BTreeMap::new();
     let mut skipped_rows = Vec::new();
@@ -131,7 +131,7 @@ fn ranks(
             let read = match body.error_in(&[player, &alias]) {
                 Some(error) if error.contains(NO_CLASS) => Err(NoPart::NoClass),
                 Some(error) => Err(NoPart::Refused(excerpt(&error))),
-                None => metric_ranks(answer, Asked { metric, class_id: identity.class_id, at }),
+                None => metric_ranks(answer, Asked { metric, class_id: identity.class_id, dates }),
             };
             is_odd &= matches!(read, Err(NoPart::Odd(_)));
             match read {

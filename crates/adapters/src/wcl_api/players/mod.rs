@@ -14,6 +14,7 @@ use parsebook_core::ports::{ApiError, Clock, RankOutcome, RankSource, Ranked, Wa
 use parsebook_core::report::Metric;
 
 use self::answer::{Character, Said};
+use self::part::Dates;
 use self::question::Ask;
 use super::WclApi;
 use super::keys::KeyState;
@@ -122,8 +123,9 @@ impl<C: Clock> Pieces<Ask<'_>> for Round<'_, C> {
     }
 
     fn read(&mut self, asks: &[Ask<'_>], body: &Body) -> Result<Vec<usize>, String> {
-        let at = self.api.stamp.unwrap_or_else(|| self.api.clock.now());
-        let said: Vec<_> = asks.iter().map(|ask| answer::read(ask, body, asks.len() == 1, at)).collect();
+        let read_at = self.api.clock.now();
+        let dates = Dates { read_at, ranked_at: self.api.stamp.unwrap_or(read_at) };
+        let said: Vec<_> = asks.iter().map(|ask| answer::read(ask, body, asks.len() == 1, dates)).collect();
         // One odd answer is its player's; where those of all of several are, it is the API that is not understood.
         let odd: Vec<_> = said.iter().filter_map(Said::why_odd).collect();
         if let [first, _, ..] = odd.as_slice()

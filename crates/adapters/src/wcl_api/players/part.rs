@@ -25,12 +25,19 @@ pub enum NoPart {
     Odd(String),
 }
 
+/// When an answer was read, and the date that its ranks get.
+#[derive(Debug, Clone, Copy)]
+pub struct Dates {
+    pub read_at: Timestamp,
+    pub ranked_at: Timestamp,
+}
+
 /// What is asked for.
 #[derive(Debug, Clone, Copy)]
 pub struct Asked {
     pub metric: Metric,
     pub class_id: u8,
-    pub at: Timestamp,
+    pub dates: Dates,
 }
 
 /// The ranks in an answer, `None` where nothing counts under the metric; and a line for each row left out. A boss
@@ -84,7 +91,8 @@ pub fn metric_ranks(answer: &Value, asked: Asked) -> Result<(Option<MetricRanks>
         return Ok((None, skipped));
     }
     let spec = most_common(specs.values());
-    let (ranked_at, read_at) = (asked.at, Some(asked.at));
+    let Dates { read_at, ranked_at } = asked.dates;
+    let read_at = Some(read_at);
     let ranks = MetricRanks { partition, ranked_at, read_at, spec, encounters, ends: BTreeMap::new(), specs };
     Ok((Some(ranks), skipped))
 }
@@ -138,7 +146,8 @@ mod tests {
     const PALADIN: u8 = 6;
 
     fn read(metric: Metric, answer: &Value) -> Result<(Option<MetricRanks>, Vec<String>), NoPart> {
-        metric_ranks(answer, Asked { metric, class_id: PALADIN, at: Timestamp::UNIX_EPOCH })
+        let dates = Dates { read_at: Timestamp::MAX_UTC, ranked_at: Timestamp::UNIX_EPOCH };
+        metric_ranks(answer, Asked { metric, class_id: PALADIN, dates })
     }
 
     fn row(boss: u32, percent: Value, kills: Value, spec: &str) -> Value {
@@ -162,7 +171,8 @@ mod tests {
         let (dps, skipped) = read(Metric::Dps, &answer("dps", rows.clone())).unwrap();
         let dps = dps.unwrap();
         assert_eq!(dps.encounters.keys().copied().collect::<Vec<_>>(), [2, 3, 4]);
-        assert_eq!((dps.partition, dps.spec.as_deref(), dps.read_at), (2, Some("Retribution"), Some(dps.ranked_at)));
+        assert_eq!((dps.partition, dps.spec.as_deref()), (2, Some("Retribution")));
+        assert_eq!((dps.read_at, dps.ranked_at), (Some(Timestamp::MAX_UTC), Timestamp::UNIX_EPOCH));
         assert!(skipped.is_empty(), "{skipped:?}");
         let (hps, _) = read(Metric::Hps, &answer("hps", rows)).unwrap();
         let hps = hps.unwrap();
