@@ -1,12 +1,13 @@
 //! What the simulator saw: counters for politeness and cost, read by tests and printed by `parsebook simulate`.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, HashSet, VecDeque};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::time::Instant;
 
 use crate::points::PointsWindow;
+use crate::world::Region;
 
 /// A snapshot of all counters since the start or the last reset.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -29,6 +30,10 @@ pub struct Stats {
     pub zone_rankings: u64,
     /// Reports resolved on their own or in a list.
     pub reports: u64,
+    /// Questions for the ranked characters of a report, by the report's region.
+    pub details: BTreeMap<&'static str, u64>,
+    /// Of these, those for a report at a revision that was asked for before.
+    pub details_again: u64,
     /// Most API requests answered at the same time.
     pub max_api_at_once: usize,
     /// Most ranking page requests that arrived within any one second.
@@ -61,6 +66,8 @@ struct State {
     site_at_once: usize,
     api_at_once: usize,
     refused: bool,
+    /// Reports and the revisions at which their ranked characters were asked for.
+    details: HashSet<(u64, i32)>,
 }
 
 /// Which counter of simultaneous requests to lower when a request is over.
@@ -123,6 +130,14 @@ impl Recorder {
     /// Changes any of the plain counters.
     pub(crate) fn count(&self, change: impl FnOnce(&mut Stats)) {
         change(&mut self.lock().stats);
+    }
+
+    /// The ranked characters of a report were asked for.
+    pub(crate) fn details(&self, report: u64, revision: i32, region: Region) {
+        let mut state = self.lock();
+        let is_new = state.details.insert((report, revision));
+        *state.stats.details.entry(region.compact_name()).or_default() += 1;
+        state.stats.details_again += u64::from(!is_new);
     }
 
     pub(crate) fn snapshot(&self) -> Stats {

@@ -2,10 +2,12 @@
 
 use std::collections::BTreeSet;
 
+use chrono::{DateTime, Utc};
+
 use crate::world::World;
 
 use super::index::{Reports, is_live_raid};
-use super::report::{Report, Seen};
+use super::report::{Kind, Report, Seen};
 
 /// A player standing in a report.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -45,6 +47,27 @@ impl Reports {
                 found.extend(difficulties.iter().map(|&difficulty| Standing { player, raid, difficulty }));
             }
         })
+    }
+
+    /// The same as far as the reports of some regions can be seen now, those of the year before aside.
+    pub fn standing_now(&self, world: &World, regions: &[&str], now: DateTime<Utc>) -> BTreeSet<Standing> {
+        let mut found = BTreeSet::new();
+        for report in self.reports.iter().filter(|report| is_live_raid(report) && report.kind != Kind::Old) {
+            let Some(seen) = self.seen(report, now).filter(|_| regions.contains(&report.region.compact_name())) else {
+                continue;
+            };
+            let kills: Vec<_> = self.kills(report, seen).map(|(roster, _)| (roster.raid, roster.difficulty)).collect();
+            if kills.iter().any(|(raid, _)| *raid != report.tag) {
+                continue;
+            }
+            let raid = world.raids()[usize::from(report.tag)].id;
+            for index in self.ranked(world, report, seen) {
+                let player = world.at(index);
+                let stands = |&(_, difficulty)| Standing { player: player.id(), raid, difficulty };
+                found.extend(kills.iter().map(stands).filter(|_| !player.is_hidden()));
+            }
+        }
+        found
     }
 
     /// Over the reports whose tag fits their kills.

@@ -97,7 +97,9 @@ impl Report {
         let scope = scope(ctx);
         scope.spend(1.0);
         let world = &scope.shared.world;
-        let ranked = scope.shared.reports.ranked(world, self.data(scope), self.seen);
+        let data = self.data(scope);
+        scope.shared.recorder.details(data.id, self.seen.revision, data.region);
+        let ranked = scope.shared.reports.ranked(world, data, self.seen);
         let characters = ranked.into_iter().filter_map(|index| Character::of(scope, &world.at(index)));
         Some(odd::crowd(&scope.shared.faults, characters.collect()).into_iter().map(Some).collect())
     }
