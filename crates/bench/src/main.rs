@@ -1,10 +1,12 @@
 //! `scripts/bench`: every figure that a requirement names, measured, with the ratio to its baseline from the same run.
 
+mod fairness;
 mod lambdas;
 mod parsing;
 mod pipeline;
 mod pushing;
 mod season;
+mod step_clock;
 
 use std::path::PathBuf;
 
@@ -43,6 +45,12 @@ enum Command {
         world: Option<PathBuf>,
         /// Players of the made-up world.
         #[arg(long, default_value_t = 5_000)]
+        players: usize,
+    },
+    /// One key and more players than it can pay for in a week: who is ranked when.
+    Fairness {
+        /// Players of the made-up world.
+        #[arg(long, default_value_t = 40_000)]
         players: usize,
     },
     /// Writes a made-up world as a file.
@@ -111,6 +119,7 @@ async fn measure(command: Command) -> anyhow::Result<()> {
         Command::Pipeline { parsebook, world, players, source } => {
             pipeline::measure(&parsebook, &world, players, &source).await
         }
+        Command::Fairness { players } => fairness::measure(players).await,
         Command::Season { world, players } => {
             for price in [Price::Flat, Price::PerKill] {
                 season::measure(world.as_deref(), players, price).await?;

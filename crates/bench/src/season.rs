@@ -1,10 +1,9 @@
 //! What one key keeps fresh: a season of reports on a clock where hours take no time.
 
+use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
-use std::time::Duration;
 
 use anyhow::ensure;
 use chrono::{DateTime, TimeDelta};
@@ -17,12 +16,10 @@ use parsebook_core::report::Metric;
 use parsebook_core::report_state::{ReportState, StoredReport};
 use parsebook_core::rule::{RanksKind, SourceKind, Target};
 use parsebook_simulator::{Config, Price, Reports, Season, Simulator, World};
-use tokio::sync::Notify;
 
 use crate::figure;
+use crate::step_clock::{STEP, StepClock};
 
-/// The time between two looks at the queue.
-const STEP: TimeDelta = TimeDelta::minutes(30);
 /// aggregator runs every so many steps: three hours, as deployed.
 const AGGREGATE_EVERY: usize = 6;
 /// A tenth of EU at a season's peak has so many kills and reports a day, and a tenth of a key so many points an hour.
@@ -34,43 +31,6 @@ const QUEUE_LIMIT: f64 = 8_000.0;
 const DAY: TimeDelta = TimeDelta::days(1);
 /// The weeks that are told apart, from 1.
 const WEEKS: [i64; 5] = [1, 3, 6, 9, 12];
-
-/// A clock that stands still but for sleeps; a sleep beyond the step's end never wakes, and says so.
-#[derive(Debug, Clone)]
-struct StepClock {
-    now_millis: Arc<AtomicI64>,
-    end_millis: Arc<AtomicI64>,
-    at_end: Arc<Notify>,
-}
-
-impl StepClock {
-    fn starting_at(start: Timestamp) -> Self {
-        let millis = Arc::new(AtomicI64::new(start.timestamp_millis()));
-        Self { now_millis: millis.clone(), end_millis: Arc::new(AtomicI64::new(i64::MAX)), at_end: Arc::default() }
-    }
-
-    fn begin_step(&self, from: Timestamp) {
-        self.now_millis.store(from.timestamp_millis(), Ordering::Relaxed);
-        self.end_millis.store((from + STEP).timestamp_millis(), Ordering::Relaxed);
-    }
-}
-
-impl Clock for StepClock {
-    fn now(&self) -> Timestamp {
-        DateTime::from_timestamp_millis(self.now_millis.load(Ordering::Relaxed)).unwrap_or_default()
-    }
-
-    async fn sleep(&self, duration: Duration) {
-        let millis = i64::try_from(duration.as_millis()).unwrap_or(i64::MAX);
-        let (now, end) = (self.now_millis.load(Ordering::Relaxed), self.end_millis.load(Ordering::Relaxed));
-        if now.saturating_add(millis) > end {
-            self.at_end.notify_one();
-            std::future::pending::<()>().await;
-        }
-        self.now_millis.fetch_add(millis, Ordering::Relaxed);
-        tokio::task::yield_now().await;
-    }
-}
 
 /// Kills that were due in a week, and those of them that were read within a day.
 #[derive(Debug, Default, Clone, Copy)]
@@ -191,20 +151,7 @@ pub async fn measure(file: Option<&Path>, players: usize, price: Price) -> anyho
     let steps = (weeks * 7 + 3) * DAY.num_minutes() / STEP.num_minutes();
     for step in 0..usize::try_from(steps)? {
         let from = starts_at + STEP * i32::try_from(step)?;
-        clock.begin_step(from);
-        let working = async {
-            let mut errors = Vec::new();
-            machine.discover_due(&mut errors).await?;
-            ensure!(errors.is_empty(), "{}", errors.join("; "));
-            if step % AGGREGATE_EVERY == 0 {
-                machine.aggregate(false).await?;
-            }
-            machine.rank_all().await
-        };
-        tokio::select! {
-            worked = working => drop(worked?),
-            () = clock.at_end.notified() => {}
-        }
+        clock.work(from, step_of(&machine, step, &Cell::default())).await?;
         watch.look(machine.store(), clock.now()).await?;
     }
     let on = format!(
@@ -239,6 +186,18 @@ pub async fn measure(file: Option<&Path>, players: usize, price: Price) -> anyho
     Ok(())
 }
 
+/// What is done in a step; counts what is `sent`.
+pub async fn step_of(machine: &Machine<StepClock>, step: usize, sent: &Cell<u64>) -> anyhow::Result<()> {
+    let mut errors = Vec::new();
+    machine.discover_due(&mut errors).await?;
+    ensure!(errors.is_empty(), "{}", errors.join("; "));
+    if step.is_multiple_of(AGGREGATE_EVERY) {
+        sent.set(sent.get() + machine.aggregate(false).await?.sent);
+    }
+    machine.rank_all().await?;
+    Ok(())
+}
+
 fn config(
     world: impl Into<Arc<World>>,
     clock: &StepClock,
@@ -255,7 +214,7 @@ fn config(
     config
 }
 
-fn machine(folder: &Path, url: &str, clock: &StepClock, queue_limit: &str) -> anyhow::Result<Machine<StepClock>> {
+pub fn machine(folder: &Path, url: &str, clock: &StepClock, queue_limit: &str) -> anyhow::Result<Machine<StepClock>> {
     let (id, secret) = Config::DEFAULT_CLIENT;
     let keys = serde_json::json!([{"name": "bench", "clientId": id, "clientSecret": secret}]).to_string();
     let variables = [("WCL_API_KEYS", keys.as_str()), ("PAGES_PER_SECOND", "100000"), ("QUEUE_LIMIT", queue_limit)];
