@@ -47,6 +47,15 @@ enum Command {
         #[arg(long, default_value_t = 5_000)]
         players: usize,
     },
+    /// What a season costs by reports, and by players.
+    Ways {
+        /// A world file; without one, a made-up world.
+        #[arg(long)]
+        world: Option<PathBuf>,
+        /// Players of the made-up world.
+        #[arg(long, default_value_t = 1_000)]
+        players: usize,
+    },
     /// One key and more players than it can pay for in a week: who is ranked when.
     Fairness {
         /// Players of the made-up world.
@@ -119,6 +128,7 @@ async fn measure(command: Command) -> anyhow::Result<()> {
         Command::Pipeline { parsebook, world, players, source } => {
             pipeline::measure(&parsebook, &world, players, &source).await
         }
+        Command::Ways { world, players } => season::compare(world.as_deref(), players).await,
         Command::Fairness { players } => fairness::measure(players).await,
         Command::Season { world, players } => {
             for price in [Price::Flat, Price::PerKill] {

@@ -186,6 +186,90 @@ pub async fn measure(file: Option<&Path>, players: usize, price: Price) -> anyho
     Ok(())
 }
 
+/// What a season costs where everybody is to be fresh every day and points are no matter: by reports, and by players.
+pub async fn compare(file: Option<&Path>, players: usize) -> anyhow::Result<()> {
+    let world = Arc::new(match file {
+        Some(file) => World::load(&[file])?.world,
+        None => World::generate(players, 1),
+    });
+    let by_players = daily(&world, Price::PerKill, RanksKind::Players).await?;
+    for price in [Price::Flat, Price::PerKill] {
+        let by_reports = daily(&world, price, RanksKind::Reports).await?;
+        let name = if price == Price::Flat { "flat" } else { "per kill" };
+        let on = format!("{} players, a season, every day", world.len());
+        let Spent { points, least, first, reports } = by_reports;
+        figure(
+            &format!("{name}: points by reports"),
+            &format!("{points:.0}"),
+            &on,
+            &format!("{:.3} of the least {least:.0}, for {reports} reports; at most 1.05", points / least),
+        );
+        let bound = if price == Price::Flat { 18 } else { 5 };
+        // Either way begins with a full reading of everybody in each raid and difficulty.
+        let ratio = (by_players.points - by_players.first) / (points - first);
+        figure(
+            &format!("{name}: points by players"),
+            &format!("{:.0}", by_players.points),
+            &on,
+            &format!(
+                "{:.1} times those by reports; {ratio:.1} times without first full readings ({first:.0}); at least {bound}",
+                by_players.points / points
+            ),
+        );
+    }
+    Ok(())
+}
+
+struct Spent {
+    points: f64,
+    /// Each report once, and each player once in each raid and difficulty.
+    least: f64,
+    /// Of the least, what the first full readings cost.
+    first: f64,
+    reports: usize,
+}
+
+async fn daily(world: &Arc<World>, price: Price, ranks: RanksKind) -> anyhow::Result<Spent> {
+    let starts_at = DateTime::from_timestamp(1_788_285_600, 0).unwrap_or_default();
+    let clock = StepClock::starting_at(starts_at);
+    let season = Season::default();
+    let days = i32::try_from(season.length.as_secs() / 86_400)?;
+    let simulator = Simulator::start(config(world.clone(), &clock, season, price, None)).await?;
+    let folder = tempfile::tempdir()?;
+    let machine = machine(folder.path(), &simulator.url(), &clock, "80000")?;
+    let boards: BTreeSet<_> = world.players().flat_map(|player| player.pairs().collect::<Vec<_>>()).collect();
+    for (raid, difficulty) in boards {
+        let target = Target::new(u32::try_from(raid)?, difficulty, SourceKind::Reports);
+        machine.store().add_rule(&Target { ranks, ..target })?;
+    }
+    for day in 1..=days + 3 {
+        let now = starts_at + DAY * day;
+        clock.work(now, step_of(&machine, 0, &Cell::default())).await?;
+        // What the reports of this day lead to.
+        clock.work(now, step_of(&machine, 0, &Cell::default())).await?;
+    }
+    let uploads: Vec<_> = simulator.reports().codes().filter_map(|code| simulator.reports().upload(&code)).collect();
+    let per_report = |kills: usize| match price {
+        Price::Flat => 6.0,
+        Price::PerKill => 2.0 + 4.0 * kills.max(1) as f64,
+    };
+    let of_reports: f64 = uploads.iter().map(|upload| per_report(upload.kills.values().sum())).sum();
+    let stats = simulator.stats();
+    let first = |player: &parsebook_simulator::Player<'_>| {
+        let metrics = if Metric::can_heal(player.class_id()) { 2.0 } else { 1.0 };
+        player.pairs().count() as f64 * (1.0 + 5.0 * metrics)
+    };
+    let of_players: f64 = world.players().filter(|player| player.is_rankable()).map(|player| first(&player)).sum();
+    let spent = Spent {
+        first: of_players,
+        points: stats.points_spent.iter().sum(),
+        least: of_reports + of_players,
+        reports: uploads.len(),
+    };
+    simulator.shutdown().await;
+    Ok(spent)
+}
+
 /// What is done in a step; counts what is `sent`.
 pub async fn step_of(machine: &Machine<StepClock>, step: usize, sent: &Cell<u64>) -> anyhow::Result<()> {
     let mut errors = Vec::new();
