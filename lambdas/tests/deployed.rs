@@ -193,9 +193,14 @@ async fn the_deployed_chain_runs_by_its_schedules_and_its_queue() -> Result<()> 
     };
     let Some(pipeline) = Pipeline::start(world, adapt).await? else { return Ok(()) };
     let world = pipeline.simulator.world().clone();
+    // Rules of both kinds: who stands on a board is asked for alone, and everybody in a report at once.
     for (raid, difficulty) in &asked {
-        let target = json!({ "raid": raid, "difficulty": difficulty, "startPage": 1, "endPage": 600 });
-        pipeline.store.add_rule(&serde_json::from_value::<Target>(target)?).await?;
+        let site = json!({ "raid": raid, "difficulty": difficulty, "startPage": 1, "endPage": 600 });
+        let reports = json!({ "raid": raid, "difficulty": difficulty, "startPage": 1, "endPage": 600,
+            "source": "reports", "ranks": "reports" });
+        for target in [site, reports] {
+            pipeline.store.add_rule(&serde_json::from_value::<Target>(target)?).await?;
+        }
     }
     let Some(deployed) = Deployed::start(pipeline).await? else { return Ok(()) };
     let account = &deployed.account;
@@ -204,6 +209,10 @@ async fn the_deployed_chain_runs_by_its_schedules_and_its_queue() -> Result<()> 
 
     let course = deployed.until_published(&asked, Duration::from_secs(900)).await?;
     assert!(course.found > 1000 && course.pauses > 0, "{course:?}");
+    let reports = deployed.pipeline.store.database().collection::<mongodb::bson::Document>("reports");
+    let (all, done) =
+        (reports.count_documents(doc! {}).await?, reports.count_documents(doc! { "state": "done" }).await?);
+    assert!(done > 50 && done * 10 > all * 7, "{done} of {all} reports are done, the others are not due");
     assert_eq!(account.messages(DEAD_LETTERS).await?, 0);
 
     // A pause of a day, at a smaller scale: 24 hours are 80 visibility time-outs of the template;
