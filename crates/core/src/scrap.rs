@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
+use crate::report::{LONGEST_CODE, is_code};
 use crate::{Difficulty, PlayerId, RaidId};
 
 /// The highest number that can be asked from the API, where ids are signed 32-bit.
@@ -110,9 +111,6 @@ pub enum Message {
     Report(ReportMessage),
 }
 
-/// Longest code of a report that is taken for one. WCL's have 16 characters.
-const LONGEST_CODE: usize = 64;
-
 impl Message {
     /// Parses one message body and checks that the API can be asked for it.
     pub fn parse(body: &str) -> Result<Self, MalformedMessage> {
@@ -121,9 +119,7 @@ impl Message {
             return Ok(Self::Player(serde_json::from_value::<Discovered>(value)?.checked()?));
         }
         let message: ReportMessage = serde_json::from_value(value)?;
-        let is_code = (1..=LONGEST_CODE).contains(&message.report.len())
-            && message.report.bytes().all(|byte| byte.is_ascii_alphanumeric());
-        if !is_code {
+        if !is_code(&message.report) {
             return Err(MalformedMessage::Code(message.report.chars().take(LONGEST_CODE).collect()));
         }
         Ok(Self::Report(message))
@@ -248,6 +244,7 @@ mod tests {
             (r#"{"id":7,"raidsToScrap":{"26":[300]}}"#, "not a message"),
             (r#"{"report":"a\") {"}"#, "is no code"),
             (r#"{"report":"","raid":44}"#, "is no code"),
+            (r#"{"report":"aBcD1234aBcD1234aBcD1234aBcD12345"}"#, "is no code"),
             (r#"{"report":7}"#, "not a message"),
         ] {
             let error = Message::parse(body).unwrap_err().to_string();

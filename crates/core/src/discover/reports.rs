@@ -14,7 +14,9 @@ use super::pages::{Ended, Stopped};
 use super::{DiscoverStore, Run};
 use crate::player::{PlayerUpdate, Raid};
 use crate::ports::{ApiError, Clock, RankingSite, SeenReport, SourceError, Zones};
-use crate::report::{DetailOutcome, LAST_LIST_PAGE, ListPage, ListedReport, ReportDetails, ReportLists, Window};
+use crate::report::{
+    DetailOutcome, LAST_LIST_PAGE, ListPage, ListedReport, REPORTS_PER_REQUEST, ReportDetails, ReportLists, Window,
+};
 use crate::report_state::{Listing, StoredReport, listing};
 use crate::rule::schedule::delta;
 use crate::rule::{Progress, RanksKind, Target, WindowLeft};
@@ -27,8 +29,6 @@ const FIRST_READING: TimeDelta = TimeDelta::days(14);
 const LONGEST_WINDOW: TimeDelta = TimeDelta::days(1);
 /// A window is not halved below this.
 const SHORTEST_WINDOW: TimeDelta = TimeDelta::seconds(10);
-/// Reports whose details are asked for by one request.
-const DETAILS_AT_ONCE: usize = 20;
 /// Waits before a list or details that failed are asked for again. A refusal is not asked again at all.
 const RETRY_AFTER: [Duration; 2] = [Duration::from_secs(2), Duration::from_secs(15)];
 /// What was read is remembered for this long beyond the oldest moment that a window can reach.
@@ -198,7 +198,7 @@ where
             return Ok(());
         }
         let unread = self.unread(raid.id, &page.reports, progress).await.map_err(Stopped::Store)?;
-        for reports in unread.chunks(DETAILS_AT_ONCE) {
+        for reports in unread.chunks(REPORTS_PER_REQUEST) {
             let codes: Vec<String> = reports.iter().map(|report| report.code.clone()).collect();
             let ask = async || self.ports.api.details(&codes).await;
             let details: BTreeMap<_, _> = self.with_retries("asking for reports", ask).await?.into_iter().collect();

@@ -3,7 +3,8 @@
 use anyhow::anyhow;
 use parsebook_core::ports::{ApiError, Clock};
 use parsebook_core::report::{
-    DetailOutcome, LAST_LIST_PAGE, ListPage, ListedReport, REPORTS_PER_PAGE, ReportLists, Window,
+    DetailOutcome, LAST_LIST_PAGE, ListPage, ListedReport, REPORTS_PER_PAGE, REPORTS_PER_REQUEST, ReportLists, Window,
+    is_code,
 };
 use serde_json::Value;
 
@@ -30,7 +31,7 @@ impl<C: Clock> ReportLists for WclApi<C> {
         let (codes, malformed) = lookup::well_formed(codes);
         let mut details = details::Details::default();
         details.outcomes.extend(malformed.into_iter().map(|(code, why)| (code, DetailOutcome::Failed(why))));
-        for some in codes.chunks(details::REPORTS_PER_REQUEST) {
+        for some in codes.chunks(REPORTS_PER_REQUEST) {
             let key = self.key_for(details::cost(some.len())).await?;
             self.ask_in_pieces(key, some, &mut details).await?;
         }
@@ -42,7 +43,7 @@ fn question(window: &Window, page: u32) -> Question {
     let Window { raid, from, to } = window;
     let fields = format!(
         "reports(zoneID: {raid}, startTime: {}, endTime: {}, page: {page}, limit: {REPORTS_PER_PAGE}) {{ has_more_pages \
-         data {{ code startTime endTime revision segments exportedSegments visibility region {{ compactName }} }} }}",
+         data {{ code startTime endTime revision visibility region {{ compactName }} }} }}",
         from.timestamp_millis(),
         to.timestamp_millis(),
     );
@@ -72,7 +73,7 @@ fn answer(body: &Body) -> Result<ListPage, String> {
 
 /// A report of a list; `None` for one that is not public.
 fn listed(report: &Value) -> Result<Option<ListedReport>, String> {
-    let code = report.get("code").and_then(Value::as_str).filter(|code| lookup::is_code(code));
+    let code = report.get("code").and_then(Value::as_str).filter(|code| is_code(code));
     let code = code.ok_or_else(|| format!("a report with code {}", json::told_field(report, "/code")))?;
     let odd = |field: &str| format!("report {code}: {field} {}", json::told_field(report, &format!("/{field}")));
     if report.get("visibility").and_then(Value::as_str).is_some_and(|visibility| visibility != "public") {
@@ -88,7 +89,6 @@ fn listed(report: &Value) -> Result<Option<ListedReport>, String> {
         region: json::text(report, "/region/compactName").map(str::to_uppercase),
         start: time("startTime")?,
         end: time("endTime")?,
-        is_exporting: lookup::is_exporting(report),
     }))
 }
 
@@ -101,7 +101,7 @@ mod tests {
 
     fn report(code: &str) -> Value {
         json!({
-            "code": code, "startTime": 1_000, "endTime": "2000", "revision": 3, "segments": 2, "exportedSegments": 1,
+            "code": code, "startTime": 1_000, "endTime": "2000", "revision": 3,
             "visibility": "public", "region": {"compactName": "eu"},
         })
     }
@@ -127,7 +127,7 @@ mod tests {
         let page = list(&[report("aBcD1234"), private, timeless, report("a\") { x }"), Value::Null]).unwrap();
         assert!(page.has_more);
         let [read] = page.reports.as_slice() else { panic!("{page:?}") };
-        assert_eq!((read.code.as_str(), read.revision, read.is_exporting), ("aBcD1234", 3, true));
+        assert_eq!((read.code.as_str(), read.revision), ("aBcD1234", 3));
         assert_eq!((read.region.as_deref(), read.end.timestamp_millis()), (Some("EU"), 2000));
         let named =
             ["report cccc: startTime null", "a report with code \"a\\\") { x }\"", "a report with code missing"];

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use parsebook_core::Timestamp;
-use parsebook_core::report::{Kill, RankedCharacter};
+use parsebook_core::report::{Kill, RankedCharacter, is_code};
 use serde_json::Value;
 
 use super::super::json;
@@ -13,11 +13,6 @@ use crate::text::excerpt;
 
 /// Fields that every question about a report asks for.
 pub const FIELDS: &str = "startTime rankedCharacters { id canonicalID hidden } fights(killType: Kills) { id encounterID difficulty endTime }";
-
-/// Whether a text can be a report's code. Anything else could break out of a query.
-pub fn is_code(code: &str) -> bool {
-    (1..=32).contains(&code.len()) && code.bytes().all(|byte| byte.is_ascii_alphanumeric())
-}
 
 /// Codes that can be asked for, each once; and the others, with the reason.
 pub fn well_formed(codes: &[String]) -> (Vec<String>, Vec<(String, String)>) {
