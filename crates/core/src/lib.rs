@@ -18,6 +18,7 @@ pub mod discover;
 pub mod generate;
 pub mod history;
 pub mod journal;
+pub mod moment;
 pub mod player;
 pub mod ports;
 pub mod rank;

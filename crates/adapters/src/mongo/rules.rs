@@ -40,13 +40,14 @@ fn rule(document: &Document) -> Result<Rule> {
         since: read::optional(document, "since").map(read::time).transpose().context("since")?,
         partition: read::optional(document, "partition").map(read::whole).transpose().context("partition")?,
     };
-    Ok(Rule {
+    let rule = Rule {
         id: RuleId(id.to_hex()),
-        target: target.within_any_board().checked()?,
+        target,
         enabled,
         last_run: read::optional(document, "lastRun").map(read::time).transpose().context("lastRun")?,
         state: state::from_bson(document.get("state")).context("state")?,
-    })
+    };
+    Ok(rule.checked()?)
 }
 
 fn object_id(id: &RuleId) -> Result<ObjectId> {

@@ -145,7 +145,7 @@ fn errors_are_one_line_and_name_the_thing() {
 #[test]
 fn wrong_usage_is_status_2_and_help_teaches() {
     let folder = tempfile::tempdir().unwrap();
-    let wrong: [&[&str]; 8] = [
+    let wrong: [&[&str]; 10] = [
         &[],
         &["fly"],
         &["rules", "add"],
@@ -153,6 +153,8 @@ fn wrong_usage_is_status_2_and_help_teaches() {
         &["rules", "add", "--raid", "0", "--difficulty", "4"],
         &["rules", "add", "--raid", "31", "--difficulty", "4", "--pages", "a-b"],
         &["rules", "add", "--raid", "31", "--difficulty", "4", "--pages", "5-1"],
+        &["rules", "add", "--raid", "31", "--difficulty", "4", "--since", "0001-01-01"],
+        &["rules", "add", "--raid", "31", "--difficulty", "4", "--ranks", "nobody"],
         &["run", "--once", "--regions", "EU,XX"],
     ];
     for args in wrong {

@@ -101,7 +101,7 @@ mod tests {
 
     fn report(code: &str) -> Value {
         json!({
-            "code": code, "startTime": 1_000, "endTime": "2000", "revision": 3,
+            "code": code, "startTime": 1_790_000_000_000_u64, "endTime": "1790000002000", "revision": 3,
             "visibility": "public", "region": {"compactName": "eu"},
         })
     }
@@ -124,13 +124,19 @@ mod tests {
         private["visibility"] = json!("private");
         let mut timeless = report("cccc");
         timeless["startTime"] = Value::Null;
-        let page = list(&[report("aBcD1234"), private, timeless, report("a\") { x }"), Value::Null]).unwrap();
+        let mut endless = report("dddd");
+        endless["endTime"] = json!(8_210_266_876_799_000_u64);
+        let page = list(&[report("aBcD1234"), private, timeless, endless, report("a\") { x }"), Value::Null]).unwrap();
         assert!(page.has_more);
         let [read] = page.reports.as_slice() else { panic!("{page:?}") };
         assert_eq!((read.code.as_str(), read.revision), ("aBcD1234", 3));
-        assert_eq!((read.region.as_deref(), read.end.timestamp_millis()), (Some("EU"), 2000));
-        let named =
-            ["report cccc: startTime null", "a report with code \"a\\\") { x }\"", "a report with code missing"];
+        assert_eq!((read.region.as_deref(), read.end.timestamp_millis()), (Some("EU"), 1_790_000_002_000));
+        let named = [
+            "report cccc: startTime null",
+            "report dddd: endTime 8210266876799000",
+            "a report with code \"a\\\") { x }\"",
+            "a report with code missing",
+        ];
         assert_eq!(page.skipped, named);
     }
 
