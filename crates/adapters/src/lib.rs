@@ -6,6 +6,7 @@ pub mod aws;
 pub mod clock;
 #[cfg(feature = "embedded")]
 pub mod embedded;
+mod guard;
 pub mod http;
 #[cfg(feature = "aws")]
 pub mod mongo;

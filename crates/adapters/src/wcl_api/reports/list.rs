@@ -23,8 +23,12 @@ impl<C: Clock> ReportLists for WclApi<C> {
         let question = question(window, page);
         let key = self.key_for(question.cost).await?;
         let (body, _) = self.ask(key, &question, OnTimeout::Retry).await.map_err(Failure::into_api_error)?;
-        let what = |error| ApiError::Failed(anyhow!("reports of raid {}, page {page}: {error}", window.raid));
-        answer(&body).map_err(what)
+        let mut list = answer(&body).map_err(|error| {
+            let said = self.guard.withhold(error);
+            ApiError::Failed(anyhow!("reports of raid {}, page {page}: {said}", window.raid))
+        })?;
+        self.guard.withhold_from(&mut list.skipped);
+        Ok(list)
     }
 
     async fn details(&self, codes: &[String]) -> Result<Vec<(String, DetailOutcome)>, ApiError> {
@@ -34,6 +38,14 @@ impl<C: Clock> ReportLists for WclApi<C> {
         for some in codes.chunks(REPORTS_PER_REQUEST) {
             let key = self.key_for(details::cost(some.len())).await?;
             self.ask_in_pieces(key, some, &mut details).await?;
+        }
+        for (_, outcome) in &mut details.outcomes {
+            let lines = match outcome {
+                DetailOutcome::Failed(reason) => std::slice::from_mut(reason),
+                DetailOutcome::Read(details) => &mut details.skipped,
+                DetailOutcome::Gone(_) => &mut [],
+            };
+            self.guard.withhold_from(lines);
         }
         Ok(details.outcomes)
     }
