@@ -10,7 +10,6 @@ mod guard;
 pub mod http;
 #[cfg(feature = "aws")]
 pub mod mongo;
-pub mod probe;
 pub mod ranking_site;
 pub mod settings;
 mod text;

@@ -14,6 +14,7 @@ pub mod aggregate;
 pub mod budget;
 pub mod calibrate;
 pub mod changelog;
+pub mod difficulty;
 pub mod discover;
 pub mod generate;
 pub mod history;

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use crate::report::{LONGEST_CODE, is_code};
-use crate::{Difficulty, PlayerId, RaidId};
+use crate::{Difficulty, PlayerId, RaidId, difficulty};
 
 /// The highest number that can be asked from the API, where ids are signed 32-bit.
 pub const MAX_ID: u32 = i32::MAX as u32;
@@ -61,8 +61,9 @@ impl RaidsToScrap {
 
     /// What of it the API can be asked for; `None` if that is all.
     pub fn usable_part(&self) -> Option<Self> {
-        let is_usable =
-            |(raid, difficulty): &(RaidId, Difficulty)| (1..=MAX_ID).contains(raid) && is_difficulty(*difficulty);
+        let is_usable = |(raid, difficulty): &(RaidId, Difficulty)| {
+            (1..=MAX_ID).contains(raid) && difficulty::is_known(*difficulty)
+        };
         if self.pairs().all(|pair| is_usable(&pair)) {
             return None;
         }
@@ -75,10 +76,6 @@ impl RaidsToScrap {
     pub fn is_empty(&self) -> bool {
         self.0.values().all(BTreeSet::is_empty)
     }
-}
-
-fn is_difficulty(difficulty: Difficulty) -> bool {
-    matches!(difficulty, 1 | 3 | 4 | 5)
 }
 
 /// A document of `discovers` and, in the same form, a message of the queue: one player and what to rank of it.
@@ -147,7 +144,7 @@ pub enum MalformedMessage {
         raid: RaidId,
     },
     /// A difficulty that no raid has.
-    #[error("player {player}: difficulty {difficulty} is none of 1 (LFR), 3 (Normal), 4 (Heroic), 5 (Mythic)")]
+    #[error("player {player}: difficulty {difficulty} is none of {LISTED}", LISTED = difficulty::LISTED)]
     Difficulty {
         /// The message's player.
         player: PlayerId,
@@ -174,7 +171,7 @@ impl Discovered {
         if self.raids_to_scrap.is_empty() {
             return Err(MalformedMessage::Empty(self.id));
         }
-        if let Some((_, difficulty)) = self.raids_to_scrap.pairs().find(|pair| !is_difficulty(pair.1)) {
+        if let Some((_, difficulty)) = self.raids_to_scrap.pairs().find(|pair| !difficulty::is_known(pair.1)) {
             return Err(MalformedMessage::Difficulty { player: self.id, difficulty });
         }
         match self.raids_to_scrap.pair_count() {

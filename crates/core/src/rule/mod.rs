@@ -10,7 +10,7 @@ pub use self::progress::{PageRange, Progress, WindowLeft};
 pub use self::schedule::{Block, Due, Lease, RuleState, Wait};
 
 use crate::moment::{self, OutOfTime};
-use crate::{Difficulty, RaidId, Timestamp};
+use crate::{Difficulty, RaidId, Timestamp, difficulty};
 
 /// A rule's `_id`: the 24 hexadecimal digits of an ObjectId.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -155,7 +155,7 @@ pub enum InvalidTarget {
     #[error("raid {0} is not a Warcraft Logs zone id")]
     Raid(RaidId),
     /// Not a raid difficulty.
-    #[error("difficulty {0} is none of 1 (LFR), 3 (Normal), 4 (Heroic), 5 (Mythic)")]
+    #[error("difficulty {0} is none of {LISTED}", LISTED = difficulty::LISTED)]
     Difficulty(Difficulty),
     /// Pages run backwards, start before 1, or end behind any board.
     #[error("pages {0} to {1} are no range (pages count from 1 to {LAST_PAGE})")]
@@ -194,7 +194,7 @@ impl Target {
         if self.raid == 0 || self.raid > crate::scrap::MAX_ID {
             return Err(InvalidTarget::Raid(self.raid));
         }
-        if !matches!(self.difficulty, 1 | 3 | 4 | 5) {
+        if !difficulty::is_known(self.difficulty) {
             return Err(InvalidTarget::Difficulty(self.difficulty));
         }
         if self.start_page == 0 || self.end_page < self.start_page || self.end_page > LAST_PAGE {
