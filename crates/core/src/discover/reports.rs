@@ -1,8 +1,8 @@
 //! Reading a raid's public reports: lists window by window, then the details of those that are not known yet.
 //!
 //! The API gives no page beyond [`LAST_LIST_PAGE`] of one list and its lists are in no order of time. So the time is cut
-//! into windows, and a window that has more is halved. Listing costs a point for a hundred reports; only details cost as
-//! much as what they tell.
+//! into windows, and a window that has more is halved. A list page of 100 reports costs 1 point; details cost 3 points a
+//! report.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
