@@ -14,7 +14,7 @@ use parsebook_lambda::{connect, run, start};
 
 use crate::handler::Aggregator;
 
-/// Players read from the store at a time: two pages of this are in memory at most, half a megabyte.
+/// Players read from the store at a time: one page is in memory, a quarter of a megabyte.
 const PAGE_SIZE: usize = 1000;
 
 #[tokio::main(flavor = "current_thread")]

@@ -7,13 +7,13 @@ use parsebook_adapters::settings::{StoreSettings, WclSettings};
 use parsebook_adapters::wcl_api::{WclApi, parse_keys};
 use secrecy::ExposeSecret;
 
-/// Connections of one environment: it works one invocation at a time, with a read-ahead beside it.
+/// Connections of one environment: it works one invocation at a time, and an invocation sends a few commands at once.
 const CONNECTIONS: u32 = 4;
 
-/// Connects to the store, as `function`.
+/// The store, as `function`; the first call connects.
 ///
 /// # Errors
-/// When the secret cannot be read or the server does not answer.
+/// When the secret cannot be read or is no address.
 pub async fn store(settings: StoreSettings, secrets: &Secrets, function: &str) -> anyhow::Result<MongoStore> {
     let uri = secrets.read(settings.uri).await?;
     let app_name = function.to_owned();

@@ -12,6 +12,7 @@ use parsebook_adapters::clock::SystemClock;
 use parsebook_adapters::mongo::MongoStore;
 use parsebook_adapters::wcl_api::WclApi;
 use parsebook_core::Timestamp;
+use parsebook_core::budget::{COOLDOWN, MOST_FAILURES};
 use parsebook_core::ports::Waiting;
 use parsebook_core::rank::{Delivery, FailedMessage, Fault, RankConfig, RankError, RankSummary, rank_batch};
 use parsebook_core::scrap::Message;
@@ -21,14 +22,10 @@ use serde_json::{Value, json};
 /// Left at the end for telling that time is up: the batch goes back whole and is asked again.
 const MARGIN: Duration = Duration::from_secs(2);
 
-/// A message that failed so often for reasons of its own is a dead letter. Returns for want of points do not count.
-const MOST_FAILURES: u32 = 5;
 /// After so many times in a row that the store was away, the consumer sleeps.
 const MOST_AWAY: u32 = 3;
 /// For how long.
 const STORE_COOLDOWN: TimeDelta = TimeDelta::minutes(15);
-/// How long a refusal puts the consumer to sleep: nothing is asked of the API meanwhile.
-const COOLDOWN: TimeDelta = TimeDelta::hours(1);
 
 /// What lives as long as the environment.
 #[derive(Debug)]

@@ -6,10 +6,10 @@ pub mod aws;
 pub mod clock;
 #[cfg(feature = "embedded")]
 pub mod embedded;
+mod guard;
 pub mod http;
 #[cfg(feature = "aws")]
 pub mod mongo;
-pub mod probe;
 pub mod ranking_site;
 pub mod settings;
 mod text;

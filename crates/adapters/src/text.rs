@@ -1,5 +1,9 @@
 //! Text of others in our one-line errors.
 
+use std::fmt::Display;
+
+use parsebook_core::ports::Malformed;
+
 /// Most characters of a text in an error.
 const LONGEST: usize = 120;
 
@@ -11,6 +15,11 @@ pub fn excerpt(text: &str) -> String {
         line.push('…');
     }
     line
+}
+
+/// The document `id` of `collection`, which cannot be read.
+pub fn malformed(collection: &str, id: &dyn Display, error: &anyhow::Error) -> Malformed {
+    Malformed { document: format!("{collection} {id}"), reason: format!("{error:#}") }
 }
 
 #[cfg(test)]

@@ -4,13 +4,15 @@ pub mod simulate;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::str::FromStr;
 
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
-use parsebook_adapters::settings::REGIONS;
-use parsebook_core::Timestamp;
+use parsebook_adapters::settings::checked_regions;
 use parsebook_core::rule::{RanksKind, SourceKind, Target, first_page, last_page, parse_since};
 use parsebook_core::scrap::MAX_ID;
+use parsebook_core::{Timestamp, difficulty};
 use simulate::{BehaviourArgs, SimulatedTimeArgs};
 
 /// Warcraft Logs ranks for World of Warcraft addons: discover players, rank them, publish a Lua database per region.
@@ -180,17 +182,17 @@ pub struct TargetArgs {
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..=i64::from(MAX_ID)))]
     pub raid: u32,
     /// 1 LFR, 3 Normal, 4 Heroic, 5 Mythic.
-    #[arg(long, value_parser = difficulty)]
+    #[arg(long, value_parser = known_difficulty)]
     pub difficulty: u8,
     /// First and last page; the board's end ends it earlier.
     #[arg(long, value_name = "1-600", value_parser = pages)]
     pub pages: Option<(u32, u32)>,
     /// Where players are found: public reports through the API, or the site's ranking pages.
-    #[arg(long, value_enum, default_value = "reports")]
-    pub source: Source,
+    #[arg(long, value_parser = one_of::<SourceKind>(["site", "reports"]), default_value = "reports")]
+    pub source: SourceKind,
     /// How they are ranked: one question per player, or one per report for everybody in it.
-    #[arg(long, value_enum, default_value = "players")]
-    pub ranks: Ranks,
+    #[arg(long, value_parser = one_of::<RanksKind>(["players", "reports"]), default_value = "players")]
+    pub ranks: RanksKind,
     /// How far a first reading of reports goes back [default: 14 days].
     #[arg(long, value_name = "2026-09-01", value_parser = parse_since)]
     pub since: Option<Timestamp>,
@@ -199,16 +201,11 @@ pub struct TargetArgs {
     pub partition: Option<u32>,
 }
 
-#[derive(Debug, Clone, Copy, ValueEnum)]
-pub enum Source {
-    Site,
-    Reports,
-}
-
-#[derive(Debug, Clone, Copy, ValueEnum)]
-pub enum Ranks {
-    Players,
-    Reports,
+/// A value of which help and completions show the names.
+fn one_of<T: FromStr<Err = String> + Clone + Send + Sync + 'static>(
+    names: [&'static str; 2],
+) -> impl TypedValueParser<Value = T> {
+    PossibleValuesParser::new(names).try_map(|name| name.parse())
 }
 
 impl TargetArgs {
@@ -223,14 +220,8 @@ impl TargetArgs {
             difficulty: self.difficulty,
             start_page,
             end_page,
-            source: match self.source {
-                Source::Site => SourceKind::Site,
-                Source::Reports => SourceKind::Reports,
-            },
-            ranks: match self.ranks {
-                Ranks::Players => RanksKind::Players,
-                Ranks::Reports => RanksKind::Reports,
-            },
+            source: self.source,
+            ranks: self.ranks,
             since: self.since,
             partition: self.partition,
         };
@@ -239,14 +230,13 @@ impl TargetArgs {
 }
 
 fn region(text: &str) -> Result<String, String> {
-    let region = text.trim().to_uppercase();
-    if REGIONS.contains(&region.as_str()) { Ok(region) } else { Err(format!("none of {}", REGIONS.join(", "))) }
+    checked_regions(vec![text.trim().to_uppercase()]).map(|regions| regions.concat())
 }
 
-fn difficulty(text: &str) -> Result<u8, String> {
+fn known_difficulty(text: &str) -> Result<u8, String> {
     match text.parse() {
-        Ok(difficulty @ (1 | 3 | 4 | 5)) => Ok(difficulty),
-        _ => Err("none of 1 (LFR), 3 (Normal), 4 (Heroic), 5 (Mythic)".to_owned()),
+        Ok(number) if difficulty::is_known(number) => Ok(number),
+        _ => Err(format!("none of {}", difficulty::LISTED)),
     }
 }
 
@@ -289,9 +279,9 @@ pub enum AddonRepoCommand {
                             and ADDON_WOWI_ID go into the .toc."
     )]
     Init {
-        /// The branch that releases come from.
-        #[arg(long, value_name = "NAME", env = "GIT_BRANCH", default_value = "main")]
-        branch: String,
+        /// The branch that releases come from [default: GIT_BRANCH, or main].
+        #[arg(long, value_name = "NAME")]
+        branch: Option<String>,
     },
 }
 

@@ -36,7 +36,6 @@ pub fn run() -> ExitCode {
 
 fn failed(error: &anyhow::Error) -> ExitCode {
     // One line, whatever a cause brought along.
-    let cause: String = format!("{error:#}").chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
-    output::complain(&format!("parsebook: {cause}"));
+    output::complain(&format!("parsebook: {}", output::printable(&format!("{error:#}"))));
     ExitCode::FAILURE
 }

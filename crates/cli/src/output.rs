@@ -2,6 +2,8 @@
 
 use std::io::Write;
 
+pub use parsebook_core::difficulty::name as difficulty;
+
 /// One line of result.
 pub fn say(line: &str) {
     let _ = writeln!(std::io::stdout().lock(), "{line}");
@@ -34,17 +36,6 @@ pub fn grouped(number: u64) -> String {
 /// A text that somebody else wrote, as one line without a terminal's commands.
 pub fn printable(text: &str) -> String {
     text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
-}
-
-/// A difficulty's name.
-pub fn difficulty(number: u8) -> String {
-    match number {
-        1 => "LFR".into(),
-        3 => "Normal".into(),
-        4 => "Heroic".into(),
-        5 => "Mythic".into(),
-        other => format!("difficulty {other}"),
-    }
 }
 
 #[cfg(test)]

@@ -1,7 +1,23 @@
-//! The points budget: what a batch needs, and which key can pay for it. Pure.
+//! The points budget: what a batch needs, which key can pay for it, and how long a consumer rests that cannot go on. Pure.
+
+use chrono::TimeDelta;
 
 use crate::Timestamp;
 use crate::ports::KeyPoints;
+
+/// How long after the reset a consumer begins again: clocks differ a little, and too early there would be no points.
+pub const AFTER_RESET: TimeDelta = TimeDelta::seconds(5);
+/// Assumed time to the reset where no key told it: points are hourly.
+const UNKNOWN_RESET: TimeDelta = TimeDelta::hours(1);
+/// How long nothing is asked of the API after it refused.
+pub const COOLDOWN: TimeDelta = TimeDelta::hours(1);
+/// A message that failed so often for reasons of its own is dead-lettered. Returns for want of points do not count.
+pub const MOST_FAILURES: u32 = 5;
+
+/// When a consumer without points begins again.
+pub fn wake_at(earliest_reset: Option<Timestamp>, now: Timestamp) -> Timestamp {
+    earliest_reset.unwrap_or(now + UNKNOWN_RESET).max(now) + AFTER_RESET
+}
 
 /// Points a batch must find on a key before it is begun: every invocation that runs at the same time may be about to
 /// spend as much.

@@ -289,7 +289,11 @@ fn settings(seen: &Observations, price: Option<Price>, found: &mut Calibration) 
     }
     // A character and two zoneRankings; the character itself was measured as 1 point.
     if let Some(two) = seen.cost("C8") {
-        found.settings.push(Setting { name: "WCL_CALL_BUDGET", value: format!("{}", f64::midpoint(two, 1.0).ceil()) });
+        let one = f64::midpoint(two, 1.0).ceil();
+        let because =
+            format!("a player in one raid and difficulty costs {one}, {two} where the class can heal: by two metrics");
+        found.find("C8", "player-price", format!("{one} or {two}"), because);
+        found.settings.push(Setting { name: "WCL_CALL_BUDGET", value: one.to_string() });
     }
 }
 
@@ -325,6 +329,7 @@ mod tests {
             assert_eq!(value(&found, "price").as_deref(), Some(price), "{whole}");
             assert_eq!(value(&found, "alias-discount").as_deref(), Some(discount), "{two}");
             assert_eq!(value(&found, "best").as_deref(), Some("best-kill"));
+            assert_eq!(value(&found, "player-price").as_deref(), Some("6 or 11"));
             let settings: Vec<_> =
                 found.settings.iter().map(|setting| (setting.name, setting.value.as_str())).collect();
             assert_eq!(settings, [("REPORT_CALL_BUDGET", budget), ("WCL_CALL_BUDGET", "6")]);

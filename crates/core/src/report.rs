@@ -12,6 +12,17 @@ pub const LAST_LIST_PAGE: u32 = 25;
 /// Most reports on a page of a list.
 pub const REPORTS_PER_PAGE: u32 = 100;
 
+/// Most reports whose details are asked for by one request: so many are known to work.
+pub const REPORTS_PER_REQUEST: usize = 20;
+
+/// Longest code of a report that is taken for one. WCL's have 16 characters.
+pub const LONGEST_CODE: usize = 32;
+
+/// Whether a text can be a report's code: letters and digits. Anything else could break out of a query.
+pub fn is_code(text: &str) -> bool {
+    (1..=LONGEST_CODE).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_alphanumeric())
+}
+
 /// Which reports to list: those of a raid that began between two moments, both included. The API lists them in an order
 /// that stays, but follows no time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,8 +48,6 @@ pub struct ListedReport {
     pub start: Timestamp,
     /// When its log ends, so far.
     pub end: Timestamp,
-    /// Whether WCL is still working on a part of it.
-    pub is_exporting: bool,
 }
 
 /// One page of a list.

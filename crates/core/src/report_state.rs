@@ -238,7 +238,7 @@ mod tests {
     fn listed(revision: u32, end: Timestamp) -> ListedReport {
         let region = Some("EU".to_owned());
         let start = end - TimeDelta::hours(3);
-        ListedReport { code: "aBcD1234".to_owned(), revision, region, start, end, is_exporting: false }
+        ListedReport { code: "aBcD1234".to_owned(), revision, region, start, end }
     }
 
     fn heroic() -> BTreeSet<Difficulty> {

@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Difficulty, PlayerId, RaidId};
+use crate::report::{LONGEST_CODE, is_code};
+use crate::{Difficulty, PlayerId, RaidId, difficulty};
 
 /// The highest number that can be asked from the API, where ids are signed 32-bit.
 pub const MAX_ID: u32 = i32::MAX as u32;
@@ -65,8 +66,9 @@ impl RaidsToScrap {
 
     /// What of it the API can be asked for; `None` if that is all.
     pub fn usable_part(&self) -> Option<Self> {
-        let is_usable =
-            |(raid, difficulty): &(RaidId, Difficulty)| (1..=MAX_ID).contains(raid) && is_difficulty(*difficulty);
+        let is_usable = |(raid, difficulty): &(RaidId, Difficulty)| {
+            (1..=MAX_ID).contains(raid) && difficulty::is_known(*difficulty)
+        };
         if self.pairs().all(|pair| is_usable(&pair)) {
             return None;
         }
@@ -79,10 +81,6 @@ impl RaidsToScrap {
     pub fn is_empty(&self) -> bool {
         self.0.values().all(BTreeSet::is_empty)
     }
-}
-
-fn is_difficulty(difficulty: Difficulty) -> bool {
-    matches!(difficulty, 1 | 3 | 4 | 5)
 }
 
 /// A document of `discovers` and, in the same form, a message of the queue: one player and what to rank of it.
@@ -115,9 +113,6 @@ pub enum Message {
     Report(ReportMessage),
 }
 
-/// Longest code of a report that is taken for one. WCL's have 16 characters.
-const LONGEST_CODE: usize = 64;
-
 impl Message {
     /// Parses one message body and checks that the API can be asked for it.
     pub fn parse(body: &str) -> Result<Self, MalformedMessage> {
@@ -126,9 +121,7 @@ impl Message {
             return Ok(Self::Player(serde_json::from_value::<Discovered>(value)?.checked()?));
         }
         let message: ReportMessage = serde_json::from_value(value)?;
-        let is_code = (1..=LONGEST_CODE).contains(&message.report.len())
-            && message.report.bytes().all(|byte| byte.is_ascii_alphanumeric());
-        if !is_code {
+        if !is_code(&message.report) {
             return Err(MalformedMessage::Code(message.report.chars().take(LONGEST_CODE).collect()));
         }
         Ok(Self::Report(message))
@@ -156,7 +149,7 @@ pub enum MalformedMessage {
         raid: RaidId,
     },
     /// A difficulty that no raid has.
-    #[error("player {player}: difficulty {difficulty} is none of 1 (LFR), 3 (Normal), 4 (Heroic), 5 (Mythic)")]
+    #[error("player {player}: difficulty {difficulty} is none of {LISTED}", LISTED = difficulty::LISTED)]
     Difficulty {
         /// The message's player.
         player: PlayerId,
@@ -183,7 +176,7 @@ impl Discovered {
         if self.raids_to_scrap.is_empty() {
             return Err(MalformedMessage::Empty(self.id));
         }
-        if let Some((_, difficulty)) = self.raids_to_scrap.pairs().find(|pair| !is_difficulty(pair.1)) {
+        if let Some((_, difficulty)) = self.raids_to_scrap.pairs().find(|pair| !difficulty::is_known(pair.1)) {
             return Err(MalformedMessage::Difficulty { player: self.id, difficulty });
         }
         match self.raids_to_scrap.pair_count() {
@@ -253,6 +246,7 @@ mod tests {
             (r#"{"id":7,"raidsToScrap":{"26":[300]}}"#, "not a message"),
             (r#"{"report":"a\") {"}"#, "is no code"),
             (r#"{"report":"","raid":44}"#, "is no code"),
+            (r#"{"report":"aBcD1234aBcD1234aBcD1234aBcD12345"}"#, "is no code"),
             (r#"{"report":7}"#, "not a message"),
         ] {
             let error = Message::parse(body).unwrap_err().to_string();

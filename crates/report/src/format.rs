@@ -2,6 +2,7 @@
 
 use chrono::TimeDelta;
 use parsebook_core::Timestamp;
+pub use parsebook_core::difficulty::name as difficulty;
 
 /// 55693 as `55,693`.
 pub fn grouped(number: u64) -> String {
@@ -58,17 +59,6 @@ pub fn span(delta: TimeDelta) -> String {
 /// The same of a number of days that is not whole.
 pub fn days(days: f64) -> String {
     if days < 2.0 { format!("{} h", decimals(days * 24.0, 1)) } else { format!("{} days", decimals(days, 1)) }
-}
-
-/// A difficulty's name.
-pub fn difficulty(number: u8) -> String {
-    match number {
-        1 => "LFR".into(),
-        3 => "Normal".into(),
-        4 => "Heroic".into(),
-        5 => "Mythic".into(),
-        other => format!("difficulty {other}"),
-    }
 }
 
 /// `text`, cut to `most` characters.

@@ -38,7 +38,7 @@ pub enum When {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum FaultParseError {
     /// No fault of this name.
-    #[error("unknown fault {0:?}; `parsebook simulate --help` lists them")]
+    #[error("unknown fault {0:?}; `parsebook simulate --fault list` lists them")]
     UnknownFault(String),
     /// The part after `=`.
     #[error(
@@ -148,11 +148,6 @@ impl Faults {
         self.set(fault, when);
         Ok(())
     }
-
-    /// How the part after `=` is written, for a help text.
-    pub const SYNTAX: &str = "NAME alone means always; NAME=5% or NAME=0.05 with that probability; next:N the next N \
-        times; after:N from the N+1st time on; page:N (site) from that page on; ids:N,N for these characters (site: \
-        pages); rate:R/C (site) above R requests in a second or C at once, and ever after";
 
     /// The names with their descriptions, one line each, for a help text.
     pub fn help() -> String {

@@ -149,15 +149,3 @@ pub enum PageLayout {
     /// The table inside a whole page, as a browser would save it.
     Page,
 }
-
-impl FromStr for PageLayout {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        match text {
-            "fragment" => Ok(Self::Fragment),
-            "page" => Ok(Self::Page),
-            other => Err(format!("unknown layout {other:?}: expected fragment or page")),
-        }
-    }
-}

@@ -19,10 +19,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use anyhow::{Context, bail};
 use chrono::DateTime;
 use parsebook_core::Timestamp;
-use parsebook_core::ports::Malformed;
 use rusqlite::{Connection, ToSql};
 
 pub use self::queue::{DeadLetter, Received};
+use crate::text::malformed;
 
 /// The store's file inside the data folder.
 pub const FILE: &str = "parsebook.sqlite3";
@@ -136,10 +136,6 @@ fn millis(time: Timestamp) -> i64 {
 
 fn time(millis: i64) -> anyhow::Result<Timestamp> {
     DateTime::from_timestamp_millis(millis).with_context(|| format!("{millis} is not a time"))
-}
-
-fn malformed(table: &str, id: &dyn std::fmt::Display, error: &anyhow::Error) -> Malformed {
-    Malformed { document: format!("{table} {id}"), reason: format!("{error:#}") }
 }
 
 fn count(connection: &Connection, sql: &str, params: &[&dyn ToSql]) -> anyhow::Result<u64> {

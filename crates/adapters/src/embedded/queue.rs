@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 
 use chrono::TimeDelta;
+use parsebook_core::budget::MOST_FAILURES;
 use parsebook_core::ports::{InQueue, MessageQueue, Result, Waiting};
 use parsebook_core::scrap::{Discovered, Message};
 use parsebook_core::{PlayerId, Timestamp};
@@ -29,8 +30,6 @@ pub struct DeadLetter {
     pub reason: String,
 }
 
-/// Failures after which a message is set aside.
-const MOST_FAILURES: u32 = 5;
 /// Wait after a message's first failure; doubled with each further one.
 const FIRST_WAIT: TimeDelta = TimeDelta::seconds(2);
 

@@ -56,13 +56,14 @@ impl RawRule {
             since: self.since.map(time).transpose().context("since")?,
             partition: self.partition.map(u32::try_from).transpose().context("partition")?,
         };
-        Ok(Rule {
+        let rule = Rule {
             id: RuleId(self.id.clone()),
-            target: target.within_any_board().checked()?,
+            target,
             enabled: self.enabled,
             last_run: self.last_run.map(time).transpose()?,
             state: serde_json::from_str(&self.state).context("state")?,
-        })
+        };
+        Ok(rule.checked()?)
     }
 }
 

@@ -5,7 +5,7 @@ use std::future::IntoFuture;
 
 use chrono::TimeDelta;
 use futures::TryStreamExt;
-use mongodb::bson::{DateTime, Document, doc};
+use mongodb::bson::{Document, doc};
 use parsebook_core::Timestamp;
 use parsebook_core::ports::{Discoveries, ReportBacklog, Result};
 use parsebook_core::status::census::{AGES, Boss, RANK_GROUPS};
@@ -13,11 +13,7 @@ use parsebook_core::status::{BossRanks, Census, RegionCensus, StatusSource};
 
 use super::retry::while_away;
 use super::waiting::RETENTION;
-use super::{MongoStore, PLAYERS, QUEUED, read};
-
-fn date(time: Timestamp) -> DateTime {
-    DateTime::from_millis(time.timestamp_millis())
-}
+use super::{MongoStore, PLAYERS, QUEUED, date, read};
 
 /// The fields of a sub-document as a list of `k` and `v`; of anything else, none.
 fn fields(expression: &str) -> Document {

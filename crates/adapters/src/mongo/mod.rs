@@ -1,11 +1,12 @@
-//! The MongoDB store: the four collections of the data path, as documented for people who read them by hand.
+//! The MongoDB store, in ten collections that people can read by hand: those of the data path, and what is kept beside it.
 //!
 //! Every write is idempotent and is tried again when the server is away for a moment (a restart, a failover): the
 //! commands used here are not covered by the driver's own retries on a single server. Bulk writes go through the
 //! `update` and `delete` commands, because the driver's bulk write needs server 8.0; this runs on 6.0 and later.
 //!
-//! Indexes: `players` has the one that db-generator's order needs ([`MongoStore::ensure_indexes`]). `discovers` and
-//! `raids` are read by `_id`; `discovery_schedules` holds a handful of documents that are always read together.
+//! Indexes ([`MongoStore::ensure_indexes`]): `players` has the one that db-generator's order needs, `runs` one by which
+//! it is read and runs out. All else is read by `_id` or whole: `discovery_schedules` holds a handful of documents, and
+//! what is due in `reports` is looked for among all of them.
 
 mod census;
 mod command;
@@ -26,16 +27,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::anyhow;
-use mongodb::bson::{Document, RawDocumentBuf, doc};
+use mongodb::bson::{DateTime, Document, RawDocumentBuf, doc};
 use mongodb::error::ErrorKind;
 use mongodb::options::{ClientOptions, IndexOptions};
 use mongodb::{Client, Collection, Database, IndexModel};
-use parsebook_core::ports::Malformed;
+use parsebook_core::Timestamp;
 use secrecy::{ExposeSecret, SecretString};
 use tokio::sync::OnceCell;
 
 use self::retry::while_away;
 pub use self::throttle::{Turn, Turns};
+use crate::text::malformed;
 
 /// How to reach the store.
 #[derive(Debug, Clone)]
@@ -152,8 +154,8 @@ fn unreachable(error: &mongodb::error::Error) -> anyhow::Error {
     })
 }
 
-fn malformed(collection: &str, id: &dyn std::fmt::Display, error: &anyhow::Error) -> Malformed {
-    Malformed { document: format!("{collection} {id}"), reason: format!("{error:#}") }
+fn date(time: Timestamp) -> DateTime {
+    DateTime::from_millis(time.timestamp_millis())
 }
 
 #[cfg(test)]

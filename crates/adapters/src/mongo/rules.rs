@@ -3,14 +3,14 @@
 use anyhow::Context;
 use futures::TryStreamExt;
 use mongodb::bson::oid::ObjectId;
-use mongodb::bson::{Bson, DateTime, Document, RawDocumentBuf, doc};
+use mongodb::bson::{Bson, Document, RawDocumentBuf, doc};
 use mongodb::options::ReturnDocument;
 use parsebook_core::Timestamp;
 use parsebook_core::ports::{Malformed, Result, Rules};
 use parsebook_core::rule::{Lease, RanksKind, Rule, RuleId, RuleState, Target, first_page, last_page};
 
 use super::retry::while_away;
-use super::{MongoStore, RULES, malformed, read, state};
+use super::{MongoStore, RULES, date, malformed, read, state};
 
 fn rule(document: &Document) -> Result<Rule> {
     let id = document.get_object_id("_id").context("_id is no ObjectId")?;
@@ -40,21 +40,18 @@ fn rule(document: &Document) -> Result<Rule> {
         since: read::optional(document, "since").map(read::time).transpose().context("since")?,
         partition: read::optional(document, "partition").map(read::whole).transpose().context("partition")?,
     };
-    Ok(Rule {
+    let rule = Rule {
         id: RuleId(id.to_hex()),
-        target: target.within_any_board().checked()?,
+        target,
         enabled,
         last_run: read::optional(document, "lastRun").map(read::time).transpose().context("lastRun")?,
         state: state::from_bson(document.get("state")).context("state")?,
-    })
+    };
+    Ok(rule.checked()?)
 }
 
 fn object_id(id: &RuleId) -> Result<ObjectId> {
     ObjectId::parse_str(&id.0).with_context(|| format!("rule id {:?} is no ObjectId", id.0))
-}
-
-fn date(time: Timestamp) -> DateTime {
-    DateTime::from_millis(time.timestamp_millis())
 }
 
 impl MongoStore {

@@ -2,22 +2,18 @@
 
 use futures::{Stream, StreamExt, TryStreamExt, stream};
 use mongodb::IndexModel;
-use mongodb::bson::{Bson, DateTime, Document, doc};
+use mongodb::bson::{Bson, Document, doc};
 use mongodb::options::IndexOptions;
 use parsebook_core::Timestamp;
 use parsebook_core::journal::{BUSIEST_STAGE, Journal, KEPT, MOST_RUNS, Run};
 use parsebook_core::ports::Result;
 
-use super::{MongoStore, RUNS, read, state};
+use super::{MongoStore, RUNS, date, read, state};
 
 /// The index of `runs`.
 pub fn index() -> IndexModel {
     let options = IndexOptions::builder().name("runs_kept".to_owned()).expire_after(KEPT.to_std().ok()).build();
     IndexModel::builder().keys(doc! { "startedAt": 1 }).options(options).build()
-}
-
-fn date(time: Timestamp) -> DateTime {
-    DateTime::from_millis(time.timestamp_millis())
 }
 
 fn stored(run: &Run) -> Result<Document> {

@@ -31,8 +31,10 @@ impl WclSite {
     pub fn new(base: &str, user_agent: &str) -> anyhow::Result<Self> {
         Ok(Self { client: http::client(user_agent)?, base: http::base_url(base)? })
     }
+}
 
-    async fn fetch(&self, board: &Board, page: u32) -> Result<SourcePage, SourceError> {
+impl RankingSite for WclSite {
+    async fn ranking_page(&self, board: &Board, page: u32) -> Result<SourcePage, SourceError> {
         let url = page_url(&self.base, board, page)?;
         let mut response =
             self.client.get(url.clone()).send().await.with_context(|| format!("asking for ranking page {page}"))?;
@@ -51,23 +53,7 @@ impl WclSite {
                 None => SourceError::Failed(anyhow!("ranking page {page}: HTTP {status}")),
             });
         }
-        read(&body).with_context_of(page)
-    }
-}
-
-impl RankingSite for WclSite {
-    async fn ranking_page(&self, board: &Board, page: u32) -> Result<SourcePage, SourceError> {
-        self.fetch(board, page).await
-    }
-}
-
-trait PageContext<T> {
-    fn with_context_of(self, page: u32) -> Result<T, SourceError>;
-}
-
-impl<T> PageContext<T> for Result<T, SourceError> {
-    fn with_context_of(self, page: u32) -> Self {
-        self.map_err(|error| match error {
+        read(&body).map_err(|error| match error {
             SourceError::Failed(error) => SourceError::Failed(error.context(format!("ranking page {page}"))),
             other => other,
         })

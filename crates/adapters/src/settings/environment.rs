@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fmt::Display;
+use std::ops::{Bound, RangeBounds};
 use std::str::FromStr;
 use std::time::Duration;
 
@@ -57,6 +58,9 @@ pub fn clean<'a>(variable: &str, value: &'a str) -> Result<Option<&'a str>, Conf
     }
     Ok(Some(value).filter(|value| !value.is_empty()))
 }
+
+/// Ten years: no pause or look back is meant to be longer, and sums of moments stay within any calendar.
+const MOST_HOURS: u32 = 87_600;
 
 /// Environment variables. White space around a value is removed, and a blank value counts as a missing one.
 #[derive(Debug, Clone)]
@@ -116,20 +120,25 @@ impl Environment {
         self.optional(variable)?.ok_or_else(|| ConfigError::new(variable, "is not set"))
     }
 
-    /// A whole number of at least `least`, or `default`.
+    /// A whole number within `range`, or `default`.
     ///
     /// # Errors
     /// When it is no such number.
-    pub fn number<T>(&self, variable: &str, default: T, least: T) -> Result<T, ConfigError>
+    pub fn number<T>(&self, variable: &str, default: T, range: impl RangeBounds<T>) -> Result<T, ConfigError>
     where
         T: FromStr<Err: Display> + PartialOrd + Display,
     {
         let Some(text) = self.get(variable, Some(&default))? else { return Ok(default) };
         let number: T = text.parse().map_err(|error| ConfigError::new(variable, format!("{text:?}: {error}")))?;
-        if number < least {
-            return Err(ConfigError::new(variable, format!("{number} is too small: at least {least}")));
+        match (range.start_bound(), range.end_bound()) {
+            (Bound::Included(least), _) if number < *least => {
+                Err(ConfigError::new(variable, format!("{number} is too small: at least {least}")))
+            }
+            (_, Bound::Included(most)) if number > *most => {
+                Err(ConfigError::new(variable, format!("{number} is too large: at most {most}")))
+            }
+            _ => Ok(number),
         }
-        Ok(number)
     }
 
     /// A number above 0, which need not be whole, or `default`; without a default it must be there.
@@ -152,12 +161,12 @@ impl Environment {
         }
     }
 
-    /// Whole hours, at least `least`.
+    /// Whole hours, at least `least` and at most ten years.
     ///
     /// # Errors
     /// As [`Self::number`].
     pub fn hours(&self, variable: &str, default: u32, least: u32) -> Result<Duration, ConfigError> {
-        Ok(Duration::from_secs(u64::from(self.number(variable, default, least)?) * 3600))
+        Ok(Duration::from_secs(u64::from(self.number(variable, default, least..=MOST_HOURS)?) * 3600))
     }
 
     /// A secret: in the variable, or in the SSM parameter that `<variable>_PARAMETER` names.
@@ -204,11 +213,18 @@ mod tests {
 
     #[test]
     fn what_is_wrong_names_the_variable() {
-        let environment =
-            Environment::from_iter([("N", "many"), ("ZERO", "0"), ("NAN", "NaN"), ("BLANK", " \n"), ("TWO", "a\nb")]);
+        let environment = Environment::from_iter([
+            ("N", "many"),
+            ("ZERO", "0"),
+            ("AGE", "87601"),
+            ("NAN", "NaN"),
+            ("BLANK", " \n"),
+            ("TWO", "a\nb"),
+        ]);
         for (error, said) in [
-            (environment.number::<u32>("N", 1, 1).unwrap_err(), "N: \"many\""),
-            (environment.number::<u32>("ZERO", 24, 1).unwrap_err(), "ZERO: 0 is too small: at least 1"),
+            (environment.number::<u32>("N", 1, 1..).unwrap_err(), "N: \"many\""),
+            (environment.number::<u32>("ZERO", 24, 1..).unwrap_err(), "ZERO: 0 is too small: at least 1"),
+            (environment.hours("AGE", 24, 1).unwrap_err(), "AGE: 87601 is too large: at most 87600"),
             (environment.positive("NAN", Some(1.0)).unwrap_err(), "NAN: NaN is not a number above 0"),
             (environment.positive("ABSENT", None).unwrap_err(), "ABSENT: is not set"),
             (environment.required("BLANK").unwrap_err(), "BLANK: is not set"),
@@ -217,7 +233,7 @@ mod tests {
         ] {
             assert!(error.to_string().starts_with(said), "{error}");
         }
-        assert_eq!(environment.number("ABSENT", 24_u32, 1), Ok(24));
+        assert_eq!(environment.number("ABSENT", 24_u32, 1..), Ok(24));
     }
 
     #[test]
@@ -225,7 +241,7 @@ mod tests {
         let environment =
             Environment::from_iter([("MONGODB_DATABASE", "wcl\n"), ("N", " 7\r\n"), ("MONGODB_URI", " u ")]);
         assert_eq!(environment.required("MONGODB_DATABASE").as_deref(), Ok("wcl"));
-        assert_eq!(environment.number("N", 1, 1), Ok(7));
+        assert_eq!(environment.number("N", 1, 1..), Ok(7));
         let secret = environment.required_secret("MONGODB_URI").unwrap();
         assert!(matches!(secret, SecretSource::Value(value) if value.expose_secret() == "u"));
     }

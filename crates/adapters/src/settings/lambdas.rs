@@ -9,7 +9,7 @@ use super::{AddonSettings, ConfigError, Environment, QueueSettings, SecretSource
 use crate::addon_repo::History;
 use crate::aws::throttle::Reviver;
 
-/// The reviver's default; the template sets 5.
+/// The default of reviver and player-rank; the template sets 5.
 const CONCURRENCY_LIMIT: u32 = 50;
 
 /// The store: all but reviver.
@@ -157,7 +157,7 @@ impl ReviverSettings {
 
 /// A limit of 0 would revive nothing.
 fn concurrency_limit(environment: &Environment) -> Result<u32, ConfigError> {
-    environment.number("CONCURRENCY_LIMIT", CONCURRENCY_LIMIT, 1)
+    environment.number("CONCURRENCY_LIMIT", CONCURRENCY_LIMIT, 1..)
 }
 
 /// Everything db-generator is told from outside.

@@ -1,4 +1,6 @@
-//! The environment variables of the program and of the Lambdas: the only place that reads them.
+//! The environment variables of the program and of the Lambdas: the only place that reads them, but for the loggers'
+//! levels (`RUST_LOG`, `AWS_LAMBDA_LOG_LEVEL`) and the name that metrics bear (`lambdas/common/runtime.rs`), which are
+//! there before any setting is read.
 //!
 //! Each program reads its own struct once, at start. A field names its variable, unit and default; a wrong value is a
 //! [`ConfigError`] that names the variable. The README's table is checked against what is read here (`readme.rs`).

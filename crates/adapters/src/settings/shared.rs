@@ -12,6 +12,9 @@ use super::{ConfigError, Environment, SecretSource};
 /// WCL's compact names, in the order in which they are published.
 pub const REGIONS: [&str; 5] = ["US", "EU", "KR", "TW", "CN"];
 
+/// A century: who wants to keep ranks for longer keeps them for ever, by 0.
+const MOST_DAYS: u32 = 36_500;
+
 /// Warcraft Logs.
 #[derive(Debug, Clone)]
 pub struct WclSettings {
@@ -54,11 +57,11 @@ impl WclSettings {
 /// `PAGES_PER_SECOND` (2, over all readers together), `REPORT_DELAY_HOURS` (26: WCL ranks in daily cycles),
 /// `REPORTS_LOOKBACK_HOURS` (72: logs are uploaded late), `REGIONS` (reports of others are left out).
 pub(super) fn discover(environment: &Environment) -> Result<DiscoverConfig, ConfigError> {
-    let max_threads: u32 = environment.number("MAX_THREADS", 5, 1)?;
+    let max_threads: u32 = environment.number("MAX_THREADS", 5, 1..)?;
     Ok(DiscoverConfig {
         delay: delay(environment)?,
         pages: PagesConfig {
-            pages_per_thread: environment.number("PAGES_PER_THREAD", 200, 1)?,
+            pages_per_thread: environment.number("PAGES_PER_THREAD", 200, 1..)?,
             max_threads: max_threads as usize,
             pace: Pace::per_second(environment.positive("PAGES_PER_SECOND", Some(2.0))?),
         },
@@ -89,7 +92,7 @@ impl QueueSettings {
     /// Names the variable.
     pub fn read(environment: &Environment) -> Result<Self, ConfigError> {
         Ok(Self {
-            limit: environment.number("QUEUE_LIMIT", 80_000, 1)?,
+            limit: environment.number("QUEUE_LIMIT", 80_000, 1..)?,
             rerank_after: environment.hours("RERANK_AFTER_HOURS", 20, 0)?,
         })
     }
@@ -122,7 +125,7 @@ impl AddonSettings {
         let meta = AddonMeta::read(|variable| values.get(variable).cloned().flatten());
         Ok(Self {
             meta: meta.map_err(|error| ConfigError::new(error.variable, error.problem))?,
-            keep_ranks_days: environment.number("KEEP_RANKS_DAYS", 90, 0)?,
+            keep_ranks_days: environment.number("KEEP_RANKS_DAYS", 90, 0..=MOST_DAYS)?,
         })
     }
 }
@@ -164,7 +167,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_too_small_or_no_number_names_the_variable() {
+    fn what_is_out_of_range_or_no_number_names_the_variable() {
         for (variable, value) in [
             ("DELAY_DISCOVERY_IN_HOURS", "0"),
             ("DELAY_DISCOVERY_IN_HOURS", "99999999999"),
@@ -174,10 +177,15 @@ mod tests {
             ("PAGES_PER_SECOND", "0"),
             ("REPORT_DELAY_HOURS", "1.5"),
             ("REPORTS_LOOKBACK_HOURS", "three"),
+            ("REPORTS_LOOKBACK_HOURS", "4294967295"),
+            ("REPORT_DELAY_HOURS", "4294967295"),
+            ("DELAY_DISCOVERY_IN_HOURS", "4294967295"),
         ] {
             let environment = Environment::from_iter([(variable, value)]);
             assert_eq!(discover(&environment).unwrap_err().variable, variable, "{value}");
         }
+        let rerank = Environment::from_iter([("RERANK_AFTER_HOURS", "4294967295")]);
+        assert_eq!(QueueSettings::read(&rerank).unwrap_err().variable, "RERANK_AFTER_HOURS");
         for value in ["-1", "NaN", "six"] {
             let environment = Environment::from_iter([("REPORT_CALL_BUDGET", value)]);
             assert_eq!(report_call_budget(&environment).unwrap_err().variable, "REPORT_CALL_BUDGET");
@@ -190,9 +198,12 @@ mod tests {
         assert_ne!(read("ADDON_INTERFACE", " 110207, 120000 ").unwrap().meta, AddonMeta::default());
         assert_ne!(read("ADDON_WAGO_ID", "aB3xYz").unwrap().meta, AddonMeta::default());
         assert_eq!(read("KEEP_RANKS_DAYS", "0").unwrap().keep_ranks_days, 0);
-        for (variable, value) in
-            [("ADDON_INTERFACE", "11.2.7"), ("ADDON_INTERFACE", "110207,"), ("ADDON_CURSE_ID", "1\u{7}2")]
-        {
+        for (variable, value) in [
+            ("ADDON_INTERFACE", "11.2.7"),
+            ("ADDON_INTERFACE", "110207,"),
+            ("ADDON_CURSE_ID", "1\u{7}2"),
+            ("KEEP_RANKS_DAYS", "4294967295"),
+        ] {
             assert_eq!(read(variable, value).unwrap_err().variable, variable);
         }
     }

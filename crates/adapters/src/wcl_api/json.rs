@@ -3,8 +3,8 @@
 use std::borrow::Cow;
 
 use chrono::DateTime;
-use parsebook_core::Timestamp;
 use parsebook_core::scrap::MAX_ID;
+use parsebook_core::{Timestamp, moment};
 use serde_json::Value;
 
 use crate::text::excerpt;
@@ -31,10 +31,10 @@ pub fn id(value: &Value) -> Option<u32> {
     whole(value).filter(|id| (1..=MAX_ID).contains(id))
 }
 
-/// A moment told in milliseconds since 1970, whole or not.
+/// A moment told in milliseconds since 1970, whole or not, in the years that count.
 pub fn time(millis: f64) -> Option<Timestamp> {
     #[expect(clippy::cast_possible_truncation, reason = "saturates, and chrono refuses what is out of range")]
-    DateTime::from_timestamp_millis(millis as i64)
+    moment::checked(DateTime::from_timestamp_millis(millis as i64)?).ok()
 }
 
 /// A percentile, brought into 0 to 100.
@@ -102,8 +102,10 @@ mod tests {
 
     #[test]
     fn a_moment_far_out_is_none() {
-        assert_eq!(time(0.5), Some(Timestamp::UNIX_EPOCH));
-        assert_eq!(time(1e300), None);
+        assert_eq!(time(1.79e12 + 0.5), DateTime::from_timestamp_millis(1_790_000_000_000));
+        for far in [0.0, -1e300, 1e300, 8.21e15, 4.2e12] {
+            assert_eq!(time(far), None, "{far}");
+        }
     }
 
     #[test]

@@ -11,6 +11,7 @@ mod keys;
 mod pieces;
 mod players;
 mod points;
+mod probe;
 mod question;
 mod reply;
 mod reports;
@@ -20,19 +21,23 @@ mod token;
 mod transport;
 mod zone;
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD_NO_PAD;
 use parsebook_core::Timestamp;
 use parsebook_core::ports::{ApiError, Clock, KeyPoints, KeyPool};
 use reqwest::Client;
+use secrecy::ExposeSecret;
 use url::Url;
 
 pub use self::calibrate::{Calibrated, Call, FreshKill};
 use self::keys::KeyState;
 pub use self::keys::{ApiKey, parse_keys};
 use self::points::Reading;
+pub use self::probe::server_time;
 use self::question::Question;
 use self::transport::{Failure, OnTimeout};
+use crate::guard::Guard;
 use crate::http;
-use crate::text::excerpt;
 
 /// The API behind `WCL_URL`.
 #[derive(Debug)]
@@ -42,6 +47,8 @@ pub struct WclApi<C> {
     keys: Vec<KeyState>,
     clock: C,
     stamp: Option<Timestamp>,
+    /// The pool's secrets and their tokens: no line that leaves this module holds a piece of one.
+    guard: Guard,
 }
 
 impl<C: Clock> WclApi<C> {
@@ -50,8 +57,14 @@ impl<C: Clock> WclApi<C> {
     /// # Errors
     /// When `base` or `user_agent` is malformed.
     pub fn new(base: &str, user_agent: &str, keys: Vec<ApiKey>, clock: C) -> anyhow::Result<Self> {
+        let guard = Guard::new("a login of WCL_API_KEYS");
+        for key in &keys {
+            let secret = key.client_secret.expose_secret();
+            guard.add(secret);
+            guard.add(&STANDARD_NO_PAD.encode(format!("{}:{secret}", key.client_id)));
+        }
         let keys = keys.into_iter().map(KeyState::new).collect();
-        Ok(Self { client: http::client(user_agent)?, base: http::base_url(base)?, keys, clock, stamp: None })
+        Ok(Self { client: http::client(user_agent)?, base: http::base_url(base)?, keys, clock, stamp: None, guard })
     }
 
     /// Dates every rank `stamp` instead of the moment it was read: the same answers then make the same files.
@@ -118,7 +131,7 @@ impl<C: Clock> WclApi<C> {
         let (body, _) = self.ask(key, &question, OnTimeout::Retry).await.map_err(Failure::into_api_error)?;
         key.points.fresh(self.clock.now()).ok_or_else(|| {
             let said = body.first_error().unwrap_or_else(|| "no rateLimitData".to_owned());
-            ApiError::Failed(anyhow::anyhow!("no points reading for key {:?}: {}", key.name(), excerpt(&said)))
+            ApiError::Failed(anyhow::anyhow!("no points reading for key {:?}: {}", key.name(), self.guard.quote(&said)))
         })
     }
 }

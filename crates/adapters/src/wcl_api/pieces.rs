@@ -14,7 +14,6 @@ use super::points::Receipt;
 use super::question::Question;
 use super::reply::{Body, NO_CLASS};
 use super::transport::{Failure, OnTimeout};
-use crate::text::excerpt;
 
 /// Why there is no usable answer to a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -109,15 +108,15 @@ impl<C: Clock> WclApi<C> {
                 match body.whole_failure(question.root) {
                     None => {
                         let alone = pieces.read(things, &body);
-                        return alone.map(Ok).map_err(|error| ApiError::Failed(anyhow!(error)));
+                        return alone.map(Ok).map_err(|error| ApiError::Failed(anyhow!(self.guard.withhold(error))));
                     }
                     Some(_) if body.says_no_class => Problem::NoClass,
-                    Some(error) => Problem::Unusable(error),
+                    Some(error) => Problem::Unusable(self.guard.quote(&error)),
                 }
             }
             Err(Failure::TooLarge) => Problem::TooLarge,
-            Err(Failure::Unusable(body)) if body.contains(NO_CLASS) => Problem::NoClass,
-            Err(Failure::Unusable(body)) => Problem::Unusable(format!("the answer is not JSON: {}", excerpt(&body))),
+            Err(Failure::Unusable { says_no_class: true, .. }) => Problem::NoClass,
+            Err(Failure::Unusable { said, .. }) => Problem::Unusable(format!("the answer is not JSON: {said}")),
             Err(Failure::Unanswered(error)) => Problem::Unusable(format!("{error:#}")),
             Err(Failure::Api(error)) => return Err(error),
         }))
@@ -129,7 +128,10 @@ impl<C: Clock> WclApi<C> {
         let (body, _) = self.ask(key, &question, OnTimeout::Retry).await.map_err(Failure::into_api_error)?;
         match body.whole_failure(question.root) {
             None => Ok(()),
-            Some(error) => Err(ApiError::Failed(anyhow!("no answer of the API can be used: {}", excerpt(&error)))),
+            Some(error) => {
+                let said = self.guard.quote(&error);
+                Err(ApiError::Failed(anyhow!("no answer of the API can be used: {said}")))
+            }
         }
     }
 }

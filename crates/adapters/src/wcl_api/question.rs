@@ -1,7 +1,7 @@
 //! What a question to the API is, and what it is expected to cost.
 //!
-//! Costs are the best published fit, not WCL's word: 1 for each root question, 5 for each `zoneRankings`, 1 for each of
-//! a report's kills and characters. What was really spent is told by the reading of points that
+//! Costs are the best published fit, not WCL's word: 1 for each root question, 5 for each `zoneRankings`, 1 for a
+//! report's list of kills and 1 for its list of characters. What was really spent is told by the reading of points that
 //! comes with the next answer.
 
 /// Asks for nothing but points. Costs 1.

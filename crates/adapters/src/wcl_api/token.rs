@@ -9,7 +9,6 @@ use serde::Deserialize;
 use super::WclApi;
 use super::keys::{KeyState, Token};
 use super::transport::{Attempt, read};
-use crate::text::excerpt;
 
 /// A token is renewed this long before it expires.
 const MARGIN: TimeDelta = TimeDelta::minutes(1);
@@ -41,8 +40,7 @@ impl<C: Clock> WclApi<C> {
             return Err(Attempt::Transient(anyhow!("the token endpoint answered HTTP {}", head.status)));
         }
         if !head.status.is_success() {
-            // The body of a refused token request holds no secret of ours: RFC 6749 gives `error` and a description.
-            let reason = format!("HTTP {}: {}", head.status.as_u16(), excerpt(&text));
+            let reason = format!("HTTP {}: {}", head.status.as_u16(), self.guard.quote(&text));
             let error = ApiError::BadKey { key: key.name().to_owned(), reason };
             return Err(Attempt::Failed(error.into()));
         }
@@ -50,6 +48,7 @@ impl<C: Clock> WclApi<C> {
             // Not quoted: it may hold a token.
             Attempt::Transient(anyhow!("the token endpoint's answer of {} bytes is not a token", text.len()))
         })?;
+        self.guard.add(granted.access_token.expose_secret());
         let lifetime = TimeDelta::seconds(i64::from(granted.expires_in));
         let expires_at = self.clock.now() + lifetime - MARGIN.min(lifetime / 2);
         *stored = Some(Token { secret: granted.access_token.clone(), expires_at });

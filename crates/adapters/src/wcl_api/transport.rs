@@ -16,7 +16,6 @@ use super::points::{Reading, Receipt};
 use super::question::Question;
 use super::reply::{self, Body};
 use crate::http;
-use crate::text::excerpt;
 
 /// A `Retry-After` up to this is the limiter of requests; a longer one means points.
 const LONGEST_BURST: Duration = Duration::from_secs(60);
@@ -32,8 +31,13 @@ pub enum Failure {
     Api(ApiError),
     /// No answer after retries: the gateway, the network, or one of the things asked for takes too long.
     Unanswered(anyhow::Error),
-    /// The body is no JSON although the API answered: one of the things asked for spoiled it. Holds the body.
-    Unusable(String),
+    /// The body is no JSON although the API answered: one of the things asked for spoiled it.
+    Unusable {
+        /// The start of the body.
+        said: String,
+        /// Whether it is [`reply::NO_CLASS`].
+        says_no_class: bool,
+    },
     /// Too much was asked for at once.
     TooLarge,
 }
@@ -44,7 +48,7 @@ impl Failure {
         match self {
             Self::Api(error) => error,
             Self::Unanswered(error) => ApiError::Failed(error),
-            Self::Unusable(body) => ApiError::Failed(anyhow!("the API's answer is not JSON: {}", excerpt(&body))),
+            Self::Unusable { said, .. } => ApiError::Failed(anyhow!("the API's answer is not JSON: {said}")),
             Self::TooLarge => ApiError::Failed(anyhow!("the API's answer is too large")),
         }
     }
@@ -97,10 +101,12 @@ impl<C: Clock> WclApi<C> {
         loop {
             match self.attempt(key, question).await {
                 Attempt::Body(body, receipt) => return Ok((body, receipt)),
-                Attempt::Failed(Failure::Unusable(body)) if on_timeout == OnTimeout::Retry => match waits.next() {
-                    Some(wait) => self.wait(key, wait, "an answer that is not JSON").await,
-                    None => return Err(Failure::Unusable(body)),
-                },
+                Attempt::Failed(failure @ Failure::Unusable { .. }) if on_timeout == OnTimeout::Retry => {
+                    match waits.next() {
+                        Some(wait) => self.wait(key, wait, "an answer that is not JSON").await,
+                        None => return Err(failure),
+                    }
+                }
                 Attempt::Failed(failure) => return Err(failure),
                 Attempt::Burst(wait) if waited + wait <= LONGEST_WAIT => {
                     waited += wait;
@@ -161,17 +167,20 @@ impl<C: Clock> WclApi<C> {
         }
         match head.status {
             StatusCode::UNAUTHORIZED => Attempt::NewToken,
-            status if status.is_server_error() => transient(status, &text),
-            _ => self.read_body(key, &head, text, question.cost, begun),
+            status if status.is_server_error() => self.transient(status, &text),
+            _ => self.read_body(key, &head, &text, question.cost, begun),
         }
     }
 
-    fn read_body(&self, key: &KeyState, head: &Head, text: String, cost: f64, begun: u64) -> Attempt {
-        let Some(mut answer) = reply::json_in(&text) else { return Attempt::Failed(Failure::Unusable(text)) };
+    fn read_body(&self, key: &KeyState, head: &Head, text: &str, cost: f64, begun: u64) -> Attempt {
+        let says_no_class = text.contains(reply::NO_CLASS);
+        let Some(mut answer) = reply::json_in(text) else {
+            return Attempt::Failed(Failure::Unusable { said: self.guard.quote(text), says_no_class });
+        };
         match reply::status_in(&answer).and_then(|status| StatusCode::from_u16(status).ok()) {
             Some(StatusCode::TOO_MANY_REQUESTS) => return self.limited(key, head),
             Some(StatusCode::UNAUTHORIZED) => return Attempt::NewToken,
-            Some(status) if status.is_server_error() => return transient(status, &text),
+            Some(status) if status.is_server_error() => return self.transient(status, text),
             _ => {}
         }
         if answer.get("error").and_then(Value::as_str) == Some("Unauthenticated.") {
@@ -181,11 +190,11 @@ impl<C: Clock> WclApi<C> {
         let receipt = reading.map(|reading| key.points.record(reading, cost, begun));
         let errors = answer.get("errors").and_then(Value::as_array).cloned().unwrap_or_default();
         if answer.get("data").is_none() && errors.is_empty() {
-            let said = answer.get("error").and_then(Value::as_str).unwrap_or(&text);
-            return Attempt::Failed(ApiError::Failed(anyhow!("the API answered: {}", excerpt(said))).into());
+            let said = answer.get("error").and_then(Value::as_str).unwrap_or(text);
+            return Attempt::Failed(ApiError::Failed(anyhow!("the API answered: {}", self.guard.quote(said))).into());
         }
         let data = answer.get_mut("data").map(Value::take).unwrap_or_default();
-        Attempt::Body(Body { data, errors, says_no_class: text.contains(reply::NO_CLASS) }, receipt)
+        Attempt::Body(Body { data, errors, says_no_class }, receipt)
     }
 
     /// Answers that stop or delay everything, on either endpoint. A refusal is looked for first: it may carry any status.
@@ -220,13 +229,13 @@ impl<C: Clock> WclApi<C> {
         ApiError::PointsExhausted { resets_at: key.points.doubt(self.clock.now()) }
     }
 
+    fn transient(&self, status: StatusCode, text: &str) -> Attempt {
+        Attempt::Transient(anyhow!("the API answered HTTP {status}: {}", self.guard.quote(text)))
+    }
+
     pub(super) fn endpoint(&self, path: &str) -> String {
         format!("{}/{path}", self.base.as_str().trim_end_matches('/'))
     }
-}
-
-fn transient(status: StatusCode, text: &str) -> Attempt {
-    Attempt::Transient(anyhow!("the API answered HTTP {status}: {}", excerpt(text)))
 }
 
 /// What the head of an answer tells.

@@ -129,6 +129,8 @@ async fn malformed_rules_are_set_aside_by_name() {
         ("partition", Bson::from("x")),
         ("enabled", "yes".into()),
         ("lastRun", "yesterday".into()),
+        ("lastRun", Bson::DateTime(DateTime::from_millis(0))),
+        ("since", Bson::DateTime(DateTime::from_millis(253_402_300_799_000))),
         ("state", Bson::Null),
         ("state", Bson::from(doc! { "lease": "mine" })),
         ("_id", "not an ObjectId".into()),

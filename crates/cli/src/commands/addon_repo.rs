@@ -3,8 +3,8 @@
 use std::path::Path;
 
 use anyhow::Context;
+use parsebook_adapters::settings::{AddonSettings, Environment};
 use parsebook_addon_db::{File, repository_files};
-use parsebook_core::generate::AddonMeta;
 
 use crate::args::{AddonRepoCommand, Common};
 use crate::output::say;
@@ -15,7 +15,12 @@ use crate::output::say;
 /// When a setting is malformed or the folder cannot be written.
 pub fn addon_repo(common: &Common, command: AddonRepoCommand) -> anyhow::Result<()> {
     let AddonRepoCommand::Init { branch } = command;
-    let meta = AddonMeta::read(|name| std::env::var(name).ok())?;
+    let environment = Environment::of_process();
+    let AddonSettings { meta, .. } = AddonSettings::read(&environment)?;
+    let branch = match branch {
+        Some(branch) => branch,
+        None => environment.text("GIT_BRANCH", "main")?,
+    };
     let (mut written, mut kept) = (0, 0);
     for file in repository_files(&branch, &meta) {
         if write_once(&common.out, &file)? {
@@ -63,7 +68,7 @@ mod tests {
             wcl_url: None,
             store: crate::args::StoreKind::Sqlite,
         };
-        let init = || AddonRepoCommand::Init { branch: "main".into() };
+        let init = || AddonRepoCommand::Init { branch: Some("main".into()) };
         addon_repo(&common, init()).unwrap();
         assert_eq!(std::fs::read_to_string(out.path().join("README.md")).unwrap(), "mine");
         let release = out.path().join(".github/workflows/release.yml");

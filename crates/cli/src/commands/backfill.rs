@@ -1,7 +1,5 @@
 //! `parsebook backfill`: one range of ranking pages or reports, now.
 
-use parsebook_adapters::settings::REGIONS;
-
 use super::run::{conclude, open};
 use crate::args::{BackfillArgs, Common, StoreKind};
 
@@ -14,7 +12,7 @@ pub async fn backfill(common: &Common, args: &BackfillArgs) -> anyhow::Result<()
         return discover_into_mongo(common, target, args.json).await;
     }
     let machine = open(common)?;
-    let summary = machine.backfill(target, &REGIONS.map(str::to_owned)).await?;
+    let summary = machine.backfill(target, &machine.settings().regions).await?;
     conclude(common, &summary, args.json)
 }
 

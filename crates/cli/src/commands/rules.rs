@@ -1,6 +1,7 @@
 //! `parsebook rules`.
 
 use anyhow::ensure;
+use parsebook_core::moment::minute;
 use parsebook_core::rule::{Rule, RuleId};
 
 use crate::args::{Common, RulesCommand};
@@ -13,7 +14,7 @@ pub async fn rules(common: &Common, command: RulesCommand) -> anyhow::Result<()>
         RulesCommand::List { json } => {
             let (rules, malformed) = store.rules().await?;
             for rule in &malformed {
-                complain(&format!("set aside: {rule}"));
+                complain(&format!("skipped: {rule}"));
             }
             if json {
                 return rules.iter().try_for_each(say_json);
@@ -44,12 +45,12 @@ fn line(rule: &Rule) -> String {
     let state = if !rule.enabled {
         "paused".to_owned()
     } else if let Some(block) = rule.state.block.as_ref() {
-        format!("stopped: {} (again after {})", block.reason, block.until.format("%Y-%m-%d %H:%M UTC"))
+        format!("stopped: {} (again after {})", block.reason, minute(block.until))
     } else if let Some(progress) = &rule.state.progress {
         format!("under way, {} pages read", progress.pages)
     } else {
         match rule.last_run {
-            Some(last_run) => format!("last run {}", last_run.format("%Y-%m-%d %H:%M UTC")),
+            Some(last_run) => format!("last run {}", minute(last_run)),
             None => "never run".to_owned(),
         }
     };

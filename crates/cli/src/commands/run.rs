@@ -8,6 +8,7 @@ use parsebook_adapters::settings::Environment;
 use parsebook_core::aggregate::{self, AggregateSummary};
 use parsebook_core::discover::{RuleSummary, StopReason};
 use parsebook_core::generate::{self, GenerateSummary};
+use parsebook_core::moment::minute;
 use parsebook_core::ports::{Clock, Rules};
 
 use crate::args::{Common, RunArgs};
@@ -119,7 +120,7 @@ pub fn conclude(common: &Common, summary: &RunSummary, json: bool) -> anyhow::Re
 /// Fails where a source refused.
 pub fn refusal(summary: &RunSummary) -> anyhow::Result<()> {
     if let Some(refused) = summary.discover.iter().find(|summary| summary.refused) {
-        let until = refused.blocked_until.map(|until| until.format("%Y-%m-%d %H:%M UTC").to_string());
+        let until = refused.blocked_until.map(minute);
         bail!(
             "discovery was refused: {}; it is asked again after {} (rules with --source reports use the API instead)",
             refused.reason.as_deref().unwrap_or("no reason given"),
@@ -210,7 +211,7 @@ fn rank_line(totals: &RankTotals) -> String {
     for (count, what) in [
         (totals.hidden, "hidden"),
         (totals.finished, "without a character or class"),
-        (totals.set_aside, "set aside (see: parsebook status)"),
+        (totals.set_aside, "dead-lettered (see: parsebook status)"),
         (totals.pauses.into(), "pauses for points"),
     ] {
         if count > 0 {
@@ -229,10 +230,10 @@ fn generate_lines(common: &Common, summary: &GenerateSummary) -> Vec<String> {
         .iter()
         .map(|region| {
             let each = region.bytes as f64 / region.characters.max(1) as f64;
-            let aside: u64 = region.set_aside.values().sum();
-            let aside = if aside > 0 { format!(", {} set aside", grouped(aside)) } else { String::new() };
+            let skipped: u64 = region.set_aside.values().sum();
+            let skipped = if skipped > 0 { format!(", {} skipped", grouped(skipped)) } else { String::new() };
             format!(
-                "publish    {}: {} characters on {} realms, {} bytes ({each:.1} each){aside}",
+                "publish    {}: {} characters on {} realms, {} bytes ({each:.1} each){skipped}",
                 region.region,
                 grouped(region.characters),
                 grouped(region.realms),

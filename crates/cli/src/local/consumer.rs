@@ -5,11 +5,11 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
-use chrono::TimeDelta;
 use futures::StreamExt;
 use futures::stream::FuturesUnordered;
 use parsebook_adapters::embedded::Received;
 use parsebook_core::Timestamp;
+use parsebook_core::budget::{COOLDOWN, wake_at};
 use parsebook_core::ports::Clock;
 use parsebook_core::rank::{Delivery, FailedMessage, Fault, RankConfig, RankError, RankSummary, rank_batch};
 use serde::Serialize;
@@ -24,12 +24,6 @@ const BATCH: usize = 5;
 const CONCURRENCY: u32 = 4;
 /// Batches that may fail as a whole, one after the other, before the run gives up.
 const FAILURES_IN_A_ROW: u32 = 5;
-/// How long nothing is asked of the API after a refusal.
-const COOLDOWN: TimeDelta = TimeDelta::hours(1);
-/// Slept beyond the reset: clocks differ a little.
-const AFTER_RESET: TimeDelta = TimeDelta::seconds(5);
-/// Assumed time to the reset where no key told it: points are hourly.
-const UNKNOWN_RESET: TimeDelta = TimeDelta::hours(1);
 
 /// What working the queue to its end came to.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
@@ -189,7 +183,7 @@ impl<C: Clock + Clone> Machine<C> {
                 self.store.put_back(&ids)?;
                 let now = self.clock.now();
                 return Ok(match (at_once, ids.len()) {
-                    (1, 1) => Next::Sleep(earliest_reset.unwrap_or(now + UNKNOWN_RESET).max(now) + AFTER_RESET),
+                    (1, 1) => Next::Sleep(wake_at(earliest_reset, now)),
                     (1, _) => Next::Split,
                     _ => Next::OneAtATime,
                 });

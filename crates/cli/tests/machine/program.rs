@@ -116,6 +116,24 @@ async fn simulate_rules_run_and_lookup_work_together() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_backfill_publishes_the_regions_that_are_set() {
+    let simulator = Simulator::start(Config::new(World::generate(300, 4))).await.unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let (url, keys) = (simulator.url(), keys());
+    let variables =
+        [("WCL_URL", url.as_str()), ("WCL_API_KEYS", &keys), ("REGIONS", "EU"), ("PAGES_PER_SECOND", "1000")];
+    let (raid, difficulty) = crate::common::boards(simulator.world())[0];
+    let (raid, difficulty) = (raid.to_string(), difficulty.to_string());
+    let args = ["backfill", "--source", "site", "--raid", &raid, "--difficulty", &difficulty, "--pages", "1", "--json"];
+    let output = run(folder.path(), &variables, &args);
+    assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
+    let summary: Value = serde_json::from_str(&out(&output)).unwrap();
+    assert_eq!(summary["dbGenerator"]["regions"].as_array().unwrap().len(), 1, "{summary}");
+    assert!(folder.path().join("addon/Parsebook_DB_EU").exists());
+    assert!(!folder.path().join("addon/Parsebook_DB_US").exists());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_refusal_is_the_cause_of_the_failure() {
     let simulator = Simulator::start(Config::new(World::generate(300, 4))).await.unwrap();
     simulator.faults().set_text("site-human-check").unwrap();
@@ -145,7 +163,7 @@ fn errors_are_one_line_and_name_the_thing() {
 #[test]
 fn wrong_usage_is_status_2_and_help_teaches() {
     let folder = tempfile::tempdir().unwrap();
-    let wrong: [&[&str]; 8] = [
+    let wrong: [&[&str]; 10] = [
         &[],
         &["fly"],
         &["rules", "add"],
@@ -153,6 +171,8 @@ fn wrong_usage_is_status_2_and_help_teaches() {
         &["rules", "add", "--raid", "0", "--difficulty", "4"],
         &["rules", "add", "--raid", "31", "--difficulty", "4", "--pages", "a-b"],
         &["rules", "add", "--raid", "31", "--difficulty", "4", "--pages", "5-1"],
+        &["rules", "add", "--raid", "31", "--difficulty", "4", "--since", "0001-01-01"],
+        &["rules", "add", "--raid", "31", "--difficulty", "4", "--ranks", "nobody"],
         &["run", "--once", "--regions", "EU,XX"],
     ];
     for args in wrong {

@@ -1,8 +1,8 @@
 //! Reading a raid's public reports: lists window by window, then the details of those that are not known yet.
 //!
 //! The API gives no page beyond [`LAST_LIST_PAGE`] of one list and its lists are in no order of time. So the time is cut
-//! into windows, and a window that has more is halved. Listing costs a point for a hundred reports; only details cost as
-//! much as what they tell.
+//! into windows, and a window that has more is halved. A list page of 100 reports costs 1 point; details cost 3 points a
+//! report.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -14,7 +14,9 @@ use super::pages::{Ended, Stopped};
 use super::{DiscoverStore, Run};
 use crate::player::{PlayerUpdate, Raid};
 use crate::ports::{ApiError, Clock, RankingSite, SeenReport, SourceError, Zones};
-use crate::report::{DetailOutcome, LAST_LIST_PAGE, ListPage, ListedReport, ReportDetails, ReportLists, Window};
+use crate::report::{
+    DetailOutcome, LAST_LIST_PAGE, ListPage, ListedReport, REPORTS_PER_REQUEST, ReportDetails, ReportLists, Window,
+};
 use crate::report_ranks::REMEMBERED;
 use crate::report_state::{Listing, StoredReport, listing};
 use crate::rule::schedule::delta;
@@ -28,8 +30,6 @@ const FIRST_READING: TimeDelta = TimeDelta::days(14);
 const LONGEST_WINDOW: TimeDelta = TimeDelta::days(1);
 /// A window is not halved below this.
 const SHORTEST_WINDOW: TimeDelta = TimeDelta::seconds(10);
-/// Reports whose details are asked for by one request.
-const DETAILS_AT_ONCE: usize = 20;
 /// Waits before a list or details that failed are asked for again. A refusal is not asked again at all.
 const RETRY_AFTER: [Duration; 2] = [Duration::from_secs(2), Duration::from_secs(15)];
 /// What was read is remembered for this long beyond the oldest moment that a window can reach.
@@ -199,7 +199,7 @@ where
             return Ok(());
         }
         let unread = self.unread(raid.id, &page.reports, progress).await.map_err(Stopped::Store)?;
-        for reports in unread.chunks(DETAILS_AT_ONCE) {
+        for reports in unread.chunks(REPORTS_PER_REQUEST) {
             let codes: Vec<String> = reports.iter().map(|report| report.code.clone()).collect();
             let ask = async || self.ports.api.details(&codes).await;
             let details: BTreeMap<_, _> = self.with_retries("asking for reports", ask).await?.into_iter().collect();

@@ -145,7 +145,7 @@ impl<S: Players + Discoveries + Waiting + Rules + ReportBacklog> RankStore for S
 /// Ranks one batch, of which up to `concurrency` run at the same time.
 ///
 /// # Errors
-/// [`RankError`] sends the whole batch back; it is returned only when nothing of the batch was done.
+/// [`RankError`] sends the whole batch back. Some of it may be stored by then: to rank that again changes nothing.
 pub async fn rank_batch<S, A, C>(
     store: &S,
     api: &A,

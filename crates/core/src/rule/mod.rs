@@ -9,7 +9,8 @@ use serde::{Deserialize, Deserializer, Serialize};
 pub use self::progress::{PageRange, Progress, WindowLeft};
 pub use self::schedule::{Block, Due, Lease, RuleState, Wait};
 
-use crate::{Difficulty, RaidId, Timestamp};
+use crate::moment::{self, OutOfTime};
+use crate::{Difficulty, RaidId, Timestamp, difficulty};
 
 /// A rule's `_id`: the 24 hexadecimal digits of an ObjectId.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -121,10 +122,12 @@ fn is_players(ranks: &RanksKind) -> bool {
 /// A moment such as `2026-09-01T18:00:00Z`, or a day such as `2026-09-01`, which begins at midnight UTC.
 ///
 /// # Errors
-/// When the text is neither.
+/// When the text is neither, or the moment is outside the years that count.
 pub fn parse_since(text: &str) -> Result<Timestamp, String> {
     let day = || text.parse::<NaiveDate>().map(|day| day.and_time(NaiveTime::MIN).and_utc());
-    text.parse::<Timestamp>().or_else(|_| day()).map_err(|_| format!("{text:?} is no day such as 2026-09-01"))
+    let since = text.parse::<Timestamp>().or_else(|_| day());
+    let since = since.map_err(|_| format!("{text:?} is no day such as 2026-09-01"))?;
+    moment::checked(since).map_err(|error| error.to_string())
 }
 
 fn moment_or_day<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Timestamp>, D::Error> {
@@ -152,7 +155,7 @@ pub enum InvalidTarget {
     #[error("raid {0} is not a Warcraft Logs zone id")]
     Raid(RaidId),
     /// Not a raid difficulty.
-    #[error("difficulty {0} is none of 1 (LFR), 3 (Normal), 4 (Heroic), 5 (Mythic)")]
+    #[error("difficulty {0} is none of {LISTED}", LISTED = difficulty::LISTED)]
     Difficulty(Difficulty),
     /// Pages run backwards, start before 1, or end behind any board.
     #[error("pages {0} to {1} are no range (pages count from 1 to {LAST_PAGE})")]
@@ -160,6 +163,9 @@ pub enum InvalidTarget {
     /// Ranking pages tell nothing of reports.
     #[error("ranks \"reports\" need source \"reports\"")]
     RanksWithoutReports,
+    /// A moment that would take the sums out of any calendar.
+    #[error("{0}: {1}")]
+    Moment(&'static str, OutOfTime),
 }
 
 impl Target {
@@ -188,7 +194,7 @@ impl Target {
         if self.raid == 0 || self.raid > crate::scrap::MAX_ID {
             return Err(InvalidTarget::Raid(self.raid));
         }
-        if !matches!(self.difficulty, 1 | 3 | 4 | 5) {
+        if !difficulty::is_known(self.difficulty) {
             return Err(InvalidTarget::Difficulty(self.difficulty));
         }
         if self.start_page == 0 || self.end_page < self.start_page || self.end_page > LAST_PAGE {
@@ -197,8 +203,13 @@ impl Target {
         if self.ranks == RanksKind::Reports && self.source != SourceKind::Reports {
             return Err(InvalidTarget::RanksWithoutReports);
         }
+        self.since.map_or(Ok(()), |since| checked_moment("since", since))?;
         Ok(self)
     }
+}
+
+fn checked_moment(name: &'static str, at: Timestamp) -> Result<(), InvalidTarget> {
+    moment::checked(at).map(|_| ()).map_err(|error| InvalidTarget::Moment(name, error))
 }
 
 /// A document of `discovery_schedules`.
@@ -220,6 +231,15 @@ pub struct Rule {
 }
 
 impl Rule {
+    /// The rule as a document holds it, if it can be worked.
+    ///
+    /// # Errors
+    /// Names what it cannot be worked with.
+    pub fn checked(self) -> Result<Self, InvalidTarget> {
+        self.last_run.map_or(Ok(()), |last_run| checked_moment("lastRun", last_run))?;
+        Ok(Self { target: self.target.within_any_board().checked()?, ..self })
+    }
+
     /// Whether one reading of reports serves both rules: they differ in the difficulty alone.
     pub fn shares_reading_with(&self, other: &Self) -> bool {
         let of_any_difficulty = |rule: &Self| Target { difficulty: 1, ..rule.target.clone() };
@@ -260,6 +280,20 @@ pub(crate) mod tests {
     }
 
     #[test]
+    fn a_rule_of_another_age_is_named() {
+        for far in [Timestamp::MIN_UTC, Timestamp::MAX_UTC, Timestamp::UNIX_EPOCH] {
+            let mut since = rule("x", None);
+            since.target.since = Some(far);
+            let last_run = Rule { last_run: Some(far), ..rule("x", None) };
+            for (rule, named) in [(since, "since: "), (last_run, "lastRun: ")] {
+                let error = rule.checked().unwrap_err().to_string();
+                assert!(error.starts_with(named) && error.contains("2000 to 2100"), "{error}");
+            }
+        }
+        assert!(rule("x", Some(24)).checked().is_ok());
+    }
+
+    #[test]
     fn the_event_of_a_backfill_names_a_day_or_a_moment() {
         let since = |text: &str| {
             let event = format!(r#"{{"raid": 31, "difficulty": 4, "source": "reports", "since": "{text}"}}"#);
@@ -268,6 +302,8 @@ pub(crate) mod tests {
         assert_eq!(since("2026-09-01").unwrap(), "2026-09-01T00:00:00+00:00");
         assert_eq!(since("2026-09-01T18:30:00+02:00").unwrap(), "2026-09-01T16:30:00+00:00");
         assert!(since("yesterday").unwrap_err().to_string().contains("yesterday"));
+        let ancient = since("0001-01-01").unwrap_err().to_string();
+        assert!(ancient.contains("0001-01-01 00:00:00 UTC is outside the years 2000 to 2100"), "{ancient}");
     }
 
     #[test]

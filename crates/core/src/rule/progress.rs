@@ -1,9 +1,9 @@
-//! How far the run of a rule came. Only what is stored counts as done.
+//! What a rule's unfinished run has done and has left.
 
 use serde::{Deserialize, Serialize};
 
 use super::Target;
-use crate::{Difficulty, Timestamp};
+use crate::{Difficulty, Timestamp, moment};
 
 /// How far a run came. Only what is stored counts as done.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -59,7 +59,11 @@ impl Progress {
         let is_inside = |range: &PageRange| {
             target.start_page <= range.next && range.next <= range.end && range.end <= target.end_page
         };
-        self.target == *target && self.remaining.iter().all(is_inside)
+        let are_moments = |window: &WindowLeft| moment::checked(window.from).and(moment::checked(window.to)).is_ok();
+        self.target == *target
+            && moment::checked(self.started_at).is_ok()
+            && self.remaining.iter().all(is_inside)
+            && self.windows.iter().all(are_moments)
     }
 
     /// A page was read and its players are stored.

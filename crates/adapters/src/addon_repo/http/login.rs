@@ -6,12 +6,10 @@ use reqwest::RequestBuilder;
 use secrecy::{ExposeSecret, SecretString};
 use url::{Origin, Url};
 
-use crate::text::excerpt;
+use crate::guard::Guard;
 
 /// The name that goes with the token.
 const USER: &str = "x-access-token";
-/// So many characters of a token in a row are a piece of it.
-const PIECE: usize = 5;
 /// How tokens begin whose kind is public: this is no part of the secret.
 const KINDS: [&str; 8] = ["github_pat_", "ghp_", "gho_", "ghu_", "ghs_", "ghr_", "glpat-", "gldt-"];
 
@@ -20,13 +18,20 @@ const KINDS: [&str; 8] = ["github_pat_", "ghp_", "gho_", "ghu_", "ghs_", "ghr_",
 pub struct Login {
     token: Option<SecretString>,
     origin: Origin,
+    guard: Guard,
 }
 
 impl Login {
     /// A login for the server of `url`.
     pub fn new(token: Option<&SecretString>, url: &Url) -> Self {
         let token = token.map(|token| token.expose_secret().trim()).filter(|token| !token.is_empty());
-        Self { token: token.map(SecretString::from), origin: url.origin() }
+        let guard = Guard::new("GIT_TOKEN");
+        if let Some(token) = token {
+            guard.add(KINDS.iter().find_map(|kind| token.strip_prefix(kind)).unwrap_or(token));
+            // The name and its colon are fifteen bytes, so that the token begins a group of its own in base64.
+            guard.add(&STANDARD_NO_PAD.encode(token));
+        }
+        Self { token: token.map(SecretString::from), origin: url.origin(), guard }
     }
 
     /// Whether there is a token.
@@ -50,30 +55,8 @@ impl Login {
     /// The start of somebody else's words for a line of ours, or nothing of them if they hold a piece of the token,
     /// as it is or as it is sent.
     pub fn quote(&self, words: &str) -> String {
-        let line = excerpt(words.trim());
-        match &self.token {
-            Some(token) if holds_piece(token.expose_secret(), &line) => {
-                "(not repeated: it holds a piece of GIT_TOKEN)".to_owned()
-            }
-            _ => line,
-        }
+        self.guard.quote(words)
     }
-}
-
-/// Whether `line` holds a piece of `token` as it is, or as it is sent; names of hosts lose their capitals.
-fn holds_piece(token: &str, line: &str) -> bool {
-    let secret = KINDS.iter().find_map(|kind| token.strip_prefix(kind)).unwrap_or(token);
-    // The name and its colon are fifteen bytes, so that the token begins a group of its own in base64.
-    let sent = STANDARD_NO_PAD.encode(token);
-    let line: Vec<char> = line.to_lowercase().chars().collect();
-    [secret, &sent].into_iter().flat_map(pieces).any(|piece| line.windows(piece.len()).any(|part| part == piece))
-}
-
-/// Every piece of `secret`; a short one is a single piece.
-fn pieces(secret: &str) -> Vec<Vec<char>> {
-    let secret: Vec<char> = secret.to_lowercase().chars().collect();
-    // A token is never empty.
-    secret.windows(PIECE.min(secret.len()).max(1)).map(<[char]>::to_vec).collect()
 }
 
 #[cfg(test)]

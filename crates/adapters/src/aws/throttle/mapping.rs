@@ -11,8 +11,8 @@ pub async fn switch(consumer: &Consumer, enabled: bool) -> Result<()> {
     let mappings = || sqs_mappings(consumer);
     let mappings = mappings.retry(patience()).when(|(again, _)| *again).await.map_err(|(_, error)| error)?;
     ensure!(!mappings.is_empty(), "function {} has no queue mapping", consumer.function);
-    // Another invocation was first: to ask again would be to wait until AWS is through with it. The other way round it
-    // is asked in any case, for a mapping that shows as enabled may be about to be disabled.
+    // A mapping that is already going off is left alone. One that shows as enabled is enabled all the same, because it may
+    // be about to be disabled.
     for (id, _) in mappings.iter().filter(|(_, is_going_off)| enabled || !is_going_off) {
         let update = || consumer.lambda.update_event_source_mapping().uuid(id).enabled(enabled).send();
         // A mapping that is being changed refuses to be changed; that takes up to a minute.

@@ -18,6 +18,7 @@ use aws_sdk_lambda::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError}
 use backon::{ExponentialBuilder, Retryable};
 use chrono::TimeDelta;
 use parsebook_core::Timestamp;
+use parsebook_core::budget::{AFTER_RESET, wake_at};
 use parsebook_core::ports::{Clock, Result};
 use serde::Serialize;
 
@@ -27,12 +28,8 @@ use crate::mongo::Turns;
 /// How long a limit that was read from AWS is believed. All of Lambda's control plane takes 15 requests a second in an
 /// account and region.
 const BELIEVED_FOR: TimeDelta = TimeDelta::seconds(15);
-/// How long after the reset the reviver is woken: clocks differ a little, and too early it would find no points.
-const AFTER_RESET: TimeDelta = TimeDelta::seconds(5);
 /// A schedule that is as near as this when the last step is done may have fired before it, in vain.
 const TOO_NEAR: TimeDelta = TimeDelta::seconds(2);
-/// Assumed time to the reset where no key told it: points are hourly.
-const UNKNOWN_RESET: TimeDelta = TimeDelta::hours(1);
 
 /// A function that consumes the queue.
 #[derive(Debug, Clone)]
@@ -182,7 +179,7 @@ impl<C: Clock> Throttle<C> {
     /// When neither lowering nor sleeping is to be had.
     pub async fn slow_down<T: Turns>(&self, turns: &T, earliest_reset: Option<Timestamp>) -> Result<Slowed> {
         let now = self.clock.now();
-        let wake_at = earliest_reset.unwrap_or(now + UNKNOWN_RESET).max(now) + AFTER_RESET;
+        let wake_at = wake_at(earliest_reset, now);
         let turn = turns.take_turn(&self.consumer.function).await?;
         let lowered = async {
             let told = self.read_limit().await?;

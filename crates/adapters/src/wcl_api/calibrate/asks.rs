@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use chrono::TimeDelta;
 use parsebook_core::calibrate::{Compare, Observations, RanksSeen, Timeframe};
 use parsebook_core::ports::{ApiError, Clock};
-use parsebook_core::report::{Kill, LAST_LIST_PAGE, REPORTS_PER_PAGE};
+use parsebook_core::report::{Kill, LAST_LIST_PAGE, REPORTS_PER_PAGE, is_code};
 use parsebook_core::{PlayerId, RaidId, Timestamp};
 use serde_json::Value;
 
@@ -116,7 +116,7 @@ async fn lists<C: Clock>(
         seen.beyond_last_page = Some(error.unwrap_or_default());
     }
     listed.sort_by(|a, b| b.1.total_cmp(&a.1));
-    Ok(listed.into_iter().map(|(code, _)| code).filter(|code| lookup::is_code(code)).collect())
+    Ok(listed.into_iter().map(|(code, _)| code).filter(|code| is_code(code)).collect())
 }
 
 /// C3: looks at reports until three have kills.
@@ -270,7 +270,7 @@ async fn fresh_kill<C: Clock>(
 ) -> Result<Option<FreshKill>> {
     let Some((page, _)) = list(asking, "C10a", raid, (now, 2, 0), 1).await? else { return Ok(None) };
     let listed = see::listed(&page);
-    let Some((code, _)) = listed.iter().find(|(code, _)| lookup::is_code(code)) else { return Ok(None) };
+    let Some((code, _)) = listed.iter().find(|(code, _)| is_code(code)) else { return Ok(None) };
     let Some(look) = look(asking, "C10b", code).await? else { return Ok(None) };
     let Some(kill) = look.kills.last() else { return Ok(None) };
     seen.fresh = fresh(asking, code, kill.fight).await?;
@@ -288,7 +288,7 @@ async fn old<C: Clock>(
     let (from, to) = (396 * 24, 395 * 24);
     let Some((page, _)) = list(asking, "C14a", raid, (now, from, to), 1).await? else { return Ok(()) };
     let listed = see::listed(&page);
-    let Some((code, _)) = listed.iter().find(|(code, _)| lookup::is_code(code)) else { return Ok(()) };
+    let Some((code, _)) = listed.iter().find(|(code, _)| is_code(code)) else { return Ok(()) };
     let fields =
         format!("report(code: \"{code}\") {{ rankings({RANKS}, encounterID: {}) }}", subject.kills[0].encounter);
     let body = asking.ask("C14", "reportData", &fields, 5.0).await?;

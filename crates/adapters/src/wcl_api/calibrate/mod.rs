@@ -119,7 +119,7 @@ impl<C: Clock> Asking<'_, C> {
         }
         let question = Question::new(root, fields, most);
         let answer = self.api.ask(self.key, &question, OnTimeout::Retry).await;
-        let (said, body) = match answer {
+        let (mut said, body) = match answer {
             Ok((body, receipt)) => {
                 self.settle(receipt.map(|receipt| receipt.reading()), most);
                 (json!({ "data": body.data, "errors": body.errors }), Some(body))
@@ -134,6 +134,7 @@ impl<C: Clock> Asking<'_, C> {
                 (json!({ "failure": failure.into_api_error().to_string() }), None)
             }
         };
+        self.api.guard.withhold_in(&mut said);
         let asked = question.query;
         self.calls.push(Call { question: name.to_owned(), asked, points: None, said });
         Ok(body)
@@ -162,6 +163,8 @@ impl<C: Clock> Asking<'_, C> {
         self.settle(receipt.map(|receipt| receipt.reading()), 1.0);
         let points = self.calls.iter().filter_map(|call| Some((call.question.clone(), call.points?)));
         calibrated.observations.points = points.collect();
+        let Observations { beyond_last_page, default_metric, old, .. } = &mut calibrated.observations;
+        self.api.guard.withhold_from([beyond_last_page, default_metric, old].into_iter().flatten());
         calibrated.calls = self.calls;
         Ok(calibrated)
     }

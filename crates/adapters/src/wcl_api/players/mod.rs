@@ -34,6 +34,12 @@ impl<C: Clock> RankSource for WclApi<C> {
             Ok(key) => self.rank_in_rounds(key, players, &mut round).await.err(),
             Err(error) => Some(error),
         };
+        let Ranked { outcomes, skipped, .. } = &mut round.ranked;
+        let failures = outcomes.iter_mut().filter_map(|(_, outcome)| match outcome {
+            RankOutcome::Failed(reason) => Some(reason),
+            RankOutcome::Update(_) | RankOutcome::Never(_) => None,
+        });
+        self.guard.withhold_from(failures.chain(skipped));
         round.ranked
     }
 }

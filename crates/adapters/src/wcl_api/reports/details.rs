@@ -10,9 +10,6 @@ use super::super::reply::Body;
 use super::Skipped;
 use super::lookup::{self, Said, alias};
 
-/// Most reports of one request: 20 are known to work.
-pub const REPORTS_PER_REQUEST: usize = 20;
-
 /// A report, its characters and its kills are 1 point each.
 pub fn cost(reports: usize) -> f64 {
     3.0 * reports as f64

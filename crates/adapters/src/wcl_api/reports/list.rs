@@ -3,7 +3,8 @@
 use anyhow::anyhow;
 use parsebook_core::ports::{ApiError, Clock};
 use parsebook_core::report::{
-    DetailOutcome, LAST_LIST_PAGE, ListPage, ListedReport, REPORTS_PER_PAGE, ReportLists, Window,
+    DetailOutcome, LAST_LIST_PAGE, ListPage, ListedReport, REPORTS_PER_PAGE, REPORTS_PER_REQUEST, ReportLists, Window,
+    is_code,
 };
 use serde_json::Value;
 
@@ -22,17 +23,29 @@ impl<C: Clock> ReportLists for WclApi<C> {
         let question = question(window, page);
         let key = self.key_for(question.cost).await?;
         let (body, _) = self.ask(key, &question, OnTimeout::Retry).await.map_err(Failure::into_api_error)?;
-        let what = |error| ApiError::Failed(anyhow!("reports of raid {}, page {page}: {error}", window.raid));
-        answer(&body).map_err(what)
+        let mut list = answer(&body).map_err(|error| {
+            let said = self.guard.withhold(error);
+            ApiError::Failed(anyhow!("reports of raid {}, page {page}: {said}", window.raid))
+        })?;
+        self.guard.withhold_from(&mut list.skipped);
+        Ok(list)
     }
 
     async fn details(&self, codes: &[String]) -> Result<Vec<(String, DetailOutcome)>, ApiError> {
         let (codes, malformed) = lookup::well_formed(codes);
         let mut details = details::Details::default();
         details.outcomes.extend(malformed.into_iter().map(|(code, why)| (code, DetailOutcome::Failed(why))));
-        for some in codes.chunks(details::REPORTS_PER_REQUEST) {
+        for some in codes.chunks(REPORTS_PER_REQUEST) {
             let key = self.key_for(details::cost(some.len())).await?;
             self.ask_in_pieces(key, some, &mut details).await?;
+        }
+        for (_, outcome) in &mut details.outcomes {
+            let lines = match outcome {
+                DetailOutcome::Failed(reason) => std::slice::from_mut(reason),
+                DetailOutcome::Read(details) => &mut details.skipped,
+                DetailOutcome::Gone(_) => &mut [],
+            };
+            self.guard.withhold_from(lines);
         }
         Ok(details.outcomes)
     }
@@ -42,7 +55,7 @@ fn question(window: &Window, page: u32) -> Question {
     let Window { raid, from, to } = window;
     let fields = format!(
         "reports(zoneID: {raid}, startTime: {}, endTime: {}, page: {page}, limit: {REPORTS_PER_PAGE}) {{ has_more_pages \
-         data {{ code startTime endTime revision segments exportedSegments visibility region {{ compactName }} }} }}",
+         data {{ code startTime endTime revision visibility region {{ compactName }} }} }}",
         from.timestamp_millis(),
         to.timestamp_millis(),
     );
@@ -72,7 +85,7 @@ fn answer(body: &Body) -> Result<ListPage, String> {
 
 /// A report of a list; `None` for one that is not public.
 fn listed(report: &Value) -> Result<Option<ListedReport>, String> {
-    let code = report.get("code").and_then(Value::as_str).filter(|code| lookup::is_code(code));
+    let code = report.get("code").and_then(Value::as_str).filter(|code| is_code(code));
     let code = code.ok_or_else(|| format!("a report with code {}", json::told_field(report, "/code")))?;
     let odd = |field: &str| format!("report {code}: {field} {}", json::told_field(report, &format!("/{field}")));
     if report.get("visibility").and_then(Value::as_str).is_some_and(|visibility| visibility != "public") {
@@ -88,7 +101,6 @@ fn listed(report: &Value) -> Result<Option<ListedReport>, String> {
         region: json::text(report, "/region/compactName").map(str::to_uppercase),
         start: time("startTime")?,
         end: time("endTime")?,
-        is_exporting: lookup::is_exporting(report),
     }))
 }
 
@@ -101,7 +113,7 @@ mod tests {
 
     fn report(code: &str) -> Value {
         json!({
-            "code": code, "startTime": 1_000, "endTime": "2000", "revision": 3, "segments": 2, "exportedSegments": 1,
+            "code": code, "startTime": 1_790_000_000_000_u64, "endTime": "1790000002000", "revision": 3,
             "visibility": "public", "region": {"compactName": "eu"},
         })
     }
@@ -124,13 +136,19 @@ mod tests {
         private["visibility"] = json!("private");
         let mut timeless = report("cccc");
         timeless["startTime"] = Value::Null;
-        let page = list(&[report("aBcD1234"), private, timeless, report("a\") { x }"), Value::Null]).unwrap();
+        let mut endless = report("dddd");
+        endless["endTime"] = json!(8_210_266_876_799_000_u64);
+        let page = list(&[report("aBcD1234"), private, timeless, endless, report("a\") { x }"), Value::Null]).unwrap();
         assert!(page.has_more);
         let [read] = page.reports.as_slice() else { panic!("{page:?}") };
-        assert_eq!((read.code.as_str(), read.revision, read.is_exporting), ("aBcD1234", 3, true));
-        assert_eq!((read.region.as_deref(), read.end.timestamp_millis()), (Some("EU"), 2000));
-        let named =
-            ["report cccc: startTime null", "a report with code \"a\\\") { x }\"", "a report with code missing"];
+        assert_eq!((read.code.as_str(), read.revision), ("aBcD1234", 3));
+        assert_eq!((read.region.as_deref(), read.end.timestamp_millis()), (Some("EU"), 1_790_000_002_000));
+        let named = [
+            "report cccc: startTime null",
+            "report dddd: endTime 8210266876799000",
+            "a report with code \"a\\\") { x }\"",
+            "a report with code missing",
+        ];
         assert_eq!(page.skipped, named);
     }
 

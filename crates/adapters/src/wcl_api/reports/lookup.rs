@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use parsebook_core::Timestamp;
-use parsebook_core::report::{Kill, RankedCharacter};
+use parsebook_core::report::{Kill, RankedCharacter, is_code};
 use serde_json::Value;
 
 use super::super::json;
@@ -13,11 +13,6 @@ use crate::text::excerpt;
 
 /// Fields that every question about a report asks for.
 pub const FIELDS: &str = "startTime rankedCharacters { id canonicalID hidden } fights(killType: Kills) { id encounterID difficulty endTime }";
-
-/// Whether a text can be a report's code. Anything else could break out of a query.
-pub fn is_code(code: &str) -> bool {
-    (1..=32).contains(&code.len()) && code.bytes().all(|byte| byte.is_ascii_alphanumeric())
-}
 
 /// Codes that can be asked for, each once; and the others, with the reason.
 pub fn well_formed(codes: &[String]) -> (Vec<String>, Vec<(String, String)>) {
@@ -189,19 +184,23 @@ mod tests {
     #[test]
     fn kills_end_at_a_moment_and_odd_ones_are_named() {
         let report = json!({
-            "startTime": 1_000_000,
+            "startTime": 1_790_000_000_000_u64,
             "fights": [
                 {"id": 3, "encounterID": 3009, "difficulty": 4, "endTime": 5_000},
                 {"id": 4, "encounterID": 0, "difficulty": null, "endTime": 6_000},
                 {"id": 5, "encounterID": 3010, "difficulty": 4, "endTime": "soon"},
+                {"id": 6, "encounterID": 3010, "difficulty": 4, "endTime": 8e15},
                 null,
             ],
         });
         let mut skipped = Skipped::default();
         let kills = kills(&report, &mut skipped).unwrap();
         assert_eq!(kills.len(), 1);
-        assert_eq!((kills[0].fight, kills[0].ended_at.timestamp_millis()), (3, 1_005_000));
-        assert_eq!(skipped.into_lines(), ["fight 5: endTime \"soon\"", "fight missing"]);
+        assert_eq!((kills[0].fight, kills[0].ended_at.timestamp_millis()), (3, 1_790_000_005_000));
+        assert_eq!(
+            skipped.into_lines(),
+            ["fight 5: endTime \"soon\"", "fight 6: endTime 8000000000000000.0", "fight missing"]
+        );
     }
 
     #[test]

@@ -39,6 +39,14 @@ impl<C: Clock> ReportRanks for WclApi<C> {
         if !questions.is_empty() {
             ranking.ranked.stopped = self.ask_in_pieces(key, &questions, &mut ranking).await.err();
         }
+        for (_, outcome) in &mut ranking.ranked.outcomes {
+            let lines = match outcome {
+                ReportOutcome::Failed(reason) => std::slice::from_mut(reason),
+                ReportOutcome::Read(reading) => &mut reading.skipped,
+                ReportOutcome::Gone(_) => &mut [],
+            };
+            self.guard.withhold_from(lines);
+        }
         ranking.ranked
     }
 }

@@ -41,7 +41,7 @@ fn rankings() -> Value {
 
 fn report() -> Value {
     json!({
-        "startTime": 1_000_000, "endTime": 9_000_000, "revision": 4, "segments": 3, "exportedSegments": 2,
+        "startTime": 1_790_000_000_000_u64, "endTime": 1_790_009_000_000_u64, "revision": 4, "segments": 3, "exportedSegments": 2,
         "rankedCharacters": [{"id": 1, "canonicalID": 1, "hidden": false}, {"id": 2, "canonicalID": 22, "hidden": true}],
         "fights": [{"id": 7, "encounterID": 3129, "difficulty": 4, "startTime": 0, "endTime": 500}],
         "dps": rankings(), "hps": rankings(),
@@ -81,10 +81,10 @@ async fn a_batch_of_reports_is_ranked_by_one_question() {
     assert!(matches!(outcome("not a code"), ReportOutcome::Failed(_)));
     let ReportOutcome::Read(reading) = outcome("aB1") else { panic!("{ranked:?}") };
     assert_eq!((reading.revision, reading.is_exporting), (4, true));
-    assert_eq!(reading.end, Timestamp::from_timestamp_millis(9_000_000).unwrap());
+    assert_eq!(reading.end, Timestamp::from_timestamp_millis(1_790_009_000_000).unwrap());
     assert_eq!(reading.characters[1].canonical_id, Some(22));
     assert!(reading.characters[1].hidden);
-    assert_eq!(reading.kills[0].ended_at, Timestamp::from_timestamp_millis(1_000_500).unwrap());
+    assert_eq!(reading.kills[0].ended_at, Timestamp::from_timestamp_millis(1_790_000_000_500).unwrap());
     let rows: Vec<_> = reading.rows.iter().map(|row| (row.player, row.metric, row.percent, row.banned)).collect();
     let expected = [
         (2, Metric::Dps, Percent::NotYet, false),

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use parsebook_core::Timestamp;
-use serde_json::Value;
+use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
@@ -30,6 +30,11 @@ impl Answer {
     }
 }
 
+/// The secret of the only key.
+pub const SECRET: &str = "hush0Secret1Of2The3Key";
+/// The token that the server gives out.
+pub const TOKEN: &str = "t0k4en5Of6Th1s7S3rv";
+
 /// A running server; it ends with the test's runtime.
 pub struct Server {
     pub base: String,
@@ -41,6 +46,15 @@ pub struct Server {
 impl Server {
     /// Answers each question by `answer`, which gets the GraphQL and how many questions came before.
     pub async fn start(answer: impl Fn(&str, usize) -> Answer + Send + Sync + 'static) -> Self {
+        let granted = || Answer::json(&json!({"access_token": TOKEN, "expires_in": 3600}));
+        Self::with_tokens(granted, answer).await
+    }
+
+    /// The same; questions for a token are answered by `token`.
+    pub async fn with_tokens(
+        token: impl Fn() -> Answer + Send + Sync + 'static,
+        answer: impl Fn(&str, usize) -> Answer + Send + Sync + 'static,
+    ) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let base = format!("http://{}", listener.local_addr().unwrap());
         let server = Self {
@@ -50,18 +64,19 @@ impl Server {
             answered: Arc::default(),
         };
         let (asked, answered) = (server.asked.clone(), server.answered.clone());
-        let answer = Arc::new(answer);
+        let (token, answer) = (Arc::new(token), Arc::new(answer));
         tokio::spawn(async move {
             loop {
                 let (connection, _) = listener.accept().await.unwrap();
-                tokio::spawn(serve(connection, asked.clone(), answered.clone(), answer.clone()));
+                tokio::spawn(serve(connection, asked.clone(), answered.clone(), token.clone(), answer.clone()));
             }
         });
         server
     }
 
     pub fn api(&self) -> WclApi<SimulatedClock> {
-        let keys = parse_keys(r#"[{"name": "main", "clientId": "id", "clientSecret": "hush"}]"#).unwrap();
+        let keys = json!([{"name": "main", "clientId": "id", "clientSecret": SECRET}]);
+        let keys = parse_keys(&keys.to_string()).unwrap();
         WclApi::new(&self.base, "test", keys, self.clock.clone()).unwrap()
     }
 
@@ -75,6 +90,7 @@ async fn serve(
     mut connection: TcpStream,
     asked: Arc<Mutex<Vec<String>>>,
     answered: Arc<AtomicUsize>,
+    token: Arc<impl Fn() -> Answer>,
     answer: Arc<impl Fn(&str, usize) -> Answer>,
 ) {
     let mut request = Vec::new();
@@ -90,7 +106,7 @@ async fn serve(
     }
     let request = String::from_utf8(request).unwrap();
     let answer = if request.contains("/oauth/token") {
-        Answer::text(200, r#"{"access_token": "t", "expires_in": 3600}"#)
+        token()
     } else {
         let (_, body) = request.split_once("\r\n\r\n").unwrap();
         let body: Value = serde_json::from_str(body).unwrap();

@@ -1,8 +1,12 @@
 //! Answers that are not what they say, refusals, both limiters.
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use chrono::TimeDelta;
 use parsebook_core::ports::{ApiError, Clock, KeyPool, RankSource, Zones};
+use parsebook_core::report::{ReportLists, ReportRanks, Window};
 
+use super::server::{SECRET, TOKEN};
 use super::*;
 
 const ROGUE: u8 = 8;
@@ -134,4 +138,64 @@ async fn a_zone_is_read_and_one_that_is_not_there_is_none() {
     let api = server.api();
     assert_eq!(api.zone(44).await.unwrap().unwrap().partition, 1);
     assert_eq!(api.zone(9999).await.unwrap(), None);
+}
+
+/// The texts in which a server may repeat a login.
+fn echoes() -> Vec<String> {
+    let basic = STANDARD.encode(format!("id:{SECRET}"));
+    [SECRET, &SECRET[7..12], &basic, TOKEN, &TOKEN[3..8]].map(|said| format!("bad login {said}")).to_vec()
+}
+
+fn repeats_login(text: &str) -> bool {
+    let pieces = |secret: &str| (0..secret.len() - 4).any(|at| text.contains(&secret[at..at + 5]));
+    pieces(SECRET) || pieces(TOKEN) || text.contains("OmhzZW") || text.contains("aHVzaD")
+}
+
+#[tokio::test]
+async fn a_server_that_repeats_the_login_is_not_quoted() {
+    for said in echoes() {
+        let answers: [fn(&str, &str) -> Answer; 5] = [
+            |_, said| Answer::text(500, said),
+            |_, said| Answer::text(200, said),
+            |_, said| Answer::json(&json!({"error": said})),
+            |_, said| Answer::json(&json!({"errors": [{"message": said}]})),
+            |query, said| match query {
+                query if query.contains("characterData") => {
+                    characters(query, |_| character(ROGUE, &[("z44d4", json!({"error": said}))]))
+                }
+                query if query.contains("reports(") => Answer::json(&json!({"data": {
+                    "rateLimitData": points(10.0),
+                    "reportData": {"reports": {"has_more_pages": false, "data": [
+                        {"code": "aB1", "revision": said},
+                        {"code": "aB2", "visibility": "private"},
+                    ]}},
+                }})),
+                query => good(query),
+            },
+        ];
+        for answer in answers {
+            let echo = said.clone();
+            let server = Server::start(move |query, _| answer(query, &echo)).await;
+            let api = server.api();
+            let told = [
+                format!("{:?}", api.rank("main", &wanted(1..=2, None)).await),
+                format!("{:?}", api.points().await),
+                format!("{:?}", api.zone(44).await),
+                format!(
+                    "{:?}",
+                    api.list(&Window { raid: 44, from: server.clock.now(), to: server.clock.now() }, 1).await
+                ),
+                format!("{:?}", api.details(&["aB1".to_owned()]).await),
+                format!("{:?}", api.rank_reports("main", &["aB1".to_owned()]).await),
+            ];
+            for told in &told {
+                assert!(!repeats_login(told), "{said}: {told}");
+            }
+            assert!(told.concat().contains("not repeated"), "{said}: {told:?}");
+        }
+        let refusing = said.clone();
+        let server = Server::with_tokens(move || Answer::text(401, refusing.as_str()), |query, _| good(query)).await;
+        let told = format!("{:?}", server.api().points().await);
+        assert!(!told.contains(&SECRET[7..12]) && told.contains("HTTP 401"), "{said}: {told}");
+    }
 }

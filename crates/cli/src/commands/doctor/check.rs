@@ -1,6 +1,6 @@
 //! A check of doctor: what was looked at, whether it is well, and what to do where it is not.
 
-use crate::output::say;
+use crate::output::{printable, say};
 
 /// What a check found.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -47,7 +47,7 @@ impl Check {
             Verdict::Ok(what) => format!("✓ {:<18} {what}", self.name),
             Verdict::Failed { what, fix } => format!("✗ {:<18} {what}; fix: {fix}", self.name),
         };
-        line.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
+        printable(&line)
     }
 }
 

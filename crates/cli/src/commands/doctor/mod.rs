@@ -16,9 +16,8 @@ use std::path::Path;
 use anyhow::{Context, bail};
 use chrono::Utc;
 use parsebook_adapters::clock::SystemClock;
-use parsebook_adapters::probe::server_time;
 use parsebook_adapters::settings::Environment;
-use parsebook_adapters::wcl_api::{ApiKey, WclApi};
+use parsebook_adapters::wcl_api::{ApiKey, WclApi, server_time};
 use parsebook_core::ports::{ApiError, KeyPoints, KeyPool, PublishError};
 
 use self::check::{Check, tell};
