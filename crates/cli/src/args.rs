@@ -118,8 +118,8 @@ pub struct DemoArgs {
     #[arg(long, default_value_t = 1)]
     pub seed: u64,
     /// Rank everybody in a report by one question, or one player after the other.
-    #[arg(long, value_enum, default_value_t = Ranks::Reports)]
-    pub ranks: Ranks,
+    #[arg(long, value_parser = one_of::<RanksKind>(["players", "reports"]), default_value = "reports")]
+    pub ranks: RanksKind,
 }
 
 #[derive(Debug, clap::Args)]

@@ -8,12 +8,12 @@ use parsebook_adapters::clock::SystemClock;
 use parsebook_adapters::embedded::FILE;
 use parsebook_adapters::settings::{Environment, REGIONS};
 use parsebook_addon_db::reader::{Addon, Found};
-use parsebook_core::rule::{RanksKind, SourceKind, Target};
+use parsebook_core::rule::{SourceKind, Target};
 use parsebook_simulator::{Config, Player, Simulator, World};
 
 use super::lookup;
 use super::run::conclude;
-use crate::args::{Common, DemoArgs, Ranks, StoreKind};
+use crate::args::{Common, DemoArgs, StoreKind};
 use crate::local::Machine;
 use crate::output::{grouped, say};
 use crate::settings::Settings;
@@ -49,11 +49,9 @@ pub async fn demo(common: &Common, args: &DemoArgs) -> anyhow::Result<()> {
     boards.dedup();
     for (raid, difficulty) in boards {
         let raid = u32::try_from(raid)?;
-        let ranks = match args.ranks {
-            Ranks::Players => RanksKind::Players,
-            Ranks::Reports => RanksKind::Reports,
-        };
-        machine.store().add_rule(&Target { ranks, ..Target::new(raid, difficulty, SourceKind::Reports) })?;
+        machine
+            .store()
+            .add_rule(&Target { ranks: args.ranks, ..Target::new(raid, difficulty, SourceKind::Reports) })?;
     }
     let summary = machine.run_once(&REGIONS.map(str::to_owned)).await?;
     conclude(&common, &summary, false)?;

@@ -6,6 +6,7 @@ mod server;
 mod transport;
 
 use parsebook_core::ports::Wanted;
+use parsebook_core::report::{Metric, RankPart, ReportQuestion};
 use parsebook_core::scrap::{Discovered, RaidsToScrap};
 use serde_json::{Value, json};
 
@@ -15,6 +16,12 @@ use self::server::{Answer, Server};
 fn wanted(ids: impl IntoIterator<Item = u32>, class_id: Option<u8>) -> Vec<Wanted> {
     let wanted = |id| Wanted { discovered: Discovered { id, raids_to_scrap: RaidsToScrap::one(44, 4) }, class_id };
     ids.into_iter().map(wanted).collect()
+}
+
+/// Every rank of these reports.
+fn whole(codes: &[&str]) -> Vec<ReportQuestion> {
+    let parts = Metric::ALL.map(|metric| RankPart { metric, difficulty: None });
+    codes.iter().map(|code| ReportQuestion { code: (*code).to_owned(), parts: parts.to_vec() }).collect()
 }
 
 /// A reading of points.

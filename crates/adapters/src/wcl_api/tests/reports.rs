@@ -2,19 +2,12 @@
 
 use parsebook_core::Timestamp;
 use parsebook_core::report::{
-    DetailOutcome, LAST_LIST_PAGE, Metric, Percent, RankPart, ReportLists, ReportOutcome, ReportQuestion, ReportRanks,
-    Window,
+    DetailOutcome, LAST_LIST_PAGE, Metric, Percent, ReportLists, ReportOutcome, ReportRanks, Window,
 };
 
 use super::*;
 
 const PRIVATE: &str = "You do not have permission to view this report.";
-
-/// Every rank of these reports.
-fn whole(codes: &[&str]) -> Vec<ReportQuestion> {
-    let parts = Metric::ALL.map(|metric| RankPart { metric, difficulty: None });
-    codes.iter().map(|code| ReportQuestion { code: (*code).to_owned(), parts: parts.to_vec() }).collect()
-}
 
 fn codes(codes: &[&str]) -> Vec<String> {
     codes.iter().map(|code| (*code).to_owned()).collect()

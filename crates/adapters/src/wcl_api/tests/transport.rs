@@ -186,7 +186,7 @@ async fn a_server_that_repeats_the_login_is_not_quoted() {
                     api.list(&Window { raid: 44, from: server.clock.now(), to: server.clock.now() }, 1).await
                 ),
                 format!("{:?}", api.details(&["aB1".to_owned()]).await),
-                format!("{:?}", api.rank_reports("main", &["aB1".to_owned()]).await),
+                format!("{:?}", api.rank_reports("main", &whole(&["aB1"])).await),
             ];
             for told in &told {
                 assert!(!repeats_login(told), "{said}: {told}");
