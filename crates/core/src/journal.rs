@@ -279,9 +279,10 @@ fn shorten(value: &mut Value) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::testing::{TokioClock, noon};
 
     fn at(seconds: i64) -> Timestamp {
-        Timestamp::UNIX_EPOCH + TimeDelta::days(20_000) + TimeDelta::seconds(seconds)
+        noon() + TimeDelta::seconds(seconds)
     }
 
     #[test]
@@ -313,18 +314,6 @@ mod tests {
         assert_eq!(on_one_machine.fate(at(80_100)), Fate::Killed);
     }
 
-    struct TokioClock(tokio::time::Instant);
-
-    impl Clock for TokioClock {
-        fn now(&self) -> Timestamp {
-            at(0) + TimeDelta::from_std(self.0.elapsed()).unwrap()
-        }
-
-        async fn sleep(&self, duration: Duration) {
-            tokio::time::sleep(duration).await;
-        }
-    }
-
     /// A journal in memory; one that hangs never answers.
     #[derive(Default)]
     struct Memory {
@@ -348,7 +337,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_run_gives_signs_of_life_while_it_works() {
-        let (journal, clock) = (Memory::default(), TokioClock(tokio::time::Instant::now()));
+        let (journal, clock) = (Memory::default(), TokioClock::at_noon());
         let run = Run::begin("a".into(), "discover", clock.now(), None);
         let done = keep(&journal, &clock, &run, tokio::time::sleep(Duration::from_secs(40))).await;
         assert_eq!(done, ());
@@ -358,7 +347,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_journal_that_hangs_holds_nobody_up() {
-        let (journal, clock) = (Memory { hangs: true, ..Memory::default() }, TokioClock(tokio::time::Instant::now()));
+        let (journal, clock) = (Memory { hangs: true, ..Memory::default() }, TokioClock::at_noon());
         let run = Run::begin("a".into(), "discover", clock.now(), None);
         let done = keep(&journal, &clock, &run, async { 7 }).await;
         note(&journal, &clock, &run.ended(clock.now(), json!({})), PATIENCE).await;

@@ -129,6 +129,7 @@ mod tests {
         let block = refused.state.block.unwrap();
         assert_eq!((block.refusals, block.until), (1, noon() + TimeDelta::hours(1)));
         assert!(refused.summary.refused && refused.failure.is_none());
+        assert_eq!(refused.summary.stopped, StopReason::Blocked);
         assert_eq!(refused.summary.blocked_until, Some(block.until));
 
         let resets_at = noon() + TimeDelta::minutes(20);
