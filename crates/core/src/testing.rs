@@ -219,6 +219,10 @@ impl Waiting for Memory {
     }
 }
 
+fn broken_player(id: PlayerId) -> Malformed {
+    Malformed { document: format!("players {id}"), reason: "ranks is an array".to_owned() }
+}
+
 impl Players for Memory {
     async fn save(&self, updates: &[PlayerUpdate]) -> Result<Vec<std::result::Result<(), String>>> {
         let mut players = self.players.borrow_mut();
@@ -255,8 +259,7 @@ impl Players for Memory {
         let mut known = BTreeMap::new();
         for id in ids {
             if self.broken_players.borrow().contains(id) {
-                let reason = "ranks is an array".to_owned();
-                known.insert(*id, Err(Malformed { document: format!("players {id}"), reason }));
+                known.insert(*id, Err(broken_player(*id)));
             } else if let Some(player) = players.get(id) {
                 known.insert(*id, Ok(Known::of(player.identity.class_id, &player.ranks)));
             }
@@ -270,7 +273,10 @@ impl Players for Memory {
         let key =
             |player: &Player| (player.identity.normalized_server.clone(), player.identity.name.clone(), player.id);
         players.sort_by_key(key);
-        stream::iter(players.into_iter().map(|player| Ok(Ok(player))))
+        let broken = self.broken_players.borrow().clone();
+        let read =
+            move |player: Player| if broken.contains(&player.id) { Err(broken_player(player.id)) } else { Ok(player) };
+        stream::iter(players.into_iter().map(move |player| Ok(read(player))))
     }
 }
 
