@@ -86,4 +86,12 @@ mod tests {
         assert_eq!(choose_key(&keys, 3601.0), Choice::NoBudget { earliest_reset: reset });
         assert_eq!(choose_key(&[], 1.0), Choice::NoBudget { earliest_reset: None });
     }
+
+    #[test]
+    fn the_most_in_an_hour_is_known_once_every_key_was_read() {
+        let with_limit = |limit_per_hour| KeyPoints { limit_per_hour, ..key("a", 0.0, 1) };
+        assert_eq!(most_in_an_hour(&[with_limit(3600.0), with_limit(18_000.0)]), Some(18_000.0));
+        assert_eq!(most_in_an_hour(&[with_limit(3600.0), with_limit(0.0)]), None);
+        assert_eq!(most_in_an_hour(&[]), None);
+    }
 }

@@ -378,4 +378,73 @@ mod tests {
         ];
         assert_eq!(found, expected);
     }
+
+    #[test]
+    fn a_quarter_of_a_point_for_each_kill_is_a_price_by_kill_and_half_a_point_saved_a_discount() {
+        // Six kills: one and five more.
+        let price = |whole: f64| value(&judge(&seen(&[("C4", whole), ("C5", 2.0)])), "price");
+        assert_eq!((price(3.25).as_deref(), price(3.2).as_deref()), (Some("per-kill"), Some("flat")));
+        let found = |question, points: f64| judge(&seen(&[("C4", 12.0), ("C5", 2.0), (question, points)]));
+        let two = |points| value(&found("C6", points), "alias-discount");
+        assert_eq!((two(3.5).as_deref(), two(3.6).as_deref()), (Some("true"), Some("false")));
+        let three = |points| value(&found("C15", points), "batch-discount");
+        assert_eq!((three(5.5).as_deref(), three(5.6).as_deref()), (Some("true"), Some("false")));
+        assert_eq!(value(&judge(&seen(&[("C5", 2.0)])), "price"), None, "one price alone tells nothing");
+    }
+
+    #[test]
+    fn a_page_of_a_list_tells_its_price_and_its_order() {
+        let list = |total, is_sorted| Some(ListSeen { reports: 90, total, is_sorted });
+        let found = |list| judge(&Observations { list, ..seen(&[("C1", 2.0)]) }).findings;
+        let sorted = found(list(Some(7.0), true));
+        assert_eq!(sorted[0].because, "a page of reports with region and times costs 2");
+        assert_eq!((sorted[0].name, sorted[0].value.as_str()), ("list-price", "2"));
+        assert_eq!(sorted[1].because, "90 reports in order of their start; total says 7");
+        let unsorted = found(list(None, false));
+        assert_eq!(unsorted[1].because, "90 reports in no order of their start; total says nothing");
+    }
+
+    #[test]
+    fn the_other_answer_to_each_question_has_its_finding_too() {
+        let rows = RanksSeen { rows: 20, healing: 20, ..RanksSeen::default() };
+        let found = judge(&Observations {
+            beyond_last_page: Some(String::new()),
+            whole: Some(RanksSeen { with_best: 20, ..rows }),
+            one_kill: Some(rows),
+            healing: Some(rows),
+            default_metric: Some("dps".into()),
+            shown: Some(Shown::BestPercent),
+            fresh: Some(RanksSeen { without_percent: 1, ..rows }),
+            with_hidden: Some(rows),
+            lfr: Some(RanksSeen::default()),
+            old: Some("This report has been archived".into()),
+            ..Observations::default()
+        });
+        let found: Vec<_> = found.findings.iter().map(|finding| (finding.name, finding.value.as_str())).collect();
+        let expected = [
+            ("page-cap", "none"),
+            ("best", "always"),
+            ("hps-rows", "healers"),
+            ("ranked-within-two-hours", "true"),
+            ("hidden-rows", "false"),
+            ("lfr-ranked", "false"),
+            ("archived", "true"),
+            ("default-metric", "dps"),
+            ("shown", "best-percent"),
+        ];
+        assert_eq!(found, expected);
+    }
+
+    #[test]
+    fn kills_without_rows_tell_nothing_and_a_tenth_without_percentile_is_not_ranked() {
+        let empty = Some(RanksSeen::default());
+        let found =
+            judge(&Observations { healing: empty, fresh: empty, with_hidden: empty, ..Observations::default() });
+        assert!(found.findings.is_empty(), "{found:?}");
+        let ranked = |without_percent| {
+            let fresh = Some(RanksSeen { rows: 20, without_percent, ..RanksSeen::default() });
+            value(&judge(&Observations { fresh, ..Observations::default() }), "ranked-within-two-hours")
+        };
+        assert_eq!((ranked(1).as_deref(), ranked(2).as_deref()), (Some("true"), Some("false")));
+    }
 }

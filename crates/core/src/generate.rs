@@ -346,7 +346,7 @@ mod tests {
 
     use super::*;
     use crate::player::{EncounterRank, MetricRanks, RaidRanks};
-    use crate::testing::{Memory, TestApi, identity, noon};
+    use crate::testing::{Asked, Memory, TestApi, TestWcl, identity, noon};
 
     #[test]
     fn ranks_are_rounded_down() {
@@ -400,13 +400,22 @@ mod tests {
     }
 
     async fn run(store: &Memory, repo: &mut TestRepo, dry_run: bool) -> GenerateSummary {
-        let config = GenerateConfig {
+        generate(store, &TestApi::default(), repo, &config(dry_run)).await.unwrap()
+    }
+
+    fn config(dry_run: bool) -> GenerateConfig {
+        GenerateConfig {
             regions: vec!["EU".to_owned(), "KR".to_owned()],
             dry_run,
             addon: AddonMeta::default(),
             confirmed_since: confirmed_since(noon(), 90),
-        };
-        generate(store, &TestApi::default(), repo, &config).await.unwrap()
+        }
+    }
+
+    /// Whether a word stands in a file of the folder.
+    fn contains(repo: &TestRepo, folder: &str, word: &str) -> bool {
+        let mut files = repo.files.iter().filter(|(path, _)| path.starts_with(folder));
+        files.any(|(_, bytes)| String::from_utf8_lossy(bytes).contains(word))
     }
 
     #[tokio::test]
@@ -452,5 +461,122 @@ mod tests {
         };
         assert!(!of_eu(&alone).is_empty());
         assert_eq!(of_eu(&beside), of_eu(&alone));
+    }
+
+    #[tokio::test]
+    async fn a_publication_is_told_in_figures() {
+        let store = Memory::default();
+        [(1, 3), (2, 5), (3, 4)].into_iter().for_each(|(id, days)| add(&store, id, "EU", days));
+        add(&store, 7, "KR", 40);
+        store.broken_players.borrow_mut().extend([2, 3]);
+        let mut repo = TestRepo::default();
+        let summary = run(&store, &mut repo, false).await;
+        let newest = noon() - TimeDelta::days(3);
+        let [eu, kr] = summary.regions.as_slice() else { panic!("{summary:?}") };
+        assert_eq!((eu.characters, eu.realms, eu.generated_at), (1, 1, Some(newest)));
+        assert_eq!(eu.set_aside, BTreeMap::from([("the document cannot be read".to_owned(), 2)]));
+        assert!(kr.set_aside.is_empty());
+        let of_eu =
+            repo.files.iter().filter(|(path, _)| path.starts_with("Parsebook_DB_EU/") && !path.ends_with(".toc"));
+        let bytes: usize = of_eu.map(|(_, bytes)| bytes.len()).sum();
+        assert!(bytes > 0 && eu.bytes >= bytes as u64, "{} {bytes}", eu.bytes);
+        assert_eq!(summary.commit.as_deref(), Some("Ranks up to 2024-10-01: EU 1, KR 1 characters"));
+        let changelog = String::from_utf8(repo.files[CHANGELOG].clone()).unwrap();
+        assert_eq!(changelog, "# Changelog\n\n## 2024.10.01\n\n- EU: 1 characters\n- KR: 1 characters\n");
+    }
+
+    #[tokio::test]
+    async fn the_changelog_and_the_games_versions_of_the_repository_are_gone_on_with() {
+        let store = Memory::default();
+        add(&store, 1, "EU", 3);
+        let mut repo = TestRepo::default();
+        run(&store, &mut repo, false).await;
+        let toc = String::from_utf8(repo.files[ADDON_TOC].clone()).unwrap();
+        let newer: Vec<_> = toc
+            .lines()
+            .map(|line| if line.starts_with("## Interface:") { "## Interface: 990100" } else { line })
+            .collect();
+        repo.files.insert(ADDON_TOC.to_owned(), newer.join("\n").into_bytes());
+        add(&store, 2, "EU", 1);
+        run(&store, &mut repo, false).await;
+        let changelog = String::from_utf8(repo.files[CHANGELOG].clone()).unwrap();
+        let days: Vec<_> = changelog.lines().filter(|line| line.starts_with("## ")).collect();
+        assert_eq!(days, ["## 2024.10.03", "## 2024.10.01"]);
+        assert!(contains(&repo, ADDON_TOC, "## Interface: 990100"));
+        assert!(contains(&repo, "Parsebook_DB_EU/", "## Interface: 990100"), "of the database, too");
+    }
+
+    #[tokio::test]
+    async fn without_a_ranked_player_there_is_the_addon_alone() {
+        let mut repo = TestRepo::default();
+        let summary = run(&Memory::default(), &mut repo, false).await;
+        assert_eq!((summary.regions.len(), summary.commit.as_deref()), (0, Some("Update the addon")));
+        assert!(repo.files.contains_key(ADDON_TOC) && !repo.files.contains_key(CHANGELOG));
+    }
+
+    #[tokio::test]
+    async fn what_was_confirmed_on_the_last_day_counts_and_a_part_without_a_boss_does_not() {
+        let store = Memory::default();
+        add(&store, 1, "EU", 0);
+        add(&store, 2, "EU", 0);
+        let since = confirmed_since(noon(), 90).unwrap();
+        let change = |id: u32, change: &dyn Fn(&mut MetricRanks)| {
+            let mut players = store.players.borrow_mut();
+            change(
+                players.get_mut(&id).unwrap().ranks.get_mut(&44).unwrap().get_mut(&4).unwrap().get_mut("dps").unwrap(),
+            );
+        };
+        let characters = async || run(&store, &mut TestRepo::default(), true).await.regions[0].characters;
+        change(1, &|part| part.ranked_at = since);
+        assert_eq!(characters().await, 2);
+        change(1, &|part| part.ranked_at = since - TimeDelta::milliseconds(1));
+        assert_eq!(characters().await, 1);
+        change(1, &|part| (part.ranked_at, part.encounters) = (noon(), BTreeMap::new()));
+        assert_eq!(characters().await, 1);
+    }
+
+    #[tokio::test]
+    async fn the_names_of_a_raid_are_asked_for_when_it_is_first_met() {
+        let store = Memory::default();
+        add(&store, 1, "EU", 3);
+        add(&store, 7, "KR", 3);
+        let mut wcl = TestWcl::new(async |_: &Asked| Ok(()));
+        wcl.zone.as_mut().unwrap().raid.id = 44;
+        let mut dry = TestRepo::default();
+        generate(&store, &wcl, &mut dry, &config(true)).await.unwrap();
+        assert!(wcl.asked.borrow().is_empty(), "a dry run asks nothing");
+        let mut repo = TestRepo::default();
+        for _ in 0..2 {
+            generate(&store, &wcl, &mut repo, &config(false)).await.unwrap();
+            assert_eq!(*wcl.asked.borrow(), [Asked::Zone(44)]);
+        }
+        assert_eq!(store.raids.borrow()[&44].name, "Vault");
+        assert!(contains(&repo, "Parsebook_DB_EU/", "Vault") && contains(&repo, "Parsebook_DB_KR/", "Vault"));
+    }
+
+    #[tokio::test]
+    async fn a_raid_without_names_is_asked_for_once_in_a_run_and_holds_nothing_up() {
+        let store = Memory::default();
+        [(1, "EU"), (7, "KR")].into_iter().for_each(|(id, region)| add(&store, id, region, 3));
+        let ranks = store.players.borrow()[&1].ranks[&44].clone();
+        store.players.borrow_mut().get_mut(&1).unwrap().ranks.insert(45, ranks);
+        let resets_at = noon();
+        for (error, questions) in [(None, 2), (Some(false), 2), (Some(true), 1)] {
+            let wcl = TestWcl::new(async |_: &Asked| match error {
+                None => Ok(()),
+                Some(false) => Err(anyhow::anyhow!("HTTP 500").into()),
+                Some(true) => Err(ApiError::PointsExhausted { resets_at }),
+            });
+            let summary = generate(&store, &wcl, &mut TestRepo::default(), &config(false)).await.unwrap();
+            assert_eq!((wcl.asked.borrow().len(), summary.regions.len()), (questions, 2), "{error:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_name_that_is_no_regions_is_an_error() {
+        let config = GenerateConfig { regions: vec!["../EU".to_owned()], ..config(false) };
+        let error =
+            generate(&Memory::default(), &TestApi::default(), &mut TestRepo::default(), &config).await.unwrap_err();
+        assert!(matches!(&error, GenerateError::Failed(cause) if cause.to_string().contains("../EU")), "{error}");
     }
 }

@@ -279,9 +279,10 @@ fn shorten(value: &mut Value) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::testing::{TokioClock, noon};
 
     fn at(seconds: i64) -> Timestamp {
-        Timestamp::UNIX_EPOCH + TimeDelta::days(20_000) + TimeDelta::seconds(seconds)
+        noon() + TimeDelta::seconds(seconds)
     }
 
     #[test]
@@ -294,7 +295,7 @@ mod tests {
                     "summary": { "pages": 3 } })
         );
         let failed = run.failed(at(8), "NoBudget", "no points", Map::new());
-        assert_eq!(failed.fate(at(9)), Fate::Failed);
+        assert_eq!((failed.fate(at(9)), failed.ended_at), (Fate::Failed, at(8)));
         assert_eq!(failed.summary, json!({ "errorType": "NoBudget", "errorMessage": "no points" }));
     }
 
@@ -311,18 +312,6 @@ mod tests {
         let on_one_machine = Run::begin("a".into(), "discover", at(0), None).alive(at(80_000));
         assert_eq!(on_one_machine.fate(at(80_010)), Fate::Running);
         assert_eq!(on_one_machine.fate(at(80_100)), Fate::Killed);
-    }
-
-    struct TokioClock(tokio::time::Instant);
-
-    impl Clock for TokioClock {
-        fn now(&self) -> Timestamp {
-            at(0) + TimeDelta::from_std(self.0.elapsed()).unwrap()
-        }
-
-        async fn sleep(&self, duration: Duration) {
-            tokio::time::sleep(duration).await;
-        }
     }
 
     /// A journal in memory; one that hangs never answers.
@@ -348,7 +337,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_run_gives_signs_of_life_while_it_works() {
-        let (journal, clock) = (Memory::default(), TokioClock(tokio::time::Instant::now()));
+        let (journal, clock) = (Memory::default(), TokioClock::at_noon());
         let run = Run::begin("a".into(), "discover", clock.now(), None);
         let done = keep(&journal, &clock, &run, tokio::time::sleep(Duration::from_secs(40))).await;
         assert_eq!(done, ());
@@ -358,7 +347,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_journal_that_hangs_holds_nobody_up() {
-        let (journal, clock) = (Memory { hangs: true, ..Memory::default() }, TokioClock(tokio::time::Instant::now()));
+        let (journal, clock) = (Memory { hangs: true, ..Memory::default() }, TokioClock::at_noon());
         let run = Run::begin("a".into(), "discover", clock.now(), None);
         let done = keep(&journal, &clock, &run, async { 7 }).await;
         note(&journal, &clock, &run.ended(clock.now(), json!({})), PATIENCE).await;
@@ -381,5 +370,60 @@ mod tests {
         assert!(bounded(deep).to_string().len() <= LONGEST_SUMMARY);
         let small = json!({ "rules": [{ "pages": 3, "stopped": "complete" }] });
         assert_eq!(bounded(small.clone()), small);
+    }
+
+    #[test]
+    fn outcomes_and_fates_have_one_name_each() {
+        for (outcome, name) in [(Outcome::Ok, "ok"), (Outcome::Failed, "failed")] {
+            assert_eq!((outcome.name(), name.parse()), (name, Ok(outcome)));
+            assert_eq!(serde_json::to_value(outcome).unwrap(), name);
+        }
+        assert!("killed".parse::<Outcome>().unwrap_err().contains("killed"));
+        let fates = [Fate::Ok, Fate::Failed, Fate::Running, Fate::Hung, Fate::Killed];
+        assert_eq!(fates.map(Fate::name), ["ok", "failed", "running", "hung", "killed"]);
+        assert!(fates.iter().all(|fate| serde_json::to_value(fate).unwrap() == fate.name()));
+    }
+
+    #[test]
+    fn two_signs_of_life_may_be_lost() {
+        let run = Run::begin("a".into(), "discover", at(0), Some(at(900)));
+        assert_eq!((run.fate(at(44)), run.fate(at(45))), (Fate::Running, Fate::Killed));
+        let late = |last| run.alive(at(last)).fate(at(1000));
+        assert_eq!((late(869), late(870)), (Fate::Killed, Fate::Hung));
+    }
+
+    #[test]
+    fn a_list_that_fits_is_told_whole() {
+        let list = |length| bounded(json!({ "finished": vec!["x"; length] }));
+        assert_eq!(list(20), json!({ "finished": vec!["x"; 20] }));
+        assert_eq!(list(21), json!({ "finished": vec!["x"; 20], "finishedCount": 21 }));
+        let text = |length| bounded(json!({ "reason": "ä".repeat(length) }));
+        assert_eq!(text(300), json!({ "reason": "ä".repeat(300) }));
+        assert_eq!(text(301), json!({ "reason": format!("{}…", "ä".repeat(300)) }));
+    }
+
+    #[test]
+    fn a_summary_is_cut_only_beyond_its_room_and_keeps_its_plain_values() {
+        // One list of nineteen texts, so long that the whole has as many bytes.
+        let long = |bytes: usize| {
+            let (each, last) = ((bytes - 100) / 19, (bytes - 100) % 19);
+            let texts: Vec<_> =
+                (0..19).map(|index| "x".repeat(each.min(300) + if index == 0 { last } else { 0 })).collect();
+            json!({ "done": 5, "reason": "fine", "rules": { "texts": texts } })
+        };
+        let fits = long(5000);
+        assert_eq!(bounded(fits.clone()), fits);
+        let lists: Map<String, Value> =
+            (0..3).map(|list| (format!("list{list}"), json!(vec!["x".repeat(299); 19]))).collect();
+        let mut summary = lists.clone();
+        summary.extend([("done".to_owned(), json!(5)), ("rules".to_owned(), json!({ "pages": 3 }))]);
+        assert_eq!(bounded(Value::Object(summary)), json!({ "done": 5 }), "no list and no object of it");
+    }
+
+    #[test]
+    fn of_many_plain_values_as_many_are_kept_as_there_is_room_for() {
+        let wide: Map<String, Value> = (0..5000).map(|index| (format!("{index:05}"), json!(index % 10))).collect();
+        let length = bounded(Value::Object(wide)).to_string().len();
+        assert!((LONGEST_SUMMARY - 12..=LONGEST_SUMMARY).contains(&length), "{length}");
     }
 }

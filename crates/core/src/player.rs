@@ -280,4 +280,21 @@ mod tests {
         assert_eq!(normalized_realm("Azjol-Nerub"), "AzjolNerub");
         assert_eq!(normalized_realm("Aggra (Português)"), "Aggra(Português)");
     }
+
+    #[test]
+    fn an_update_says_when_the_player_was_who_it_says() {
+        let at = |days| Timestamp::UNIX_EPOCH + chrono::TimeDelta::days(days);
+        let metric = |read_at| MetricRanks { read_at, ..MetricRanks::default() };
+        let identity = crate::testing::identity(1);
+        let ranks = DifficultyRanks::from([("dps".into(), metric(Some(at(5)))), ("hps".into(), metric(Some(at(9))))]);
+        let unread = DifficultyRanks::from([("dps".into(), metric(None))]);
+        let part = |ranks| RankedPart { raid: 31, difficulty: 4, ranks };
+        let ranked = |ranks| PlayerUpdate::Ranked { id: 1, identity: identity.clone(), parts: vec![part(ranks)] };
+        assert_eq!(ranked(ranks).seen_at(), Some(at(9)));
+        assert_eq!(ranked(unread).seen_at(), None);
+        let (identity, seen_at, now) = (identity.clone(), at(3), at(4));
+        let folded = PlayerUpdate::Folded { id: 1, identity, seen_at, kills: vec![], now, ranked_at: now };
+        assert_eq!((folded.seen_at(), folded.id()), (Some(at(3)), 1));
+        assert_eq!(PlayerUpdate::Hidden { id: 1 }.seen_at(), None);
+    }
 }

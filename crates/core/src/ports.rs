@@ -417,3 +417,43 @@ pub trait AddonRepo {
     /// Publishes everything staged as one commit.
     async fn publish(&mut self, message: &str) -> std::result::Result<Published, PublishError>;
 }
+
+#[cfg(test)]
+mod tests {
+    use chrono::TimeDelta;
+
+    use super::*;
+    use crate::player::MetricRanks;
+    use crate::testing::noon;
+
+    #[test]
+    fn a_raid_counts_as_read_since_its_oldest_metric_and_only_if_each_was_read() {
+        let metric = |partition, hours_ago: Option<i64>| {
+            let read_at = hours_ago.map(|hours| noon() - TimeDelta::hours(hours));
+            MetricRanks { partition, read_at, ..MetricRanks::default() }
+        };
+        let both = |dps, hps| BTreeMap::from([("dps".to_owned(), dps), ("hps".to_owned(), hps)]);
+        let ranks = BTreeMap::from([(
+            31,
+            BTreeMap::from([
+                (4, both(metric(2, Some(5)), metric(1, Some(9)))),
+                (5, both(metric(1, Some(5)), metric(3, None))),
+            ]),
+        )]);
+        let known = Known::of(9, &ranks);
+        assert_eq!(known.class_id, Some(9));
+        assert_eq!(known.read_at, BTreeMap::from([((31, 4), noon() - TimeDelta::hours(9))]));
+        assert_eq!(known.partitions, BTreeMap::from([((31, 4), 2), ((31, 5), 3)]));
+    }
+
+    #[test]
+    fn what_the_api_answers_is_told_apart_by_what_discovery_does_about_it() {
+        let told = |error: ApiError| SourceError::from(error);
+        let refused = told(ApiError::Refused("a human check".to_owned()));
+        assert!(matches!(refused, SourceError::Refused(why) if why == "refused by the API: a human check"));
+        let resets_at = noon();
+        assert!(matches!(told(ApiError::PointsExhausted { resets_at }), SourceError::NoPoints { .. }));
+        let bad_key = ApiError::BadKey { key: "main".to_owned(), reason: "401".to_owned() };
+        assert_eq!(told(bad_key).to_string(), "key \"main\" is not accepted: 401");
+    }
+}

@@ -259,3 +259,22 @@ pub trait ReportRanks {
     /// Ranks the players of the reports with the points of `key`.
     async fn rank_reports(&self, key: &str, questions: &[ReportQuestion]) -> RankedReports;
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_healing_spec_counts_by_healing_and_every_other_by_damage() {
+        let counts = |specs: &[(u8, &str)]| specs.iter().map(|(class, spec)| Metric::counts(*class, spec)).collect();
+        let healers =
+            [(2, "Restoration"), (5, "Mistweaver"), (6, "Holy"), (7, "Holy"), (7, "Discipline"), (9, "Restoration")];
+        let hps: Vec<_> = counts(&healers);
+        assert_eq!(hps, [Metric::Hps; 6]);
+        let dps: Vec<_> = counts(&[(9, "Elemental"), (6, "Protection"), (1, "Holy"), (13, "Augmentation")]);
+        assert_eq!(dps, [Metric::Dps; 4]);
+        assert_eq!(Metric::counts(13, "Preservation"), Metric::Hps);
+        let heal: Vec<u8> = (1..=13).filter(|&class| Metric::can_heal(class)).collect();
+        assert_eq!(heal, [2, 5, 6, 7, 9, 13]);
+    }
+}

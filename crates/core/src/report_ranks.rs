@@ -240,4 +240,43 @@ mod tests {
             prop_assert_eq!(in_parts, at_once);
         }
     }
+
+    #[test]
+    fn ends_that_lie_two_minutes_apart_are_one_kill_and_a_second_more_makes_two() {
+        let apart = |seconds| {
+            let later = RankedKill {
+                ended_at: noon() - TimeDelta::hours(1) + TimeDelta::seconds(seconds),
+                ..kill(1, Some(1.0), 0)
+            };
+            folded(&[kill(1, Some(1.0), 60), later]).encounters[&1].kills
+        };
+        assert_eq!([apart(120), apart(121)], [1, 2]);
+    }
+
+    #[test]
+    fn a_kill_of_the_moment_of_the_last_full_reading_is_in_it_and_one_of_the_horizon_counts() {
+        let read = MetricRanks {
+            partition: 2,
+            read_at: Some(noon() - TimeDelta::days(35)),
+            encounters: BTreeMap::from([(1, EncounterRank { rank_percent: 80.0, kills: 7 })]),
+            ..MetricRanks::default()
+        };
+        let kills_after = |read_days_ago, ended_days_ago: i64| {
+            let read = MetricRanks { read_at: Some(noon() - TimeDelta::days(read_days_ago)), ..read.clone() };
+            let mut ranks = RaidRanks::from([(44, BTreeMap::from([(4, BTreeMap::from([("dps".to_owned(), read)]))]))]);
+            fold(&mut ranks, &[kill(1, Some(60.0), ended_days_ago * 24 * 60)], noon(), noon());
+            let part = &ranks[&44][&4]["dps"];
+            (part.encounters[&1].kills, part.ends.contains_key(&1))
+        };
+        assert_eq!(kills_after(3, 3), (7, false));
+        assert_eq!(kills_after(90, 35), (8, true));
+        assert_eq!(kills_after(90, 36), (7, false));
+    }
+
+    #[test]
+    fn a_spec_that_wcl_does_not_say_is_unknown() {
+        let unknown = RankedKill { spec: None, ..kill(1, Some(50.0), 60) };
+        assert_eq!(folded(&[unknown.clone()]).spec, None);
+        assert_eq!(folded(&[unknown, kill(2, Some(9.0), 50)]).spec.as_deref(), Some("Frost"));
+    }
 }

@@ -354,9 +354,13 @@ mod tests {
 
     #[test]
     fn a_rule_of_another_difficulty_opens_a_report_that_was_read() {
-        let done = StoredReport { state: ReportState::Done, difficulties: BTreeSet::from([3]), ..read_before(1) };
+        let (difficulties, left_out) = (BTreeSet::from([3]), LeftOut::of_number(2));
+        let done = StoredReport { state: ReportState::Final, difficulties, left_out, ..read_before(1) };
         let again = raised(Some(&done), &listed(3, noon()));
-        assert_eq!((again.state, again.difficulties), (ReportState::New, BTreeSet::from([3])));
+        assert_eq!(
+            (again.state, again.difficulties, again.left_out),
+            (ReportState::New, BTreeSet::from([3]), left_out)
+        );
         let unknown = StoredReport { difficulties: BTreeSet::new(), ..done.clone() };
         assert_eq!(listing(Some(&unknown), &listed(3, noon()), 44, &heroic(), DELAY), Listing::Known);
         let gone = StoredReport { state: ReportState::Gone, ..done };
@@ -378,5 +382,35 @@ mod tests {
         let again = StoredReport { state: ReportState::Again, ..read_before(9) };
         assert_eq!(again.failed().state, ReportState::Again);
         assert_eq!(again.gone().state, ReportState::Gone);
+    }
+
+    #[test]
+    fn a_state_is_stored_as_it_is_read() {
+        use ReportState::{Again, Done, Final, Gone, New};
+        let states = [(New, "new"), (Again, "again"), (Done, "done"), (Final, "final"), (Gone, "gone")];
+        for (state, text) in states {
+            assert_eq!((state.as_str(), text.parse()), (text, Ok(state)));
+        }
+        assert!("fresh".parse::<ReportState>().unwrap_err().contains("fresh"));
+        let open: Vec<_> = states.iter().filter(|(state, _)| state.is_open()).map(|(_, text)| *text).collect();
+        assert_eq!(open, ["new", "again"]);
+    }
+
+    #[test]
+    fn a_line_that_tells_nothing_new_changes_nothing() {
+        let first = raised(None, &listed(3, noon()));
+        let known = |stored: &StoredReport, end| listing(Some(stored), &listed(3, end), 44, &heroic(), DELAY);
+        assert_eq!(known(&first, noon()), Listing::Known);
+        assert_eq!(known(&first, noon() - TimeDelta::hours(1)), Listing::Known);
+        let again = StoredReport { state: ReportState::Again, ..first };
+        assert_eq!(known(&again, noon() + TimeDelta::hours(1)), Listing::Known, "it was read before it grew");
+        let wider = StoredReport { state: ReportState::Done, difficulties: BTreeSet::from([3, 4]), ..again };
+        assert_eq!(known(&wider, noon()), Listing::Known, "more was read than is wanted now");
+    }
+
+    #[test]
+    fn a_message_that_ended_is_no_longer_on_its_way() {
+        let report = read_before(0);
+        assert_eq!((report.gone().sent_at, report.deferred(noon()).sent_at), (None, None));
     }
 }

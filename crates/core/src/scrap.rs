@@ -253,4 +253,50 @@ mod tests {
             assert!(error.contains(named), "{body}: {error}");
         }
     }
+
+    #[test]
+    fn what_the_api_takes_is_taken() {
+        let most = MAX_ID;
+        for body in [
+            format!(r#"{{"id":{most},"raidsToScrap":{{"{most}":[1,3,4,5]}}}}"#),
+            format!(r#"{{"report":"{}"}}"#, "a".repeat(LONGEST_CODE)),
+        ] {
+            assert!(Message::parse(&body).is_ok(), "{body}");
+        }
+        let too_long = "a".repeat(LONGEST_CODE + 1);
+        let error = Message::parse(&format!(r#"{{"report":"{too_long}"}}"#)).unwrap_err();
+        assert!(matches!(error, MalformedMessage::Code(code) if code.len() == LONGEST_CODE));
+        let one = |raid, difficulty| Discovered { id: 7, raids_to_scrap: RaidsToScrap::one(raid, difficulty) };
+        let named = |discovered: Discovered| discovered.checked().map(|_| ()).map_err(|error| error.to_string());
+        assert_eq!(named(one(31, 4)), Ok(()));
+        assert!(named(one(most + 1, 4)).unwrap_err().starts_with("player 7: raid 2147483648"));
+        assert!(named(one(31, 2)).unwrap_err().starts_with("player 7: difficulty 2 is none of"));
+    }
+
+    #[test]
+    fn a_player_with_more_pairs_than_an_hour_pays_for_is_named() {
+        let with_pairs = |pairs: u32| {
+            let mut raids_to_scrap = RaidsToScrap::default();
+            (0..pairs).for_each(|index| raids_to_scrap.insert(1 + index / 4, [1, 3, 4, 5][index as usize % 4]));
+            Discovered { id: 7, raids_to_scrap }.checked()
+        };
+        assert!(with_pairs(120).is_ok());
+        assert!(matches!(with_pairs(121), Err(MalformedMessage::TooMany(7, 121))));
+    }
+
+    #[test]
+    fn the_part_that_the_api_can_be_asked_for_is_told_where_it_is_not_all() {
+        let all = |pairs: &[(u32, u8)]| {
+            let mut raids = RaidsToScrap::default();
+            pairs.iter().for_each(|&(raid, difficulty)| raids.insert(raid, difficulty));
+            raids
+        };
+        assert_eq!(all(&[(1, 1), (31, 3), (MAX_ID, 5)]).usable_part(), None);
+        let part = all(&[(0, 4), (31, 2), (31, 3), (31, 4), (MAX_ID + 1, 4)]).usable_part();
+        assert_eq!(part, Some(all(&[(31, 3), (31, 4)])));
+        assert_eq!(all(&[(0, 4)]).usable_part(), Some(RaidsToScrap::default()));
+        let some = all(&[(31, 3)]);
+        assert!(some.contains((31, 3)) && !some.contains((31, 4)) && !some.contains((30, 3)));
+        assert!(!some.is_empty() && RaidsToScrap::default().is_empty());
+    }
 }

@@ -10,11 +10,14 @@ use futures::{Stream, stream};
 use crate::left_out::LeftOut;
 use crate::player::{Identity, Player, PlayerUpdate, Raid};
 use crate::ports::{
-    ApiError, Clock, DiscoveredPage, Discoveries, InQueue, KeyPoints, KeyPool, Known, Malformed, MessageQueue, Players,
-    Raids, RankOutcome, RankSource, Ranked, ReportBacklog, ReportLag, Result, Rules, SeenReport, SeenReports, Waiting,
-    Wanted, Zone, Zones,
+    ApiError, Board, Clock, DiscoveredPage, Discoveries, InQueue, KeyPoints, KeyPool, Known, Malformed, MessageQueue,
+    Players, Raids, RankOutcome, RankSource, Ranked, RankingSite, ReportBacklog, ReportLag, Result, Rules, SeenReport,
+    SeenReports, SourceError, SourcePage, Waiting, Wanted, Zone, Zones,
 };
-use crate::report::{RankedReports, ReportOutcome, ReportQuestion, ReportRanks};
+use crate::report::{
+    DetailOutcome, ListPage, ListedReport, RankedReports, ReportLists, ReportOutcome, ReportQuestion, ReportRanks,
+    Window,
+};
 use crate::report_ranks::fold;
 use crate::report_state::{ReportState, Settled, StoredReport};
 use crate::rule::{Lease, Rule, RuleId, RuleState};
@@ -51,6 +54,25 @@ impl Clock for TestClock {
 
     async fn sleep(&self, duration: Duration) {
         self.advance(TimeDelta::from_std(duration).unwrap());
+    }
+}
+
+/// Tokio's clock, which a test may pause; it was noon when the clock was made.
+pub struct TokioClock(tokio::time::Instant);
+
+impl TokioClock {
+    pub fn at_noon() -> Self {
+        Self(tokio::time::Instant::now())
+    }
+}
+
+impl Clock for TokioClock {
+    fn now(&self) -> Timestamp {
+        noon() + TimeDelta::from_std(self.0.elapsed()).unwrap()
+    }
+
+    async fn sleep(&self, duration: Duration) {
+        tokio::time::sleep(duration).await;
     }
 }
 
@@ -197,6 +219,10 @@ impl Waiting for Memory {
     }
 }
 
+fn broken_player(id: PlayerId) -> Malformed {
+    Malformed { document: format!("players {id}"), reason: "ranks is an array".to_owned() }
+}
+
 impl Players for Memory {
     async fn save(&self, updates: &[PlayerUpdate]) -> Result<Vec<std::result::Result<(), String>>> {
         let mut players = self.players.borrow_mut();
@@ -233,8 +259,7 @@ impl Players for Memory {
         let mut known = BTreeMap::new();
         for id in ids {
             if self.broken_players.borrow().contains(id) {
-                let reason = "ranks is an array".to_owned();
-                known.insert(*id, Err(Malformed { document: format!("players {id}"), reason }));
+                known.insert(*id, Err(broken_player(*id)));
             } else if let Some(player) = players.get(id) {
                 known.insert(*id, Ok(Known::of(player.identity.class_id, &player.ranks)));
             }
@@ -248,7 +273,10 @@ impl Players for Memory {
         let key =
             |player: &Player| (player.identity.normalized_server.clone(), player.identity.name.clone(), player.id);
         players.sort_by_key(key);
-        stream::iter(players.into_iter().map(|player| Ok(Ok(player))))
+        let broken = self.broken_players.borrow().clone();
+        let read =
+            move |player: Player| if broken.contains(&player.id) { Err(broken_player(player.id)) } else { Ok(player) };
+        stream::iter(players.into_iter().map(move |player| Ok(read(player))))
     }
 }
 
@@ -497,5 +525,83 @@ impl ReportRanks for TestApi {
 impl Zones for TestApi {
     async fn zone(&self, _: RaidId) -> std::result::Result<Option<Zone>, ApiError> {
         Ok(None)
+    }
+}
+
+/// A question that discovery asks of WCL.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Asked {
+    Zone(RaidId),
+    List(Window, u32),
+    Details(Vec<String>),
+    Page(Board, u32),
+}
+
+/// What WCL shows to discovery, and what happens when it is asked: it may be refused.
+pub struct TestWcl<F> {
+    /// The one raid there is.
+    pub zone: Option<Zone>,
+    /// Every public report, in the order in which lists show them.
+    pub reports: Vec<ListedReport>,
+    /// Reports on a page of a list.
+    pub per_page: usize,
+    /// Lines of the next page of a list that cannot be understood.
+    pub garbled: RefCell<Vec<String>>,
+    /// What is told of each report; those without an entry are left out of the answer.
+    pub details: BTreeMap<String, DetailOutcome>,
+    /// The players on each page of every board, the first page first.
+    pub board: Vec<Vec<PlayerId>>,
+    pub asked: RefCell<Vec<Asked>>,
+    pub on_ask: F,
+}
+
+impl<F: AsyncFn(&Asked) -> std::result::Result<(), ApiError>> TestWcl<F> {
+    pub fn new(on_ask: F) -> Self {
+        let raid = Raid { id: 31, name: "Vault".to_owned(), encounters: vec![] };
+        Self {
+            zone: Some(Zone { raid, partition: 2 }),
+            reports: Vec::new(),
+            per_page: 100,
+            garbled: RefCell::default(),
+            details: BTreeMap::new(),
+            board: Vec::new(),
+            asked: RefCell::default(),
+            on_ask,
+        }
+    }
+
+    async fn ask(&self, asked: Asked) -> std::result::Result<(), ApiError> {
+        self.asked.borrow_mut().push(asked.clone());
+        (self.on_ask)(&asked).await
+    }
+}
+
+impl<F: AsyncFn(&Asked) -> std::result::Result<(), ApiError>> Zones for TestWcl<F> {
+    async fn zone(&self, raid: RaidId) -> std::result::Result<Option<Zone>, ApiError> {
+        self.ask(Asked::Zone(raid)).await?;
+        Ok(self.zone.clone().filter(|zone| zone.raid.id == raid))
+    }
+}
+
+impl<F: AsyncFn(&Asked) -> std::result::Result<(), ApiError>> ReportLists for TestWcl<F> {
+    async fn list(&self, window: &Window, page: u32) -> std::result::Result<ListPage, ApiError> {
+        self.ask(Asked::List(*window, page)).await?;
+        let is_inside = |report: &&ListedReport| window.from <= report.start && report.start <= window.to;
+        let mut behind = self.reports.iter().filter(is_inside).skip((page as usize - 1) * self.per_page);
+        let reports = behind.by_ref().take(self.per_page).cloned().collect();
+        Ok(ListPage { reports, skipped: self.garbled.take(), has_more: behind.next().is_some() })
+    }
+
+    async fn details(&self, codes: &[String]) -> std::result::Result<Vec<(String, DetailOutcome)>, ApiError> {
+        self.ask(Asked::Details(codes.to_vec())).await?;
+        Ok(codes.iter().filter_map(|code| Some((code.clone(), self.details.get(code)?.clone()))).collect())
+    }
+}
+
+impl<F: AsyncFn(&Asked) -> std::result::Result<(), ApiError>> RankingSite for TestWcl<F> {
+    async fn ranking_page(&self, board: &Board, page: u32) -> std::result::Result<SourcePage, SourceError> {
+        self.ask(Asked::Page(board.clone(), page)).await?;
+        let players = self.board.get(page as usize - 1).cloned().unwrap_or_default();
+        Ok(SourcePage { players, is_last: page as usize >= self.board.len() })
     }
 }

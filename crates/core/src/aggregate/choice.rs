@@ -130,6 +130,17 @@ mod tests {
     }
 
     #[test]
+    fn what_was_read_at_the_very_moment_is_neither_fresh_nor_read_since() {
+        let read = BTreeMap::from([(1, Ok(known(&[(4, 20)])))]);
+        let fresh_since = noon() - TimeDelta::hours(20);
+        let choice = choose(vec![found(1)], &read, &BTreeMap::new(), fresh_since);
+        assert_eq!(choice.ranked_before, [(found(1), fresh_since)]);
+        let in_queue = InQueue { raids_to_scrap: RaidsToScrap::one(31, 4), sent_at: Some(fresh_since) };
+        let choice = choose(vec![found(1)], &read, &BTreeMap::from([(1, in_queue)]), fresh_since);
+        assert_eq!(choice, Choice { waiting: vec![found(1)], ..Choice::default() });
+    }
+
+    #[test]
     fn those_ranked_longest_ago_are_kept() {
         let mut longest_ago = LongestAgo::default();
         for (id, hours) in [(1, 30), (2, 50), (3, 20), (4, 40)] {

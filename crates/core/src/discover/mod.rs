@@ -555,3 +555,6 @@ impl RuleSummary {
         Self { rule, target, pages: 0, players, reports: self.reports.map(|_| 0), skipped: 0, ..self.clone() }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -415,6 +415,21 @@ mod tests {
     }
 
     #[test]
+    fn a_window_is_read_page_by_page_and_halved_behind_the_last_page() {
+        let window = |from_minutes_ago, to_minutes_ago, next_page| WindowLeft {
+            from: noon() - TimeDelta::minutes(from_minutes_ago),
+            to: noon() - TimeDelta::minutes(to_minutes_ago),
+            next_page,
+        };
+        let older = window(120, 60, 1);
+        let after = |page, has_more| after_page(vec![older, window(60, 0, page)], has_more).0;
+        assert_eq!(after(1, true), [older, window(60, 0, 2)]);
+        assert_eq!(after(24, true), [older, window(60, 0, 25)]);
+        assert_eq!(after(25, true), [older, window(60, 30, 1), window(30, 0, 1)]);
+        assert_eq!(after(2, false), [older]);
+    }
+
+    #[test]
     fn a_window_that_cannot_be_cut_is_told() {
         let window = WindowLeft { from: noon() - SHORTEST_WINDOW, to: noon(), next_page: LAST_LIST_PAGE };
         assert_eq!(after_page(vec![window], true), (vec![], Some(window)));

@@ -129,6 +129,7 @@ mod tests {
         let block = refused.state.block.unwrap();
         assert_eq!((block.refusals, block.until), (1, noon() + TimeDelta::hours(1)));
         assert!(refused.summary.refused && refused.failure.is_none());
+        assert_eq!(refused.summary.stopped, StopReason::Blocked);
         assert_eq!(refused.summary.blocked_until, Some(block.until));
 
         let resets_at = noon() + TimeDelta::minutes(20);
@@ -152,6 +153,8 @@ mod tests {
         assert!(judged(skipped(3), 1, 100, None).is_finished);
         assert!(judged(skipped(9), 1, 100, None).failure.is_some());
         assert!(judged(skipped(1), 1, 0, None).failure.is_some(), "nothing but a broken page");
+        assert!(judged(skipped(2), 1, 3, None).is_finished && judged(skipped(2), 1, 2, None).failure.is_some());
+        assert!(judged(skipped(9), 24, 100, None).failure.is_some(), "it is not due again yet");
         assert!(judged(skipped(9), 25, 100, None).is_finished, "it is due again: gaps rather than no end");
         assert!(judged(skipped(1), 25, 0, None).failure.is_some());
     }

@@ -123,3 +123,204 @@ fn a_summary_of_any_form_is_taken() {
         }
     }
 }
+
+#[test]
+fn every_stage_tells_how_its_runs_went() {
+    let begun = Run::begin("failed".into(), "discover", ago(40), None);
+    let history = history(&[
+        run("discover", 60, json!({})),
+        run("discover", 50, json!({})),
+        begun.failed(ago(39), "Failed", "HTTP 500", Default::default()),
+        run("reviver", 9, json!({})),
+        Run::begin("running".into(), "discover", ago(1), None).alive(ago(0)),
+    ]);
+    assert_eq!((history.runs, history.first), (5, Some(ago(60) - TimeDelta::seconds(30))));
+    let discover = &history.stages["discover"];
+    assert_eq!(discover.fates, BTreeMap::from([(Fate::Ok, 2), (Fate::Failed, 1), (Fate::Running, 1)]));
+    assert_eq!((discover.last_ok, discover.seconds), (Some(ago(50)), 120.0), "two of half a minute, one of a minute");
+    assert_eq!(history.stages["reviver"].last_ok, Some(ago(9)));
+    assert_eq!(history.now(), now());
+}
+
+#[test]
+fn an_hour_adds_up_what_was_sent_and_what_left_the_queue() {
+    let history = history(&[
+        run("aggregator", 25, json!({ "sent": 30, "reports": 4 })),
+        run("aggregator", 24, json!({ "sent": 5, "reports": 0, "left": 2 })),
+        run("player-rank", 20, json!({ "done": 3, "finished": ["a", "b"], "deadLettered": ["c"] })),
+        run("player-rank", 19, json!({ "done": 2, "finished": ["a"], "deadLetteredCount": 9, "deadLettered": ["x"] })),
+        Run::begin("1".into(), "player-rank", ago(9), None).failed(ago(8), "NoBudget", "", Default::default()),
+        Run::begin("2".into(), "player-rank", ago(7), None).failed(ago(6), "NoBudget", "", Default::default()),
+        Run::begin("3".into(), "player-rank", ago(5), None).failed(ago(4), "StoreAway", "", Default::default()),
+    ]);
+    let hour = &history.hours[&full_hour(now())];
+    assert_eq!((hour.sent, hour.taken, hour.without_points), (39, 6 + 12, 2));
+    assert_eq!(full_hour(now()), now() - TimeDelta::minutes(30));
+    assert_eq!(history.left, [(ago(24), 2)]);
+}
+
+#[test]
+fn a_day_tells_players_that_were_asked_for_from_those_of_reports() {
+    let history = history(&[
+        run("player-rank", 30, json!({ "done": 4, "reports": 1, "playersOfReports": 20, "pointsSpent": 50.0 })),
+        run("player-rank", 20, json!({ "done": 5, "reports": 2, "playersOfReports": 30, "pointsSpent": 70.0 })),
+        run("player-rank", 10, json!({ "done": 2, "pointsSpent": 13.0 })),
+        run("player-rank", 9, json!({ "done": 3, "pointsSpent": 17.0 })),
+    ]);
+    let day = Day {
+        players: 11,
+        reports: 3,
+        players_alone: 5,
+        points_alone: 30.0,
+        players_of_reports: 50,
+        points: 150.0,
+        discovered: 0,
+    };
+    assert_eq!(history.days.values().collect::<Vec<_>>(), [&day]);
+    assert_eq!(history.points_a_player(), Some(6.0));
+}
+
+#[test]
+fn the_last_week_is_what_is_averaged_over() {
+    let day = 24 * 60;
+    let done = |players| json!({ "done": players, "pointsSpent": 12.0 });
+    // It is half past ten: the week began seven days ago at midnight.
+    let observed = 7.0 + 10.5 / 24.0;
+    let history = history(&[
+        run("player-rank", 8 * day, done(1000)),
+        run("player-rank", 7 * day, json!({ "done": 30, "reports": 10, "pointsSpent": 400.0 })),
+        run("player-rank", 5, done(4)),
+        run("player-rank", -3 * day, done(500)),
+    ]);
+    assert_eq!(history.days_observed(), Some(observed));
+    assert_eq!(history.players_a_day(), Some(24.0 / observed));
+    assert_eq!(history.messages_a_day(), Some(34.0 / observed));
+    assert_eq!(history.points_a_player(), Some(3.0));
+}
+
+#[test]
+fn nothing_is_averaged_before_there_is_something() {
+    let empty = History::new(now());
+    assert_eq!((empty.days_observed(), empty.points_an_hour(), empty.points_this_hour()), (None, None, 0.0));
+    let history = history(&[run("player-rank", 5, json!({ "done": 0, "pointsSpent": 9.0 }))]);
+    assert_eq!((history.players_a_day(), history.messages_a_day(), history.points_a_player()), (None, None, None));
+    assert_eq!(history.days_observed(), Some(1.0 / 24.0), "at least an hour");
+    let later = History { first: Some(ago(36 * 60)), ..history };
+    assert_eq!(later.days_observed(), Some(1.5));
+}
+
+#[test]
+fn keys_are_known_by_what_they_had_left_and_by_their_limit() {
+    let history = history(&[
+        run("player-rank", 9, json!({ "pointsLeft": { "a": 3000.0, "b": 10.0 }, "pointsLimit": { "b": 18000.0 } })),
+        run("player-rank", 5, json!({ "pointsLeft": { "a": 2500.5, "c": "many" } })),
+    ]);
+    assert_eq!(history.key_limits, BTreeMap::from([("a".into(), 3000.0), ("b".into(), 18000.0)]));
+    assert_eq!(history.points_an_hour(), Some(21_000.0));
+    assert_eq!(history.key_points["a"], KeySeen { at: ago(5), left: 2500.5 });
+}
+
+#[test]
+fn the_queue_is_followed_for_a_week_at_most() {
+    let history = history(&[run("aggregator", 30 * 24 * 60, json!({ "sent": 5 }))]);
+    let depths = history.queue_by_hour(Some(7));
+    assert_eq!(depths.len(), 7 * 24);
+    assert_eq!(depths.last(), Some(&(full_hour(now()), 7)));
+    assert_eq!(depths[0].0, full_hour(now()) - TimeDelta::hours(167));
+    assert_eq!(History::new(now()).queue_by_hour(None), [(full_hour(now()), 0)]);
+}
+
+#[test]
+fn a_rules_invocations_add_up() {
+    let summary = |stopped: &str, refused: bool| {
+        json!({ "raid": 44, "difficulty": 4, "pages": 3, "players": 8, "reports": 70, "skipped": 6, "stopped": stopped,
+                "refused": refused })
+    };
+    let begun = Run::begin("killed".into(), "discover", ago(30), None);
+    let killed = Run { summary: json!({ "unfinished": true, "raid": 44, "difficulty": 4 }), ..begun };
+    let mut history = history(&[
+        run("discover", 50, summary("blocked", true)),
+        run("discover", 40, summary("deadline", true)),
+        run("discover", 39, json!({ "raid": 44 })),
+    ]);
+    let key = RuleKey { raid: 44, difficulty: 4, source: "site".into() };
+    let rule = RuleHistory {
+        runs: 2,
+        pages: 6,
+        players: 16,
+        reports: 140,
+        skipped: 12,
+        refused: 2,
+        last: Some(ago(40)),
+        last_reason: Some("deadline".into()),
+    };
+    assert_eq!(history.discovery, BTreeMap::from([(key.clone(), rule)]));
+    history.add(&killed);
+    assert_eq!(history.discovery[&key].last_reason.as_deref(), Some("killed"));
+    let message = json!({ "raid": 44, "difficulty": 4 }).as_object().cloned().unwrap();
+    history.add(&Run::begin("f".into(), "discover", ago(9), None).failed(ago(8), "Failed", "HTTP 500", message));
+    assert_eq!(history.discovery[&key].last_reason.as_deref(), Some("HTTP 500"));
+    history.add(&run("discover", 5, summary("complete", false)));
+    let rule = &history.discovery[&key];
+    assert_eq!((rule.last_reason.as_deref(), rule.refused, rule.runs), (None, 2, 5));
+}
+
+#[test]
+fn why_a_run_failed_is_told_in_one_line() {
+    let failed = |summary: Value| {
+        let run = Run { summary, ..Run::begin("a".into(), "discover", ago(9), None) };
+        history(&[run]).incidents[0].reason.clone()
+    };
+    let told = |name: &str| failed(json!({ "errorType": name, "errorMessage": "HTTP 500" }));
+    assert_eq!((told("StoreAway").as_str(), told("Failed").as_str()), ("StoreAway: HTTP 500", "HTTP 500"));
+    assert_eq!(failed(json!({ "errorMessage": "HTTP 500" })), "HTTP 500");
+    assert_eq!(failed(json!({ "errorType": "StoreAway" })), "StoreAway");
+    assert_eq!(failed(json!({ "reason": "a human check" })), "a human check");
+    assert_eq!(failed(json!({})), "no reason given");
+}
+
+#[test]
+fn a_run_that_is_at_work_has_not_failed() {
+    let running = Run::begin("a".into(), "discover", ago(1), None).alive(ago(0));
+    let history = history(&[running, run("player-rank", 1, json!({ "failed": ["HTTP 500", {}] }))]);
+    let kinds: Vec<_> = history.failures.keys().map(|(_, kind)| kind.as_str()).collect();
+    assert_eq!(kinds, ["HTTP #", "no reason given"]);
+    assert_eq!(history.incidents[0].reason, "at work");
+}
+
+#[test]
+fn many_kinds_of_failures_need_no_more_room_than_a_hundred() {
+    // Kinds differ in words, not in numbers.
+    let kind = |index: usize| "abcdefghijklmnopqrstuvwxyz"[index % 26..].repeat(1 + index / 26);
+    let failed = |index: usize| json!({ "reason": kind(index) });
+    let failing = |minutes, messages: Vec<Value>| Run {
+        summary: json!({ "failed": messages }),
+        ..run("player-rank", minutes, json!({}))
+    };
+    let history = history(&[failing(9, (0..150).map(failed).collect()), failing(5, vec![failed(3), failed(140)])]);
+    let of = |kind: String| history.failures.get(&("player-rank".to_owned(), kind));
+    assert_eq!(of(kind(3)).unwrap(), &Failure { count: 2, last: ago(5) });
+    assert_eq!(of(kind(4)).unwrap(), &Failure { count: 1, last: ago(9) });
+    assert_eq!(of(kind(99)).unwrap().count, 1);
+    assert!(of(kind(100)).is_none());
+    assert_eq!(of("other reasons".into()).unwrap(), &Failure { count: 51, last: ago(5) });
+}
+
+#[test]
+fn the_newest_thirty_incidents_are_listed() {
+    let failed = |minutes| {
+        Run::begin("a".into(), "reviver", ago(minutes), None).failed(ago(minutes), "Failed", "x", Default::default())
+    };
+    let history = history(&(0..40).map(|index| failed(100 - index)).collect::<Vec<_>>());
+    assert_eq!(history.incidents.len(), 30);
+    assert_eq!((history.incidents[0].started_at, history.incidents[29].started_at), (ago(61), ago(90)));
+}
+
+#[test]
+fn counts_are_read_from_numbers_and_lists_of_any_age() {
+    let summary = json!({ "whole": 3, "double": 4.0, "negative": -2, "list": [1, 2], "cut": [1], "cutCount": 70,
+                          "text": "9", "infinite": 1e308 });
+    let counts = ["whole", "double", "negative", "list", "cut", "text", "absent"].map(|name| count(&summary, name));
+    assert_eq!(counts, [3, 4, 0, 2, 70, 0, 0]);
+    assert_eq!(["double", "negative", "text"].map(|name| number(&summary, name)), [4.0, -2.0, 0.0]);
+}

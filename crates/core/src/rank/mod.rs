@@ -367,6 +367,7 @@ mod tests {
         assert_eq!(summary.finished, ["player 2: no class set"]);
         let failed: Vec<_> = summary.failed.iter().map(|failed| failed.message_id.as_str()).collect();
         assert_eq!(failed, ["bad", "m3", "m5", "m6"]);
+        assert!(summary.failed[0].reason.starts_with("not a message:"), "{}", summary.failed[0].reason);
         assert_eq!(api.asked.into_inner()[0].1, [1, 2, 3, 4, 5, 6], "each player once");
     }
 
@@ -546,5 +547,121 @@ mod tests {
         let batch = [message("x", 1), report_message("r")];
         let error = run(&with_report(ReportState::New), &api, 2, &batch).await.unwrap_err();
         assert!(matches!(error, RankError::NoBudget { required: 64.0, .. }), "{error}");
+    }
+
+    #[tokio::test]
+    async fn a_hostile_body_cannot_break_out_of_the_line_that_quotes_it() {
+        let body = format!(r#"{{"report":"a\u0007\n{}"}}"#, "ä".repeat(2000));
+        let batch = [Delivery { message_id: "x".to_owned(), body }];
+        let summary = run(&Memory::default(), &TestApi::default(), 1, &batch).await.unwrap();
+        let reason = &summary.failed[0].reason;
+        assert!(reason.starts_with("report \"a") && !reason.contains(char::is_control), "{reason}");
+        assert!(reason.chars().count() <= 500);
+        assert_eq!(summary.failed[0].fault, Fault::Malformed);
+    }
+
+    #[tokio::test]
+    async fn an_api_that_refuses_the_first_question_sends_the_batch_back() {
+        let api = api(&[("a", 3600.0)], []);
+        *api.stops.borrow_mut() = Some(ApiError::Refused("403".to_owned()));
+        let error = run(&Memory::default(), &api, 1, &[message("x", 1)]).await.unwrap_err();
+        assert!(matches!(error, RankError::Refused(_)), "{error}");
+    }
+
+    #[tokio::test]
+    async fn points_that_run_out_in_the_middle_send_back_only_what_was_not_reached() {
+        let api = TestApi {
+            reports: api_with_report(ReportOutcome::Gone("deleted")).reports,
+            ..api(&[("a", 3600.0)], [(1, ranked(1))])
+        };
+        let resets_at = noon();
+        *api.stops.borrow_mut() = Some(ApiError::PointsExhausted { resets_at });
+        let batch = [message("x", 1), message("y", 2), report_message("r")];
+        let summary = run(&with_report(ReportState::New), &api, 1, &batch).await.unwrap();
+        assert_eq!((summary.done, summary.refused), (1, false));
+        let told: Vec<_> = summary.failed.iter().map(|failed| (failed.reason.as_str(), failed.fault)).collect();
+        let not_reached = ["player 2: not reached", "report aBcD: not reached"];
+        assert_eq!(told, not_reached.map(|reason| (reason, Fault::NotReached)));
+        assert!(summary.stopped.unwrap().starts_with("no points left until"));
+        assert!(api.asked_reports.borrow().is_empty(), "nothing further is asked");
+    }
+
+    #[tokio::test]
+    async fn players_and_reports_of_a_batch_are_paid_for_together() {
+        let api = TestApi {
+            outcomes: BTreeMap::from([(1, ranked(1))]),
+            ..api_with_report(ReportOutcome::Read(ReportReading { skipped: vec!["a row".to_owned()], ..reading() }))
+        };
+        let summary =
+            run(&with_report(ReportState::New), &api, 1, &[message("x", 1), report_message("r")]).await.unwrap();
+        assert_eq!((summary.done, summary.reports, summary.points_spent), (2, 1, 32.0));
+        assert_eq!(summary.skipped, ["report aBcD: a row"]);
+        let told = serde_json::to_value(summary).unwrap();
+        assert_eq!(
+            (told["reports"].as_u64(), told["playersOfReports"].as_u64(), told.get("stopped")),
+            (Some(1), Some(2), None)
+        );
+    }
+
+    #[tokio::test]
+    async fn a_summary_tells_nothing_of_reports_where_there_were_none() {
+        let api = api(&[("a", 3600.0)], [(1, ranked(1))]);
+        let summary = run(&Memory::default(), &api, 1, &[message("x", 1)]).await.unwrap();
+        let told = serde_json::to_value(summary).unwrap();
+        for name in ["reports", "playersOfReports", "skipped", "stopped", "refused"] {
+            assert_eq!(told.get(name), None, "{name}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_report_with_a_player_that_cannot_be_stored_comes_again() {
+        let store = with_report(ReportState::New);
+        store.rejects.borrow_mut().push(1);
+        let api = api_with_report(ReportOutcome::Read(reading()));
+        let summary = run(&store, &api, 1, &[report_message("r")]).await.unwrap();
+        assert_eq!(summary.failed[0].reason, "report aBcD: player 1 is not stored: the document is broken");
+        assert_eq!((summary.reports, store.reports.borrow()["aBcD"].state), (0, ReportState::New));
+        assert!(store.players.borrow().contains_key(&30), "the others are");
+    }
+
+    #[tokio::test]
+    async fn a_player_is_read_wholly_once_in_each_partition() {
+        for (partition, read_before, unread) in [(1, 1, vec![]), (2, 1, vec![1]), (1, 2, vec![])] {
+            let store = with_report(ReportState::New);
+            let metric = crate::player::MetricRanks {
+                partition: read_before,
+                read_at: Some(noon()),
+                ..crate::player::MetricRanks::default()
+            };
+            let ranks = BTreeMap::from([(31, BTreeMap::from([(4, BTreeMap::from([("dps".to_owned(), metric)]))]))]);
+            store.players.borrow_mut().insert(1, crate::player::Player { id: 1, identity: identity(1), ranks });
+            let mut reading = reading();
+            reading.rows.truncate(1);
+            reading.rows[0].partition = partition;
+            run(&store, &api_with_report(ReportOutcome::Read(reading)), 1, &[report_message("r")]).await.unwrap();
+            let waiting: Vec<_> = store.discovers.borrow().keys().copied().collect();
+            assert_eq!(waiting, unread, "partition {partition}, read in {read_before}");
+        }
+    }
+
+    #[tokio::test]
+    async fn of_a_reports_kills_the_newest_tells_who_a_player_is() {
+        for order in [["Old", "New"], ["New", "Old"]] {
+            let store = with_report(ReportState::New);
+            let mut reading = reading();
+            let (kill, row) = (reading.kills[0], reading.rows[0].clone());
+            let ended_at = kill.ended_at - chrono::TimeDelta::minutes(20);
+            reading.kills.push(Kill { fight: 2, ended_at, ..kill });
+            reading.rows = order
+                .iter()
+                .map(|name| RankRow {
+                    identity: crate::player::Identity { name: (*name).to_owned(), ..identity(1) },
+                    fight: if *name == "New" { 1 } else { 2 },
+                    ..row.clone()
+                })
+                .collect();
+            run(&store, &api_with_report(ReportOutcome::Read(reading)), 1, &[report_message("r")]).await.unwrap();
+            assert_eq!(store.players.borrow()[&1].identity.name, "New", "{order:?}");
+        }
     }
 }

@@ -250,6 +250,7 @@ impl Rule {
 #[cfg(test)]
 pub(crate) mod tests {
     use chrono::TimeDelta;
+    use serde_json::json;
 
     use super::*;
     use crate::testing::noon;
@@ -314,7 +315,46 @@ pub(crate) mod tests {
         mythic.target.difficulty = 5;
         assert!(heroic.shares_reading_with(&mythic));
         assert!(!rule("a", None).shares_reading_with(&rule("b", None)), "boards are read each for itself");
+        let site =
+            |rule: &Rule| Rule { target: Target { source: SourceKind::Site, ..rule.target.clone() }, ..rule.clone() };
+        assert!(!heroic.shares_reading_with(&site(&heroic)));
         mythic.target.ranks = RanksKind::Reports;
         assert!(!heroic.shares_reading_with(&mythic));
+    }
+
+    #[test]
+    fn the_largest_numbers_that_the_api_takes_are_fine() {
+        let target = |raid, end_page| Target { raid, end_page, ..rule("x", None).target };
+        let most = crate::scrap::MAX_ID;
+        assert!(target(most, LAST_PAGE).checked().is_ok());
+        assert_eq!(target(most + 1, 1).checked(), Err(InvalidTarget::Raid(most + 1)));
+        assert_eq!(target(31, LAST_PAGE + 1).checked(), Err(InvalidTarget::Pages(1, LAST_PAGE + 1)));
+        assert_eq!(target(31, u32::MAX).within_any_board(), target(31, LAST_PAGE));
+        assert_eq!(target(31, 7).within_any_board(), target(31, 7));
+        let by_reports = Target { ranks: RanksKind::Reports, source: SourceKind::Reports, ..target(31, 1) };
+        assert!(by_reports.checked().is_ok());
+    }
+
+    #[test]
+    fn a_rule_is_as_short_as_it_was_written() {
+        let short = json!({ "raid": 31, "difficulty": 4, "startPage": 1, "endPage": 600, "source": "site" });
+        assert_eq!(serde_json::to_value(rule("x", None).target).unwrap(), short);
+        let long = json!({ "raid": 31, "difficulty": 4, "startPage": 2, "endPage": 9, "source": "reports",
+                           "ranks": "reports", "since": "2026-09-01T00:00:00Z", "partition": 2 });
+        let read: Target = serde_json::from_value(long.clone()).unwrap();
+        assert_eq!(serde_json::to_value(read).unwrap(), long);
+    }
+
+    #[test]
+    fn sources_and_kinds_of_ranks_are_written_as_they_are_read() {
+        for (source, text) in [(SourceKind::Site, "site"), (SourceKind::Reports, "reports")] {
+            assert_eq!((text.parse(), source.to_string().as_str()), (Ok(source), text));
+        }
+        for (ranks, text) in [(RanksKind::Players, "players"), (RanksKind::Reports, "reports")] {
+            assert_eq!((text.parse(), ranks.to_string().as_str()), (Ok(ranks), text));
+        }
+        assert!("board".parse::<SourceKind>().unwrap_err().contains("board"));
+        assert!("site".parse::<RanksKind>().unwrap_err().contains("site"));
+        assert_eq!(rule("0123", None).id.to_string(), "0123");
     }
 }

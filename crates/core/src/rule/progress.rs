@@ -146,4 +146,25 @@ mod tests {
         }
         assert_eq!((progress.pages, progress.filled, progress.players), (5, 5, 50));
     }
+
+    #[test]
+    fn a_page_without_players_is_read_and_not_filled() {
+        let mut progress = Progress::of(rule("any", None).target, noon());
+        progress.count(1, 0);
+        progress.count(2, 7);
+        assert_eq!((progress.pages, progress.filled, progress.players), (2, 1, 7));
+    }
+
+    #[test]
+    fn progress_of_another_target_or_of_pages_outside_it_is_not_gone_on_with() {
+        let target = Target { start_page: 3, end_page: 9, ..rule("any", None).target };
+        let is_of = |ranges: &[(u32, u32)]| {
+            let remaining = ranges.iter().map(|&(next, end)| PageRange { next, end }).collect();
+            Progress { remaining, ..Progress::of(target.clone(), noon()) }.is_of(&target)
+        };
+        assert!(is_of(&[]) && is_of(&[(3, 9)]) && is_of(&[(3, 4), (6, 6), (8, 9)]));
+        assert!(!is_of(&[(2, 9)]) && !is_of(&[(3, 10)]) && !is_of(&[(6, 5)]) && !is_of(&[(3, 4), (8, 10)]));
+        let longer = Target { end_page: 10, ..target.clone() };
+        assert!(!Progress::of(target, noon()).is_of(&longer));
+    }
 }

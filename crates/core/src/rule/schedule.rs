@@ -292,4 +292,89 @@ mod tests {
         let stale: Vec<_> = stale(&rules, now(), DAY).into_iter().map(|rule| rule.id.0.as_str()).collect();
         assert_eq!(stale, ["stale", "never"]);
     }
+
+    #[test]
+    fn a_rule_waits_until_the_moment_that_it_names() {
+        let waiting = RuleState { wait: Some(Wait::for_points(now())), ..RuleState::default() };
+        assert!(waiting.waits(now() - TimeDelta::seconds(1)) && !waiting.waits(now()));
+        let mut poor = rule("poor", None);
+        poor.state = waiting;
+        assert_eq!(ids(due(&[poor], now(), DAY, |_| true)), ["poor"]);
+    }
+
+    #[test]
+    fn a_wait_that_is_over_and_a_failure_are_not_taken_for_missing_points() {
+        let mut over = rule("over", None);
+        over.state.wait = Some(Wait::for_points(now()));
+        // Another invocation works it by now.
+        over.state.lease = Some(Lease { owner: "other".into(), expires_at: now() + TimeDelta::minutes(1) });
+        let mut failing = rule("failing", None);
+        failing.state.wait = Some(Wait::after_failure(None, now(), "no such raid".into()));
+        assert_eq!(due(&[over, failing], now(), DAY, |_| true), Due::Nothing);
+    }
+
+    #[test]
+    fn the_first_failure_after_missing_points_begins_a_row_of_its_own() {
+        let hours = |hours| now() + TimeDelta::hours(hours);
+        let poor = Wait::for_points(hours(-9));
+        let first = Wait::after_failure(Some(&poor), hours(0), String::new());
+        let second = Wait::after_failure(Some(&first), hours(1), String::new());
+        let told = |wait: &Wait| (wait.failures, wait.since, wait.until);
+        assert_eq!([told(&first), told(&second)], [(1, hours(0), hours(1)), (2, hours(0), hours(3))]);
+    }
+
+    #[test]
+    fn of_refusals_the_longest_pause_holds_and_the_newest_grows() {
+        let with_block = |id, source, at: i64, refusals| {
+            let mut rule = rule(id, None);
+            rule.target.source = source;
+            let before = Block { refusals, ..Block::after(None, now(), String::new()) };
+            rule.state.block = Some(Block::after(Some(&before), now() + TimeDelta::minutes(at), id.into()));
+            rule
+        };
+        let mut rules = vec![
+            with_block("long", SourceKind::Site, 0, 4),
+            with_block("newest", SourceKind::Site, 5, 0),
+            with_block("other", SourceKind::Reports, 9, 5),
+        ];
+        let reason = |block: Option<&Block>| block.map(|block| block.reason.clone());
+        assert_eq!(reason(active_block(&rules, SourceKind::Site, now())).as_deref(), Some("long"));
+        assert_eq!(reason(active_block(&rules, SourceKind::Site, now() + TimeDelta::hours(16))), None, "it is over");
+        assert_eq!(reason(last_block(&rules, SourceKind::Site)).as_deref(), Some("newest"));
+        let mut finished = rule("finished", None);
+        for (minutes, newest) in [(4, Some("newest")), (5, None), (6, None)] {
+            finished.last_run = Some(now() + TimeDelta::minutes(minutes));
+            rules.push(finished.clone());
+            assert_eq!(reason(last_block(&rules, SourceKind::Site)).as_deref(), newest, "finished at {minutes}");
+            assert_eq!(reason(last_block(&rules, SourceKind::Reports)).as_deref(), Some("other"));
+            rules.pop();
+        }
+    }
+
+    #[test]
+    fn a_rule_is_given_up_once_it_failed_or_was_refused_for_longer_than_the_delay() {
+        let day_ago = now() - TimeDelta::hours(24);
+        let mut failing = rule("failing", None);
+        let given_up = |rules: &[Rule], at| given_up(rules, &rules[0], at, DAY);
+        let later = now() + TimeDelta::seconds(1);
+        failing.state.wait = Some(Wait::after_failure(None, day_ago, "no such raid".into()));
+        assert_eq!(given_up(std::slice::from_ref(&failing), now()), None);
+        assert_eq!(given_up(std::slice::from_ref(&failing), later).as_deref(), Some("no such raid"));
+        failing.state.wait = Some(Wait::for_points(day_ago - TimeDelta::hours(9)));
+        assert_eq!(given_up(std::slice::from_ref(&failing), later), None, "points come again");
+
+        let mut refused = rule("refused", None);
+        refused.state.block = Some(Block::after(None, day_ago, "human check".into()));
+        let mut others = [rule("stale", None), refused, rule("finished", None)];
+        assert_eq!(given_up(&others, now()), None);
+        assert_eq!(given_up(&others, later).as_deref(), Some("human check"));
+        others[2].last_run = Some(day_ago - TimeDelta::seconds(1));
+        assert_eq!(given_up(&others, later).as_deref(), Some("human check"));
+        others[2].last_run = Some(day_ago);
+        assert_eq!(given_up(&others, later), None, "a rule of that source was finished since");
+        others[2].target.source = SourceKind::Reports;
+        assert_eq!(given_up(&others, later).as_deref(), Some("human check"));
+        others[0].target.source = SourceKind::Reports;
+        assert_eq!(given_up(&others, later), None, "reports did not refuse");
+    }
 }

@@ -5,7 +5,9 @@ use serde_json::json;
 use super::census::{Boss, Counter, age_group, rank_group};
 use super::*;
 use crate::journal::Run;
+use crate::left_out::LeftOut;
 use crate::player::{Identity, Player};
+use crate::ports::ReportLag;
 use crate::rule::{Block, Lease, RuleId, RuleState, Target, Wait};
 
 fn now() -> Timestamp {
@@ -57,6 +59,7 @@ fn players_are_counted_by_region_age_and_boss() {
     assert_eq!(bosses.len(), 1);
     assert_eq!(bosses[0].boss, Boss { raid: 31, difficulty: 4, metric: "dps".into(), encounter: 2587 });
     assert_eq!((bosses[0].players[18], bosses[0].players[2]), (2, 1));
+    assert_eq!(bosses[0].players.iter().sum::<u64>(), 3);
 }
 
 #[test]
@@ -128,4 +131,71 @@ fn status_as_json_has_the_documented_names() {
     ] {
         assert!(json.get(name).is_some(), "{name}: {json}");
     }
+}
+
+#[test]
+fn a_rule_tells_until_when_it_waits_and_how_far_it_came() {
+    let at = |minutes| now() + TimeDelta::minutes(minutes);
+    let line = |state: RuleState| {
+        let rule = rule("a", state);
+        RuleStatus::of(&rule, std::slice::from_ref(&rule), now()).state
+    };
+    let block = Block { at: now(), since: now(), until: at(60), refusals: 1, reason: "a human check".into() };
+    let refused = RuleState { block: Some(block), ..Default::default() };
+    assert_eq!(line(refused), "refused: a human check; asked again after 2024-10-05 01:00 UTC");
+    let wait = |failures, minutes| RuleState {
+        wait: Some(Wait { since: now(), until: at(minutes), failures, reason: "no such raid".into() }),
+        ..Default::default()
+    };
+    assert_eq!(line(wait(0, 20)), "waits for points until 2024-10-05 00:20 UTC");
+    assert_eq!(line(wait(2, 20)), "failed 2 times: no such raid; tried again after 2024-10-05 00:20 UTC");
+    assert_eq!(line(wait(2, 0)), "waits for its first run", "the wait is over");
+    let target: Target = serde_json::from_value(json!({ "raid": 31, "difficulty": 4 })).unwrap();
+    let progress = Some(crate::rule::Progress { pages: 7, ..crate::rule::Progress::of(target, now()) });
+    let lease = |minutes| Some(Lease { owner: "a".into(), expires_at: at(minutes) });
+    let working = RuleState { progress, lease: lease(1), ..Default::default() };
+    assert_eq!(line(working.clone()), "at work, 7 pages read");
+    assert_eq!(line(RuleState { lease: lease(0), ..working }), "interrupted after 7 pages, goes on from there");
+    let done = Rule { last_run: Some(now()), ..rule("a", RuleState::default()) };
+    assert_eq!(RuleStatus::of(&done, &[], now()).state, "done, waits until it is due again");
+}
+
+#[test]
+fn nothing_that_waits_takes_no_time_and_what_does_not_move_takes_for_ever() {
+    assert_eq!((days_for(0, None), days_for(0, Some(5.0))), (Some(0.0), Some(0.0)));
+    assert_eq!((days_for(9, Some(0.0)), days_for(9, None)), (None, None));
+    assert_eq!(days_for(9, Some(4.0)), Some(2.25));
+    assert_eq!(after(now(), 0.5), Some(now() + TimeDelta::hours(12)));
+    assert_eq!(after(now(), 0.0001), Some(now() + TimeDelta::minutes(1)), "minutes are rounded up");
+    assert_eq!(after(now(), 36_499.0), Some(now() + TimeDelta::days(36_499)));
+    assert_eq!((after(now(), 36_500.0), after(now(), f64::INFINITY)), (None, None));
+}
+
+#[test]
+fn a_regions_pace_is_that_of_the_week_as_far_as_it_was_observed() {
+    let mut region = RegionCensus::new("EU".into());
+    region.add(0, 10, now(), now());
+    region.add(2, 4, now() - TimeDelta::days(6), now() - TimeDelta::days(4));
+    region.add(99, 50, now() - TimeDelta::days(400), now() - TimeDelta::days(100));
+    assert_eq!((region.players, region.freshness[6].players), (64, 50));
+    assert_eq!((region.oldest, region.newest), (Some(now() - TimeDelta::days(400)), Some(now())));
+    let pace = [0.0, 0.5, 2.0, 7.0, 30.0].map(|days| region.pace(days));
+    assert_eq!(pace, [Some(14.0 / (1.0 / 24.0)), Some(28.0), Some(7.0), Some(2.0), Some(2.0)]);
+    let mut old = RegionCensus::new("US".into());
+    old.add(3, 50, now(), now());
+    assert_eq!(old.pace(2.0), None);
+}
+
+#[test]
+fn reports_that_were_read_in_part_are_shown_by_what_was_left_out() {
+    let left_out = BTreeMap::from([(LeftOut::of_number(2), 3)]);
+    let lag = ReportLag { due: 5, oldest_due: Some(now()), again: 2, left_out, all: 90 };
+    let expected = ReportsCensus {
+        total: 90,
+        due: 5,
+        oldest_due: Some(now()),
+        not_yet_ranked: 2,
+        left_out: BTreeMap::from([("healing", 3)]),
+    };
+    assert_eq!(ReportsCensus::from(lag), expected);
 }

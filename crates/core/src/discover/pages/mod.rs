@@ -234,6 +234,10 @@ mod tests {
         clock.advance(TimeDelta::hours(-2));
         pace.wait(&clock).await;
         assert_eq!((clock.now() - noon()).num_minutes(), -119, "a clock that was set back makes nobody wait for hours");
+        let next = clock.now() + TimeDelta::milliseconds(500);
+        clock.advance(TimeDelta::milliseconds(500) - TimeDelta::seconds(500));
+        pace.wait(&clock).await;
+        assert_eq!(clock.now(), next, "a step of a few minutes back is waited out");
     }
 
     #[tokio::test]

@@ -173,4 +173,56 @@ mod tests {
             prop_assert!(chunks.iter().all(|chunk| chunk.end - chunk.next < step.max(1)));
         }
     }
+
+    #[test]
+    fn pages_behind_the_end_are_over_and_not_skipped() {
+        let mut plan = Plan::new(vec![PageRange { next: 1, end: 9 }], Vec::new());
+        let mut own = None;
+        let taken: Vec<_> = (0..5).map(|_| plan.take(&mut own).unwrap()).collect();
+        plan.fail(taken[1], anyhow::anyhow!("page 2 is garbled"));
+        plan.fail(taken[3], anyhow::anyhow!("page 4 is garbled"));
+        plan.read(1, true, false);
+        plan.read(5, false, true);
+        assert!(!plan.is_over_for(4) && plan.is_over_for(5), "an empty last page lies behind the board");
+        plan.read(3, true, true);
+        assert!(!plan.is_over_for(3) && plan.is_over_for(4), "a filled one is its last");
+        for page in [2, 4] {
+            let again = plan.take(&mut own).unwrap();
+            assert_eq!(again.page, page);
+            plan.fail(again, anyhow::anyhow!("still garbled"));
+        }
+        assert!(plan.take(&mut own).is_none());
+        let ended = plan.into_ended();
+        assert!(matches!(ended.stopped, Stopped::EndOfBoard), "{ended:?}");
+        assert_eq!(ended.skipped.iter().map(|(page, _)| *page).collect::<Vec<_>>(), [2]);
+        assert_eq!(ended.failed, [2, 4]);
+    }
+
+    #[test]
+    fn the_more_pages_were_read_the_more_may_fail() {
+        let taken = |filled: usize, failed: usize| {
+            let mut plan = Plan::new(vec![PageRange { next: 1, end: 100 }], Vec::new());
+            let mut own = None;
+            for _ in 0..filled {
+                let page = plan.take(&mut own).unwrap().page;
+                plan.read(page, true, false);
+            }
+            for _ in 0..failed {
+                let taken = plan.take(&mut own).unwrap();
+                plan.fail(taken, anyhow::anyhow!("garbled"));
+            }
+            plan.take(&mut own).is_some()
+        };
+        assert!(taken(0, 3) && !taken(0, 4));
+        assert!(taken(20, 4) && !taken(20, 5));
+    }
+
+    #[test]
+    fn the_first_reason_to_stop_counts() {
+        let mut plan = Plan::new(vec![PageRange { next: 1, end: 9 }], vec![3]);
+        plan.stop(Stopped::Deadline);
+        plan.stop(Stopped::Complete);
+        assert!(plan.is_over_for(1) && plan.take(&mut None).is_none());
+        assert!(matches!(plan.into_ended().stopped, Stopped::Deadline));
+    }
 }

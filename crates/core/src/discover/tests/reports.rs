@@ -1,0 +1,328 @@
+//! Rules that read public reports: windows, pages, what is known, what is skipped, who is found and who is removed.
+
+use super::*;
+use crate::player::{Encounter, Identity, MetricRanks, Player, Raid};
+use crate::ports::SeenReport;
+use crate::report::Window;
+use crate::report_state::{ReportState, StoredReport};
+use crate::testing::identity;
+
+/// The lists that were asked for: how many hours ago each window began and ended, and the page.
+fn lists<F>(wcl: &TestWcl<F>) -> Vec<(i64, i64, u32)> {
+    let ago = |at: Timestamp| (noon() - at).num_hours();
+    let list = |asked: &Asked| match asked {
+        Asked::List(Window { from, to, .. }, page) => Some((ago(*from), ago(*to), *page)),
+        _ => None,
+    };
+    wcl.asked.borrow().iter().filter_map(list).collect()
+}
+
+/// The codes of each question for details.
+fn detailed<F>(wcl: &TestWcl<F>) -> Vec<Vec<String>> {
+    let codes = |asked: &Asked| if let Asked::Details(codes) = asked { Some(codes.clone()) } else { None };
+    wcl.asked.borrow().iter().filter_map(codes).collect()
+}
+
+fn raid(encounters: &[u32]) -> Raid {
+    let encounters = encounters.iter().map(|&id| Encounter { id, name: String::new() }).collect();
+    Raid { id: 31, name: "Vault".to_owned(), encounters }
+}
+
+/// The reports of the last day.
+fn of_last_day(difficulty: u8) -> Target {
+    Target { since: Some(noon() - TimeDelta::hours(24)), ..by_reports("any", difficulty, None).target }
+}
+
+/// A rule that reads the reports of the last day and was never run.
+fn daily(ranks: RanksKind) -> Rule {
+    Rule { target: Target { ranks, ..of_last_day(4) }, ..by_reports("a", 4, None) }
+}
+
+async fn backfill<F: OnAsk>(store: &Memory, wcl: &TestWcl<F>, target: Target) -> Result<RuleSummary> {
+    let summary = run(store, wcl, &TestClock::at(noon()), Some(target), &invocation()).await?;
+    Ok(summary.rules.into_iter().next().unwrap())
+}
+
+#[tokio::test]
+async fn lists_are_read_window_by_window_and_page_by_page_the_newest_first() {
+    let store = with_rules([by_reports("a", 4, Some(30))]);
+    let mut wcl = TestWcl::new(async |_: &Asked| Ok(()));
+    wcl.per_page = 2;
+    for (code, players) in [("x", [1]), ("y", [2]), ("z", [3])] {
+        add_report(&mut wcl, code, &players, &[4]);
+    }
+    wcl.reports.push(listed("old", 100));
+    wcl.details.insert("old".to_owned(), DetailOutcome::Read(details(&[4], &[4])));
+    let summary = work(&store, &wcl).await;
+    // The last run was 30 hours ago, and logs may be uploaded 72 hours late.
+    let windows = [(24, 0, 1), (24, 0, 2), (48, 24, 1), (72, 48, 1), (96, 72, 1), (102, 96, 1)];
+    assert_eq!(lists(&wcl), windows);
+    assert_eq!(detailed(&wcl), [vec!["x", "y"], vec!["z"], vec!["old"]]);
+    assert_eq!((summary.rules[0].pages, summary.rules[0].players), (6, 4));
+    assert_eq!(store.discovers.borrow().keys().copied().collect::<Vec<_>>(), [1, 2, 3, 4]);
+}
+
+#[tokio::test]
+async fn the_names_of_a_raid_are_asked_for_once() {
+    let wcl = TestWcl::new(async |_: &Asked| Ok(()));
+    let store = Memory::default();
+    for _ in 0..2 {
+        backfill(&store, &wcl, of_last_day(4)).await.unwrap();
+    }
+    let zones = wcl.asked.borrow().iter().filter(|asked| **asked == Asked::Zone(31)).count();
+    assert_eq!((zones, store.raids.borrow().contains_key(&31)), (1, true));
+}
+
+#[tokio::test]
+async fn details_are_asked_for_twenty_reports_at_once() {
+    let mut wcl = TestWcl::new(async |_: &Asked| Ok(()));
+    (1..=21).for_each(|id| add_report(&mut wcl, &format!("r{id}"), &[id], &[4]));
+    let summary = backfill(&Memory::default(), &wcl, of_last_day(4)).await.unwrap();
+    assert_eq!(detailed(&wcl).iter().map(Vec::len).collect::<Vec<_>>(), [20, 1]);
+    assert_eq!(summary.players, 21);
+}
+
+#[tokio::test]
+async fn a_report_is_asked_for_again_only_if_it_changed_or_another_difficulty_is_wanted() {
+    let store = Memory::default();
+    let mut wcl = TestWcl::new(async |_: &Asked| Ok(()));
+    add_report(&mut wcl, "x", &[1], &[4, 5]);
+    add_report(&mut wcl, "y", &[2], &[4]);
+    let mut asked = Vec::new();
+    for (revision, difficulty) in [(2, 4), (2, 4), (3, 4), (3, 5), (3, 4)] {
+        wcl.reports[0].revision = revision;
+        let skipped = backfill(&store, &wcl, of_last_day(difficulty)).await.unwrap().skipped;
+        assert_eq!(skipped, 0, "revision {revision}, difficulty {difficulty}");
+        asked.push(detailed(&wcl).concat().join(" "));
+        wcl.asked.borrow_mut().clear();
+    }
+    assert_eq!(asked, ["x y", "", "x", "x y", ""]);
+    assert_eq!(store.seen.borrow()[&(31, "x".to_owned())].difficulties, BTreeSet::from([4, 5]));
+    wcl.reports[0].revision = 1;
+    let backwards = backfill(&store, &wcl, of_last_day(4)).await.unwrap();
+    assert_eq!((backwards.skipped, detailed(&wcl).len()), (1, 0), "a revision that went back is told, and not read");
+}
+
+#[tokio::test]
+async fn reports_of_other_regions_are_left_out_before_they_cost_anything() {
+    let mut wcl = TestWcl::new(async |_: &Asked| Ok(()));
+    for code in ["eu", "us", "nowhere"] {
+        add_report(&mut wcl, code, &[1], &[4]);
+    }
+    (wcl.reports[1].region, wcl.reports[2].region) = (Some("US".to_owned()), None);
+    for (regions, asked) in [(&["EU", "KR"][..], vec!["eu", "nowhere"]), (&[], vec!["eu", "us", "nowhere"])] {
+        let (store, clock) = (Memory::default(), TestClock::at(noon()));
+        let config = DiscoverConfig { regions: regions.iter().map(|&region| region.to_owned()).collect(), ..config() };
+        let ports = DiscoverPorts { store: &store, api: &wcl, site: &wcl, clock: &clock };
+        discover(&ports, &config, Some(of_last_day(4)), &invocation()).await.unwrap();
+        assert_eq!(detailed(&wcl), [asked], "{regions:?}");
+        wcl.asked.borrow_mut().clear();
+    }
+}
+
+#[tokio::test]
+async fn the_rules_pages_count_over_all_windows_and_what_is_left_is_told() {
+    let store = Memory::default();
+    let mut wcl = TestWcl::new(async |_: &Asked| Ok(()));
+    for (id, began_hours_ago) in [(1, 2), (2, 30), (3, 50), (4, 80)] {
+        wcl.reports.push(listed(&format!("r{id}"), began_hours_ago));
+        wcl.details.insert(format!("r{id}"), DetailOutcome::Read(details(&[id], &[4])));
+    }
+    let since = Some(noon() - TimeDelta::hours(96));
+    let target = Target { start_page: 2, end_page: 3, since, ..of_last_day(4) };
+    let summary = backfill(&store, &wcl, target.clone()).await.unwrap();
+    assert_eq!(detailed(&wcl).concat(), ["r2", "r3"]);
+    assert_eq!((summary.pages, summary.stopped), (3, StopReason::Complete));
+    let (from, to) = (noon() - TimeDelta::hours(96), noon() - TimeDelta::hours(72));
+    let left = format!("page 3 was the rule's last; reports of {from} to {to} were not looked at");
+    assert_eq!(summary.reason, Some(left));
+    let all = backfill(&store, &wcl, Target { start_page: 1, end_page: 4, ..target }).await.unwrap();
+    assert_eq!((all.pages, all.reason), (4, None));
+}
+
+#[tokio::test]
+async fn a_reading_that_is_cut_short_goes_on_with_the_next_page() {
+    let store = with_rules([daily(RanksKind::Players)]);
+    let clock = TestClock::at(noon());
+    let mut wcl = TestWcl::new(async |asked: &Asked| {
+        if let Asked::List(_, 2) = asked {
+            clock.advance(TimeDelta::minutes(14));
+        }
+        Ok(())
+    });
+    wcl.per_page = 1;
+    (1..=3).for_each(|id| add_report(&mut wcl, &format!("r{id}"), &[id], &[4]));
+    let old =
+        SeenReport { code: "old".to_owned(), revision: 1, difficulties: BTreeSet::new(), end: Timestamp::UNIX_EPOCH };
+    store.seen.borrow_mut().insert((31, "old".to_owned()), old);
+    let first = run(&store, &wcl, &clock, None, &until(noon() + TimeDelta::minutes(14))).await.unwrap();
+    assert_eq!((first.stopped(), first.rules[0].pages), (StopReason::Deadline, 2));
+    assert!(store.seen.borrow().contains_key(&(31, "old".to_owned())), "nothing is forgotten before the end");
+    let second = run(&store, &wcl, &clock, None, &invocation()).await.unwrap();
+    assert_eq!((second.stopped(), second.rules[0].pages), (StopReason::Complete, 1));
+    assert_eq!(lists(&wcl), [(24, 0, 1), (24, 0, 2), (24, 0, 3)]);
+    assert!(!store.seen.borrow().contains_key(&(31, "old".to_owned())));
+}
+
+#[tokio::test]
+async fn more_reports_at_one_moment_than_can_be_listed_are_told() {
+    let mut wcl = TestWcl::new(async |_: &Asked| Ok(()));
+    wcl.per_page = 1;
+    for id in 1..=26 {
+        let listed = ListedReport { start: noon() - TimeDelta::seconds(5), ..listed(&format!("r{id}"), 0) };
+        wcl.reports.push(listed);
+        wcl.details.insert(format!("r{id}"), DetailOutcome::Read(details(&[id], &[4])));
+    }
+    let since = Some(noon() - TimeDelta::seconds(10));
+    let summary = backfill(&Memory::default(), &wcl, Target { since, ..of_last_day(4) }).await.unwrap();
+    assert_eq!((summary.pages, summary.players, summary.skipped), (25, 25, 1));
+}
+
+#[tokio::test]
+async fn a_list_that_fails_is_asked_for_again_after_a_while_and_a_refusal_is_not() {
+    for (failures, outcome) in [(2, "Complete"), (3, "listing reports: HTTP 500")] {
+        let failed = std::cell::Cell::new(0);
+        let wcl = TestWcl::new(async |asked: &Asked| {
+            let fails = matches!(asked, Asked::List(..)) && failed.get() < failures;
+            failed.set(failed.get() + u32::from(fails));
+            if fails { Err(anyhow!("HTTP 500").into()) } else { Ok(()) }
+        });
+        let clock = TestClock::at(noon());
+        let ended = run(&Memory::default(), &wcl, &clock, Some(of_last_day(4)), &invocation()).await;
+        let told = ended.map_or_else(|error| format!("{error:#}"), |summary| format!("{:?}", summary.stopped()));
+        assert_eq!((told.as_str(), lists(&wcl).len(), (clock.now() - noon()).num_seconds()), (outcome, 3, 17));
+    }
+    let wcl = TestWcl::new(async |asked: &Asked| if let Asked::List(..) = asked { Err(refusal()) } else { Ok(()) });
+    let refused = backfill(&Memory::default(), &wcl, of_last_day(4)).await.unwrap();
+    assert_eq!((refused.refused, lists(&wcl).len()), (true, 1));
+}
+
+#[tokio::test]
+async fn what_cannot_be_understood_is_skipped_and_counted() {
+    let store = with_rules([daily(RanksKind::Players)]);
+    let mut wcl = TestWcl::new(async |_: &Asked| Ok(()));
+    wcl.garbled.borrow_mut().extend(["report u: no start".to_owned(), "report v: no end".to_owned()]);
+    add_report(&mut wcl, "x", &[1], &[4]);
+    let in_part = ReportDetails { skipped: vec!["a character without a number".to_owned()], ..details(&[2], &[4]) };
+    wcl.details.insert("x".to_owned(), DetailOutcome::Read(in_part));
+    for (code, outcome) in [
+        ("gone", Some(DetailOutcome::Gone("deleted"))),
+        ("large", Some(DetailOutcome::Failed("too large".to_owned()))),
+        ("absent", None),
+    ] {
+        wcl.reports.push(listed(code, 2));
+        outcome.map(|outcome| wcl.details.insert(code.to_owned(), outcome));
+    }
+    let summary = work(&store, &wcl).await;
+    assert_eq!((summary.rules[0].players, summary.rules[0].skipped), (1, 5));
+    let seen: Vec<_> = store.seen.borrow().keys().map(|(_, code)| code.clone()).collect();
+    assert_eq!(seen, ["gone", "x"], "the others are asked for again");
+    assert_eq!(
+        backfill(&store, &wcl, of_last_day(4)).await.unwrap_err().to_string(),
+        "none of 2 reports could be read; large: too large"
+    );
+    assert_eq!(detailed(&wcl), [vec!["x", "gone", "large", "absent"], vec!["large", "absent"]]);
+    assert_eq!(store.discovers.borrow().keys().copied().collect::<Vec<_>>(), [2]);
+}
+
+#[tokio::test]
+async fn who_hides_loses_what_is_stored_and_the_others_keep_it() {
+    let store = Memory::default();
+    store.raids.borrow_mut().insert(31, raid(&[7]));
+    for id in [1, 2, 3] {
+        let ranks = [(31, [(4, [("dps".to_owned(), MetricRanks::default())].into())].into())].into();
+        store.players.borrow_mut().insert(id, Player { id, identity: Identity { ..identity(id) }, ranks });
+    }
+    let mut wcl = TestWcl::new(async |_: &Asked| Ok(()));
+    add_report(&mut wcl, "x", &[1, 2, 3], &[4]);
+    let mut told = details(&[1, 2, 3], &[4]);
+    told.characters[1].hidden = true;
+    told.characters[2].canonical_id = Some(30);
+    told.kills.push(Kill { fight: 2, encounter: 99, difficulty: 5, ended_at: noon() });
+    wcl.details.insert("x".to_owned(), DetailOutcome::Read(told));
+    backfill(&store, &wcl, of_last_day(4)).await.unwrap();
+    let stored: Vec<_> = store.players.borrow().values().map(|player| !player.ranks.is_empty()).collect();
+    assert_eq!(stored, [true, false, false]);
+    assert_eq!(*store.discovers.borrow(), [1, 30].map(|id| (id, RaidsToScrap::one(31, 4))).into());
+    backfill(&store, &wcl, of_last_day(5)).await.unwrap();
+    assert_eq!(store.discovers.borrow()[&1], RaidsToScrap::one(31, 4), "boss 99 is of another raid");
+}
+
+#[tokio::test]
+async fn reports_whose_ranks_are_read_are_listed_and_not_asked_for_in_detail() {
+    let mut rules = [daily(RanksKind::Reports), daily(RanksKind::Reports)];
+    (rules[1].id, rules[1].target.difficulty) = (RuleId("b".to_owned()), 5);
+    let store = with_rules(rules);
+    let mut wcl = TestWcl::new(async |_: &Asked| Ok(()));
+    wcl.per_page = 2;
+    wcl.reports = vec![listed("x", 2), listed("y", 5), listed("z", 9)];
+    let summary = work(&store, &wcl).await;
+    assert_eq!((summary.rules[0].reports, summary.rules[1].reports), (Some(3), Some(0)));
+    assert_eq!(serde_json::to_value(&summary).unwrap()["reports"], 3);
+    assert!(detailed(&wcl).is_empty() && store.discovers.borrow().is_empty());
+    let x = store.reports.borrow()["x"].clone();
+    assert_eq!((x.state, x.raid, x.due_at), (ReportState::New, 31, noon() + TimeDelta::hours(1 + 26)));
+
+    wcl.reports[0].revision = 2;
+    wcl.reports[1].revision = 0;
+    let again = backfill(&store, &wcl, Target { ranks: RanksKind::Reports, ..of_last_day(4) }).await.unwrap();
+    assert_eq!((again.reports, again.skipped), (Some(1), 1), "one changed, one went back, one is known");
+    let nothing = Target { since: Some(noon()), ranks: RanksKind::Reports, ..of_last_day(4) };
+    assert_eq!(backfill(&store, &wcl, nothing).await.unwrap().reports, Some(0));
+}
+
+/// Codes of what is remembered after a rule was finished that looks so far back: of reports that were seen, then of
+/// those that were ranked.
+async fn remembered(lookback_days: u64, ended_hours_ago: &[i64]) -> (Vec<String>, Vec<String>) {
+    let store = with_rules([daily(RanksKind::Players)]);
+    for &hours in ended_hours_ago {
+        let end = noon() - TimeDelta::hours(hours);
+        for raid in [31, 30] {
+            let code = if raid == 31 { hours.to_string() } else { format!("of {raid}: {hours}") };
+            let seen = SeenReport { code: code.clone(), revision: 1, difficulties: BTreeSet::new(), end };
+            store.seen.borrow_mut().insert((raid, code.clone()), seen);
+            let report = StoredReport {
+                code: code.clone(),
+                raid,
+                region: String::new(),
+                start: end,
+                end,
+                revision: 1,
+                state: ReportState::Done,
+                due_at: end,
+                sent_at: None,
+                tries: 1,
+                difficulties: BTreeSet::new(),
+                left_out: Default::default(),
+            };
+            store.reports.borrow_mut().insert(code, report);
+        }
+    }
+    let (wcl, clock) = (TestWcl::new(async |_: &Asked| Ok(())), TestClock::at(noon()));
+    let config = DiscoverConfig { lookback: Duration::from_secs(lookback_days * 24 * 3600), ..config() };
+    let ports = DiscoverPorts { store: &store, api: &wcl, site: &wcl, clock: &clock };
+    discover(&ports, &config, None, &invocation()).await.unwrap();
+    let others = ended_hours_ago.len();
+    let of_raid = |codes: Vec<String>| {
+        let (other, own): (Vec<_>, Vec<_>) = codes.into_iter().partition(|code| code.starts_with("of 30"));
+        assert_eq!(other.len(), others, "another raid's are its own rules' business");
+        own
+    };
+    let seen = store.seen.borrow().keys().map(|(_, code)| code.clone()).collect();
+    let read = store.reports.borrow().keys().cloned().collect();
+    (of_raid(seen), of_raid(read))
+}
+
+#[tokio::test]
+async fn what_no_window_reaches_any_more_is_forgotten() {
+    const DAY: i64 = 24;
+    // A first run reaches two weeks back, and the ends of kills are remembered for 35 days.
+    let ends = [10 * DAY, 14 * DAY, 14 * DAY + 1, 35 * DAY, 35 * DAY + 1];
+    let codes = |hours: &[i64]| hours.iter().map(ToString::to_string).collect::<Vec<_>>();
+    assert_eq!(remembered(3, &ends).await, (codes(&ends[..2]), codes(&ends[..4])));
+    // Twenty days' lookback, two delays of a day, and two days to spare.
+    let ends = [24 * DAY, 24 * DAY + 1];
+    assert_eq!(remembered(20, &ends).await, (codes(&ends[..1]), codes(&ends)));
+    let ends = [54 * DAY, 54 * DAY + 1];
+    assert_eq!(remembered(50, &ends).await, (codes(&ends[..1]), codes(&ends[..1])));
+}
