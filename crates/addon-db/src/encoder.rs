@@ -186,13 +186,33 @@ impl RegionEncoder {
         for ((i, _), text) in batches.into_iter().zip(texts) {
             written[i].text.extend_from_slice(&text);
         }
+        let version_at = version_at(realms.iter().map(|(_, realm)| &realm.shelf));
         drop(realms);
         summary.characters = written.iter().map(|realm| realm.characters).sum();
         summary.realms = written.len() as u64;
         summary.generated_at = written.iter().map(|realm| realm.newest).max().unwrap_or(0);
-        region_files(&self.region, &reference, written).try_for_each(write)?;
+        region_files(&self.region, &reference, written, version_at).try_for_each(write)?;
         Ok(summary)
     }
+}
+
+/// The moment whose day is the version of the data: the newest day since which a hundredth of all characters was ranked.
+/// So one character that is ranked anew does not make a new version, and changes no other file than its own.
+fn version_at<'a>(shelves: impl Iterator<Item = &'a Shelf>) -> i64 {
+    const DAY: i64 = 86_400;
+    let mut days: BTreeMap<i64, u64> = BTreeMap::new();
+    for shelf in shelves {
+        for start in &shelf.starts {
+            *days.entry(shelf.ranked_at(*start).div_euclid(DAY)).or_default() += 1;
+        }
+    }
+    let enough = days.values().sum::<u64>().div_ceil(100);
+    let mut ranked = 0;
+    let day = days.into_iter().rev().find(|(_, count)| {
+        ranked += count;
+        ranked >= enough
+    });
+    day.map_or(0, |(day, _)| day * DAY)
 }
 
 /// A realm as it will be written, without its text: shown under its most frequent name, found under all.

@@ -64,11 +64,16 @@ fn lua_string(text: &str) -> String {
     quoted
 }
 
-/// All files of a region, one after the other, so that each may be written and dropped.
-pub fn region_files(region: &str, reference: &Reference, realms: Vec<Realm>) -> impl Iterator<Item = File> {
+/// All files of a region, one after the other, so that each may be written and dropped. The day of `version_at` is the
+/// data addon's version.
+pub fn region_files(
+    region: &str,
+    reference: &Reference,
+    realms: Vec<Realm>,
+    version_at: i64,
+) -> impl Iterator<Item = File> {
     let folder = format!("Parsebook_DB_{region}");
     let region = region.to_owned();
-    let newest = realms.iter().map(|realm| realm.newest).max().unwrap_or(0);
     let mut parts: Vec<Vec<Realm>> = (0..PARTS).map(|_| Vec::new()).collect();
     for realm in realms {
         parts[part_of(&realm.key)].push(realm);
@@ -83,8 +88,10 @@ pub fn region_files(region: &str, reference: &Reference, realms: Vec<Realm>) -> 
         j => format!("Realms{}_{}.lua", i + 1, j + 1),
     };
     let listed: String = plan.iter().map(|(i, j, _)| name(*i, *j) + "\n").collect();
-    let toc =
-        File { path: format!("{folder}/{folder}.toc"), bytes: toc(&region, newest, &listed, plan.len()).into_bytes() };
+    let toc = File {
+        path: format!("{folder}/{folder}.toc"),
+        bytes: toc(&region, version_at, &listed, plan.len()).into_bytes(),
+    };
     let raids = File { path: format!("{folder}/Raids.lua"), bytes: raids_file(&region, reference).into_bytes() };
     let checksum = reference.checksum();
     let data = plan.into_iter().map(move |(i, j, realms)| File {
@@ -122,8 +129,8 @@ fn pack(realms: Vec<Realm>, most: usize) -> Vec<Vec<Realm>> {
 }
 
 /// The data addon's `.toc`. `files` is the number of data files, by which the addon sees that all were loaded.
-fn toc(region: &str, newest: i64, listed: &str, files: usize) -> String {
-    let version = version_of(newest).unwrap_or_default();
+fn toc(region: &str, version_at: i64, listed: &str, files: usize) -> String {
+    let version = version_of(version_at).unwrap_or_default();
     format!(
         "## Interface: {INTERFACE}\n\
          ## Title: Parsebook data: {region}\n\

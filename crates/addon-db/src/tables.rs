@@ -263,6 +263,45 @@ mod tests {
         );
     }
 
+    /// Follows the README's table of one record row by row, with nothing but the shipped tables.
+    #[test]
+    fn the_record_decoded_in_the_readme_is_decoded_so() {
+        let readme = include_str!("../README.md");
+        let block = readme.lines().skip_while(|line| !line.starts_with("realm(\"Azjol-Nerub\"")).nth(1).unwrap();
+        let number = |text: &str| text.trim().replace(',', "").parse::<u64>().unwrap();
+        let mut digits = block.bytes().map(|byte| u64::from(byte) - 32);
+        let mut x = digits.by_ref().take(5).fold(0, |x, digit| x * 95 + digit);
+        assert!(readme.contains("`x` = 158,462,916") && x == 158_462_916);
+        let table = readme.lines().skip_while(|line| !line.starts_with("| row | slot |")).skip(2);
+        let rows: Vec<Vec<&str>> = table
+            .take_while(|line| line.starts_with('|'))
+            .map(|line| line.split('|').skip(1).map(str::trim).collect())
+            .collect();
+        assert_eq!(rows.len(), 18);
+        for cells in rows {
+            let (kind, row) = cells[0].split_once(' ').unwrap();
+            let form = FORMS.iter().find(|form| form.name == kind.trim_matches('`')).unwrap();
+            let row: usize = row.split(' ').next().unwrap().parse().unwrap();
+            let symbol = cells[2].split([':', ' ']).next().unwrap();
+            let (start, width) = cells[3].split_once(" + ").unwrap();
+            let slice = TABLES.slice(form.kind, row, symbol.parse().unwrap()).unwrap();
+            assert_eq!((u64::from(slice.start), u64::from(slice.width)), (number(start), number(width)), "{cells:?}");
+            let slot = x % 4096;
+            assert_eq!(slot, number(cells[1]), "{cells:?}");
+            assert!((slice.start..slice.start + slice.width).contains(&u32::try_from(slot).unwrap()), "{cells:?}");
+            x = u64::from(slice.width) * (x / 4096) + slot - u64::from(slice.start);
+            assert_eq!(x, number(cells[4]), "{cells:?}");
+            if x < 1 << 24 && !cells[5].is_empty() && cells[5] != "none left" {
+                let digit = digits.next().unwrap();
+                assert_eq!(cells[5], format!("`{}` {digit}", char::from(32 + u8::try_from(digit).unwrap())));
+                x = x * 95 + digit;
+                assert_eq!(x, number(cells[6]), "{cells:?}");
+            }
+            assert!(x >= 1 << 24 || digits.clone().next().is_none(), "{cells:?}");
+        }
+        assert_eq!((x, digits.next()), (0, None));
+    }
+
     #[test]
     fn weights_are_shared_out_to_the_last_slot() {
         let widths = |weights: &[u64]| slices(weights).iter().map(|s| s.width).collect::<Vec<_>>();

@@ -1,7 +1,7 @@
 -- The data of the player's region: loaded at login, tried again later, and why there is none in words that say what to
 -- do. No other region is ever loaded.
 
-local _, ns = ...
+local addonName, ns = ...
 if not CreateFrame then return end
 
 local L = ns.L
@@ -66,9 +66,19 @@ local function advice(region, reason)
   return L[key]:format(region, reason, addon)
 end
 
--- The number of data files that the addon's .toc names, nil if the game does not tell.
-local function filesExpected(addon)
-  return tonumber(ns.Text(ns.Ask(C_AddOns and C_AddOns.GetAddOnMetadata, addon, "X-Parsebook-Files")))
+-- What an addon's .toc says, whether it is loaded or not; nil if there is no such addon, or if the game does not tell.
+local function metadata(addon, field)
+  return ns.Text(ns.Ask(C_AddOns and C_AddOns.GetAddOnMetadata, addon, field))
+end
+
+-- The readers of formats in which there is no data, of whatever region, need no memory.
+local function keepReaders()
+  if not metadata(addonName, "Title") then return end
+  local needed = {}
+  for _, region in ipairs(ns.REGIONS) do
+    needed[tonumber(metadata("Parsebook_DB_" .. region, "X-Parsebook-Format")) or 0] = true
+  end
+  ns.KeepReaders(needed)
 end
 
 local function load(region)
@@ -79,7 +89,7 @@ local function load(region)
   local info, refused = Parsebook.GetInfo(region)
   if refused then return refused end
   if ok and not ns.Visible(done) then return advice(region, ns.Text(reason) or "CORRUPT") end
-  local expected = filesExpected(addon)
+  local expected = tonumber(metadata(addon, "X-Parsebook-Files"))
   if not ok or not info or expected and (files[region] or 0) < expected then
     return L.DATA_BROKE_OFF:format(region, addon)
   end
@@ -134,5 +144,6 @@ frame:RegisterEvent("PLAYER_LOGIN")
 frame:RegisterEvent("PLAYER_ENTERING_WORLD")
 frame:SetScript("OnEvent", function()
   if ns.LoadRegion(true) then ns.ReadJournal() end
+  keepReaders()
   tell()
 end)

@@ -3,7 +3,7 @@
 local _, ns = ...
 
 local type = type
-local Decoder, Decoder1, realmKey = ns.Decoder, ns.Decoder1, ns.RealmKey
+local realmKey = ns.RealmKey
 
 -- The format of today; every data file names its own. The one before is read as well, for one release more.
 local FORMAT_VERSION = 2
@@ -31,8 +31,26 @@ local function refuse(name, message)
   print("Parsebook: " .. message)
 end
 
+-- The reader of a format: Decoder.lua or Decoder1.lua, and the tables it takes in before the first data comes.
+local function readerOf(version)
+  if version == FORMAT_VERSION then return ns.Decoder, "Tables" end
+  if version == FORMAT_BEFORE then return ns.Decoder1, "Tables1" end
+end
+
+local function prepare(version)
+  local reader, tables = readerOf(version)
+  if ns[tables] then reader.Prepare(ns[tables]) end
+  ns[tables] = nil
+end
+
+-- Gives back the memory of readers that nothing on this machine needs. `needed`: the formats of all its data.
+function ns.KeepReaders(needed)
+  if not needed[FORMAT_VERSION] then ns.Decoder, ns.Tables = nil, nil end
+  if not needed[FORMAT_BEFORE] then ns.Decoder1, ns.Tables1 = nil, nil end
+end
+
 local function checkVersion(version, name)
-  if version == FORMAT_VERSION or version == FORMAT_BEFORE then return true end
+  if readerOf(version) then return true end
   local message = "the data of region %s has format %s, this addon reads format %d. Please update both; it is not used."
   refuse(name, message:format(tostring(name), tostring(version), FORMAT_VERSION))
 end
@@ -40,15 +58,12 @@ end
 -- Called by a region's Raids.lua. Returns a function that takes the raids one by one, nil if the data is refused.
 function Parsebook.OpenRegion(version, name, checksum)
   if regions[name] and regions[name].refused or not checkVersion(version, name) then return nil end
+  prepare(version)
   if version == FORMAT_BEFORE then
     local message = "the data of region %s has the old format %d. It is used, but please update it."
     print("Parsebook: " .. message:format(tostring(name), version))
-    if ns.Tables1 then Decoder1.Prepare(ns.Tables1) end
-    ns.Tables1 = nil
   else
-    if ns.Tables then Decoder.Prepare(ns.Tables) end
-    ns.Tables = nil
-    Decoder.PrepareRegion(name)
+    ns.Decoder.PrepareRegion(name)
   end
   if onlyRegion == nil then onlyRegion = name elseif onlyRegion ~= name then onlyRegion = false end
   local info = { formatVersion = version, generatedAt = 0, characters = 0, realms = 0, raids = {} }
@@ -130,10 +145,10 @@ end
 
 -- Data of format 1 knows names in their usual spelling only: a capital, then small letters.
 local function findBefore(region, text, name)
-  local found = Decoder1.Find(text, name, region.reference)
+  local found = ns.Decoder1.Find(text, name, region.reference)
   if not found then
     name = ns.TitleCase(name)
-    found = name and Decoder1.Find(text, name, region.reference)
+    found = name and ns.Decoder1.Find(text, name, region.reference)
   end
   if found then found.name = name end
   return found
@@ -150,10 +165,10 @@ local function findCharacter(region, name, realmName)
   else
     local realm = region.realms[key]
     if not realm then
-      realm = Decoder.NewRealm(text, region.name, region.crowds[key])
+      realm = ns.Decoder.NewRealm(text, region.name, region.crowds[key])
       region.realms[key] = realm
     end
-    found = Decoder.Find(realm, name, region.reference)
+    found = ns.Decoder.Find(realm, name, region.reference)
   end
   if not found then return false end
   found.realm, found.region = region.displays[key], region.name

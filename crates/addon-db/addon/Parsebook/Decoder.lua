@@ -11,21 +11,20 @@
 local _, ns = ...
 
 local byte, find, floor, gmatch, max, min = string.byte, string.find, math.floor, string.gmatch, math.max, math.min
-local concat, char, sort = table.concat, string.char, table.sort
-local fold, codePoints = ns.Folded, ns.CodePoints
+local concat, char, sort, slice = table.concat, string.char, table.sort, string.sub
+local fold, capital, codePoints = ns.Folded, ns.Capital, ns.CodePoints
 
 local Decoder = {}
 ns.Decoder = Decoder
 
--- Letters by number, inside a name; a name begins with the capital.
-local ACCENTS = "ßàáâãäåæçèéêëìíîïðñòóôõöøùúûüýþÿœšž"
-local CAPITAL_ACCENTS = "ẞÀÁÂÃÄÅÆÇÈÉÊËÌÍÎÏÐÑÒÓÔÕÖØÙÚÛÜÝÞŸŒŠŽ"
-local CYRILLIC = "абвгдежзийклмнопрстуфхцчшщъыьэюяё"
-local CAPITAL_CYRILLIC = "АБВГДЕЖЗИЙКЛМНОПРСТУФХЦЧШЩЪЫЬЭЮЯЁ"
+-- Letters by number; a name begins with the capital.
+local ACCENT_LETTERS = "ßàáâãäåæçèéêëìíîïðñòóôõöøùúûüýþÿœšž"
+local CYRILLIC_LETTERS = "абвгдежзийклмнопрстуфхцчшщъыьэюяё"
 -- The plain letter that foretells the next letter as well, for each accented one.
 local ACCENT_BASES = "saaaaaaaceeeeiiiidnoooooouuuuytyosz"
--- Kinds of characters in a name.
-local RAW, LATIN, CYRILLIC_LETTER, HANGUL, HAN, OTHER_HAN = 0, 1, 2, 3, 4, 5
+-- What a character of a name is, as one number: RAW, 1 to 26 for a plain Latin letter, ACCENT + number, CYRILLIC +
+-- number, HANGUL + 1 + initial, HAN (one without a number), HAN + place in the list.
+local RAW, ACCENT, CYRILLIC, HANGUL, HAN = 0, 26, 61, 100, 200
 -- Symbols of the rows `start` and `diffStart`: 0 the name's end, 1 a raw character, 2 to 27 Latin letters, and these.
 local START_ACCENT, START_CYRILLIC, START_HANGUL, START_HAN = 28, 29, 30, 31
 -- Specialisations by class; others are spelled out.
@@ -112,31 +111,50 @@ local function rowOfLetters(letters, guesses)
   return newRow(widths, #letters, guesses)
 end
 
--- Rows by kind, counted from 0.
+-- Rows by kind, counted from 0. Each kind is a table of the rows made so far; `letters` are those of all rows, with a
+-- blank between them, `size` is a row's length there, `guesses` the number of places where to begin searching. Where
+-- rows written as `-` are those of another kind, `lines` has the letters of a line of the file each, and `plain` the
+-- rows that stand in.
 local T = {}
 
--- A table that makes its rows when they are first asked for. Rows written as `-` are those of `plain`.
-local function newKind(lines, guesses, plain)
-  local written, n = {}, 0
-  for _, line in ipairs(lines) do
-    for letters in gmatch(line, "%S+") do
-      written[n], n = letters, n + 1
-    end
+-- Row `i` as letters, `-` if it is one of the plain ones.
+local function lettersOf(rows, i)
+  if not rows.plain then
+    local first = i * (rows.size + 1)
+    return slice(rows.letters, first + 1, first + rows.size)
   end
-  return setmetatable({}, { __index = function(rows, i)
-    local letters = written[i]
-    local row = letters == "-" and plain[0][i % plain[1]] or rowOfLetters(letters, guesses)
-    rows[i] = row
-    return row
-  end })
+  local inLine = i % rows.perLine
+  for letters in gmatch(rows.lines[(i - inLine) / rows.perLine + 1], "%S+") do
+    if inLine == 0 then return letters end
+    inLine = inLine - 1
+  end
+end
+
+local makesRows = { __index = function(rows, i)
+  local letters = lettersOf(rows, i)
+  local row = letters == "-" and rows.plain[i % rows.perLine] or rowOfLetters(letters, rows.guesses)
+  rows[i] = row
+  return row
+end }
+
+local function newKind(lines, guesses)
+  return setmetatable({
+    letters = concat(lines, " "), size = #gmatch(lines[1], "%S+")(), guesses = guesses, plain = false,
+  }, makesRows)
+end
+
+-- A kind with `perLine` rows in a line.
+local function newKindOverPlain(lines, plainLines, perLine)
+  return setmetatable({ lines = lines, perLine = perLine, plain = newKind(plainLines, 32), guesses = 32 }, makesRows)
 end
 
 ------------------------------------------------------------------------------------------------------------------------
 -- Chinese characters: sorted, in groups that hold about a 256th of all weight each
 ------------------------------------------------------------------------------------------------------------------------
 
--- The listed characters, sorted, and for each way of writing (0 traditional, 1 simplified): weights; the group of each
--- character; the first place of each group, and one more; the row by which a group is chosen.
+-- The listed characters, sorted, and for each way of writing (0 traditional, 1 simplified): weight and group of each
+-- character, and the slot where it begins in its group; the first place of each group, and one more; the row by which a
+-- group is chosen.
 local listed, writings = {}, {}
 
 local function newWriting(weights)
@@ -152,17 +170,28 @@ local function newWriting(weights)
     groupOf[i] = #starts
     before = before + weights[i]
   end
-  local widths = {}
-  share(masses, 1, #masses, sum, widths)
   starts[#starts + 1] = #weights + 1
-  return { weights = weights, groupOf = groupOf, starts = starts, groups = newRow(widths, #masses, 32) }
+  local widths, slotOf = {}, {}
+  for group = 1, #masses do
+    local first, stop = starts[group], starts[group + 1]
+    share(weights, first, stop - 1, masses[group], widths)
+    local slot = 0
+    for i = first, stop - 1 do
+      slotOf[i] = slot
+      slot = slot + widths[i - first + 1]
+    end
+  end
+  share(masses, 1, #masses, sum, widths)
+  return {
+    weights = weights, groupOf = groupOf, slotOf = slotOf, starts = starts, groups = newRow(widths, #masses, 32),
+  }
 end
 
 -- Makes the lists of a way of writing; needed once.
 local hanLines
 local function prepareWriting(writing)
   local weightOf, codes = {}, {}
-  for _, line in ipairs(hanLines) do
+  for line in gmatch(hanLines, "[^\n]+") do
     local weight = WEIGHTS[byte(line, 1 + writing)]
     for i = 3, codePoints(line, codes) do weightOf[codes[i]] = weight end
   end
@@ -175,24 +204,25 @@ local function prepareWriting(writing)
   writings[writing] = newWriting(weights)
 end
 
--- Code points of accented and Cyrillic letters by number: at the begin of a name, inside, and the plain letter.
-local accents, capitalAccents, bases, cyrillic, capitalCyrillic = {}, {}, {}, {}, {}
-codePoints(ACCENTS, accents)
-codePoints(CAPITAL_ACCENTS, capitalAccents)
-codePoints(CYRILLIC, cyrillic)
-codePoints(CAPITAL_CYRILLIC, capitalCyrillic)
+-- Code points of accented and Cyrillic letters by number; the plain letter of an accented one.
+local accents, cyrillic, bases = {}, {}, {}
+codePoints(ACCENT_LETTERS, accents)
+codePoints(CYRILLIC_LETTERS, cyrillic)
 for i = 1, #ACCENT_BASES do bases[i] = byte(ACCENT_BASES, i) - 96 end
 
 -- Takes the tables in; needed once, before the first Find.
 function Decoder.Prepare(tables)
-  local plain = {
-    latin = { [0] = newKind(tables.latinPlain, 32), 26 },
-    final = { [0] = newKind(tables.finalPlain, 32), 21 },
-  }
   for kind, lines in pairs(tables) do
-    T[kind] = newKind(lines, kind == "rank" and 128 or 32, plain[kind])
+    if kind == "latin" then
+      T[kind] = newKindOverPlain(lines, tables.latinPlain, 26)
+    elseif kind == "final" then
+      T[kind] = newKindOverPlain(lines, tables.finalPlain, 21)
+    elseif kind == "hanWeights" then
+      hanLines = concat(lines, "\n")
+    elseif kind ~= "latinPlain" and kind ~= "finalPlain" then
+      T[kind] = newKind(lines, kind == "rank" and 128 or 32)
+    end
   end
-  hanLines = tables.hanWeights
 end
 
 -- Makes ready what a region needs from the first look-up on.
@@ -231,16 +261,17 @@ local function place(row)
   local window = x
   local slot = window % 4096
   local i = row[(slot - slot % 128) / 128 + 1]
-  local start, stop = row[i], row[i + 1]
+  local stop = row[i + 1]
   while stop <= slot do
     i = i + 1
-    start, stop = stop, row[i + 1]
+    stop = row[i + 1]
   end
+  local start = row[i]
   window = (stop - start) * ((window - slot) / 4096) + slot - start
   if window < 16777216 then
-    local position = at
+    local position, line = at, text
     repeat
-      local digit = byte(text, position)
+      local digit = byte(line, position)
       if digit < 32 then break end
       window, position = window * 95 + digit - 32, position + 1
     until window >= 16777216
@@ -283,52 +314,64 @@ end
 -- Names
 ------------------------------------------------------------------------------------------------------------------------
 
--- The name last read. By place: code point; the same without regard to case; kind; number of the letter, or of the
--- Hangul initial, or the place in the list of Chinese characters; plain Latin letter (0 if it is none).
-local codes, folded, kinds, numbers, plains = {}, {}, {}, {}, { [0] = 0, [-1] = 0 }
-local medials, finals = {}, {}
+-- The name last read. By place: what the character is; its code point without regard to case; of a raw one, the code
+-- point itself; of a Hangul syllable, medial and final.
+local symbols, folded, raws, medials, finals = { [0] = RAW, [-1] = RAW }, {}, {}, {}, {}
 local length, sharedBefore = 0, 0
 -- What the whole realm tells: its row of `start`, the way of writing Chinese, the first row of `shared`.
 local startRow, writing, crowd = 0, 0, 0
 
+-- The plain Latin letter of what stands in a name, 0 if it is none.
+local function plainOf(symbol)
+  return symbol <= ACCENT and symbol or symbol <= CYRILLIC and bases[symbol - ACCENT] or 0
+end
+
 local function readRaw(i)
   local code = raw(512) * 4096
   code = code + raw(4096)
-  codes[i], folded[i], kinds[i], plains[i] = code, fold[code], RAW, 0
-end
-
-local function latin(i, letter)
-  codes[i] = i == 1 and letter + 64 or letter + 96
-  folded[i], kinds[i], numbers[i], plains[i] = letter + 96, LATIN, letter, letter
+  symbols[i], folded[i], raws[i] = RAW, fold[code], code
 end
 
 -- An accented letter, or a raw character; `before` is the plain form of the letter before.
 local function readAccent(i, before)
   local number = place(T.accent[before]) - 33
   if number == 0 then return readRaw(i) end
-  codes[i], folded[i] = i == 1 and capitalAccents[number] or accents[number], accents[number]
-  kinds[i], numbers[i], plains[i] = LATIN, 27, bases[number]
+  symbols[i], folded[i] = ACCENT + number, accents[number]
 end
 
--- Chooses one of the group's characters that stand behind place `after`.
-local function readInGroup(lists, group, after)
-  local weights, first, last = lists.weights, max(lists.starts[group], after + 1), lists.starts[group + 1] - 1
-  local sum, heaviest = 0, first
-  for i = first, last do
+-- Leaves the slots from `start` on, of which there are `width`, behind.
+local function take(slot, start, width)
+  x = width * ((x - slot) / 4096) + slot - start
+  if x < 16777216 then refill() end
+end
+
+-- Chooses one of a group's characters.
+local function readInGroup(lists, group)
+  local slotOf, slot, i = lists.slotOf, x % 4096, lists.starts[group]
+  local last = lists.starts[group + 1] - 1
+  while i < last and slotOf[i + 1] <= slot do i = i + 1 end
+  take(slot, slotOf[i], (i < last and slotOf[i + 1] or 4096) - slotOf[i])
+  return i
+end
+
+-- Chooses one of a group's characters that stand behind place `after`, one of them. The widths are as in `share`.
+local function readInGroupAfter(lists, group, after)
+  local weights, last, sum = lists.weights, lists.starts[group + 1] - 1, 0
+  for i = after + 1, last do sum = sum + weights[i] end
+  local left, most, heaviest = 4096, 0, 0
+  for i = after + 1, last do
     local weight = weights[i]
-    sum = sum + weight
-    if weight > weights[heaviest] then heaviest = i end
+    local width = weight * 4096 / sum
+    left = left - (width < 1 and 1 or width - width % 1)
+    if weight > most then most, heaviest = weight, i end
   end
-  -- The widths as in `share`; what is left over or missing changes that of the heaviest.
-  local left = 4096
-  for i = first, last do left = left - max(floor(weights[i] * 4096 / sum), 1) end
-  local slot, start, i = x % 4096, 0, first
+  local slot, start, i = x % 4096, 0, after + 1
   while true do
-    local width = max(floor(weights[i] * 4096 / sum), 1)
+    local width = weights[i] * 4096 / sum
+    width = width < 1 and 1 or width - width % 1
     if i == heaviest then width = width + left end
     if slot < start + width then
-      x = width * ((x - slot) / 4096) + slot - start
-      refill()
+      take(slot, start, width)
       return i
     end
     start, i = start + width, i + 1
@@ -336,28 +379,29 @@ local function readInGroup(lists, group, after)
 end
 
 local function readHan(i, replaced)
-  local symbol = place(T.han[6 * writing + min(i - 1, 5)]) - 33
-  plains[i] = 0
+  local symbol = place(T.han[6 * writing + (i < 6 and i - 1 or 5)]) - 33
   if symbol == 0 then return false end
   if symbol == 1 then
     readRaw(i)
   elseif symbol == 3 then
     local code = 19968 + raw(128) * 256
-    code = code + raw(256)
-    codes[i], folded[i], kinds[i] = code, code, OTHER_HAN
+    symbols[i], folded[i] = HAN, code + raw(256)
   else
-    if not writings[writing] then prepareWriting(writing) end
     local lists = writings[writing]
-    local group, after
-    if replaced == HAN then
-      local old = numbers[i]
-      local step = place(T.hanStep[(i == 1 and 0 or 6) + crowd]) - 33
-      if step < 24 then group = lists.groupOf[old] + step end
-      if step == 0 then after = old end
+    if not lists then
+      prepareWriting(writing)
+      lists = writings[writing]
     end
-    group = group or place(lists.groups) - 32
-    local at = readInGroup(lists, group, after or 0)
-    codes[i], folded[i], kinds[i], numbers[i] = listed[at], listed[at], HAN, at
+    local old = replaced and replaced > HAN and replaced - HAN
+    -- How many groups further than that of what is replaced.
+    local step = old and place(T.hanStep[(i == 1 and 0 or 6) + crowd]) - 33
+    local found
+    if step == 0 then
+      found = readInGroupAfter(lists, lists.groupOf[old], old)
+    else
+      found = readInGroup(lists, old and step < 24 and lists.groupOf[old] + step or place(lists.groups) - 32)
+    end
+    symbols[i], folded[i] = HAN + found, listed[found]
   end
   return true
 end
@@ -365,101 +409,97 @@ end
 -- The rest of a Hangul syllable with this initial.
 local function readSounds(i, initial, replaced)
   local inner = i > 1 and 1 or 0
-  local same = replaced == HANGUL and numbers[i] == initial
+  local same = replaced == HANGUL + 1 + initial
   local medial = place(same and T.diffMedial[21 * inner + medials[i]] or T.medial[initial]) - 33
   same = same and medials[i] == medial
   local final = place(same and T.diffFinal[28 * inner + finals[i]] or T.final[21 * initial + medial]) - 33
+  symbols[i], folded[i] = HANGUL + 1 + initial, 44032 + (initial * 21 + medial) * 28 + final
   medials[i], finals[i] = medial, final
-  local code = 44032 + (initial * 21 + medial) * 28 + final
-  codes[i], folded[i], kinds[i], numbers[i], plains[i] = code, code, HANGUL, initial, 0
 end
 
--- Reads the character at place `i`; `replaced` is the kind of the one that stands there in the name before, nil if it
--- foretells nothing. Returns false at the end of the name.
+-- Reads a character from a row that tells its script. Answers false at the end of the name, true if that was all; else
+-- the script.
+local function readStart(i, row, replaced)
+  local symbol = place(row) - 33
+  if symbol == 0 then return false end
+  if symbol == 1 then
+    readRaw(i)
+  elseif symbol < START_ACCENT then
+    symbols[i], folded[i] = symbol - 1, symbol + 95
+  elseif symbol == START_ACCENT then
+    readAccent(i, 0)
+  elseif symbol == START_HAN then
+    return readHan(i, replaced)
+  else
+    return symbol == START_CYRILLIC and CYRILLIC or HANGUL
+  end
+  return true
+end
+
+-- Reads the character at place `i`; `replaced` is what stands there in the name before, nil if it foretells nothing.
+-- Returns false at the end of the name.
 local function readCharacter(i, replaced)
-  local kind = i > 1 and kinds[i - 1] or RAW
-  local row
   if replaced == RAW then replaced = nil end
-  if replaced then
-    kind = replaced
-    if i == 1 then
-      local number = numbers[1]
-      row = T.diffStart[
-        kind == LATIN and (number == 27 and START_ACCENT - 2 or number - 1)
-        or kind == CYRILLIC_LETTER and START_CYRILLIC - 2
-        or kind == HANGUL and START_HANGUL - 2
-        or START_HAN - 2
-      ]
-    end
-  elseif kind == RAW then
+  -- What foretells the character, and the row if it does not depend on the letter.
+  local by, row = replaced or symbols[i - 1], nil
+  if replaced and i == 1 then
+    row = T.diffStart[by <= CYRILLIC and (by <= ACCENT and by or ACCENT + 1) - 1
+      or by < HANGUL and START_CYRILLIC - 2 or by < HAN and START_HANGUL - 2 or START_HAN - 2]
+  elseif by == RAW then
     row = T.start[i == 1 and startRow or 4]
   end
   if row then
-    local symbol = place(row) - 33
-    if symbol < 2 then
-      if symbol == 0 then return false end
-      readRaw(i)
-      return true
-    elseif symbol < START_ACCENT then
-      latin(i, symbol - 1)
-      return true
-    elseif symbol == START_ACCENT then
-      readAccent(i, 0)
-      return true
-    elseif symbol == START_HAN then
-      return readHan(i, replaced)
+    local script = readStart(i, row, replaced)
+    if script == true or script == false then return script end
+    -- The script of what is replaced, or another?
+    row = nil
+    if not replaced or replaced <= script or replaced > script + 40 then
+      replaced, by, row = nil, script, script == HANGUL and T.initial[0] or T.cyrillic[0]
     end
-    kind = symbol == START_CYRILLIC and CYRILLIC_LETTER or HANGUL
-    if kind ~= replaced then replaced, row = nil, kind == HANGUL and T.initial[0] or T.cyrillic[0] else row = nil end
   end
-  if kind == LATIN then
-    if replaced then row = T.diffLatin[numbers[i] - 1] else row = T.latin[26 * plains[i - 2] + plains[i - 1] - 1] end
-    local letter = place(row) - 33
-    if letter == 0 then return false end
-    if letter == 27 then readAccent(i, plains[i - 1]) else latin(i, letter) end
-    return true
-  elseif kind >= HAN then
+  if by >= HAN then
     return readHan(i, replaced)
-  elseif kind == HANGUL then
-    if replaced then
-      row = T.diffInitial[(i > 1 and 19 or 0) + numbers[i]]
-    elseif not row then
-      row = T.initial[1 + 28 * min(i - 2, 2) + finals[i - 1]]
-    end
+  elseif by >= HANGUL then
+    row = row or replaced and T.diffInitial[(i > 1 and 19 or 0) + by - HANGUL - 1]
+      or T.initial[1 + 28 * (i < 4 and i - 2 or 2) + finals[i - 1]]
+    local symbol = place(row) - 33
+    if symbol == 0 then return false end
+    if symbol == 1 then readRaw(i) else readSounds(i, symbol - 2, replaced) end
+  elseif by >= CYRILLIC then
+    row = row or (replaced and T.diffCyrillic[by - CYRILLIC - 1] or T.cyrillic[by - CYRILLIC])
     local symbol = place(row) - 33
     if symbol == 0 then return false end
     if symbol == 1 then
       readRaw(i)
     else
-      readSounds(i, symbol - 2, replaced)
+      symbols[i], folded[i] = CYRILLIC + symbol - 1, cyrillic[symbol - 1]
     end
-    return true
-  end
-  if replaced then row = T.diffCyrillic[numbers[i] - 1] elseif not row then row = T.cyrillic[numbers[i - 1]] end
-  local symbol = place(row) - 33
-  if symbol == 0 then return false end
-  if symbol == 1 then
-    readRaw(i)
   else
-    local number = symbol - 1
-    codes[i], folded[i] = i == 1 and capitalCyrillic[number] or cyrillic[number], cyrillic[number]
-    kinds[i], numbers[i], plains[i] = CYRILLIC_LETTER, number, 0
+    local last = plainOf(by)
+    if replaced then
+      row = T.diffLatin[(by <= ACCENT and by or ACCENT + 1) - 1]
+      last = plainOf(symbols[i - 1])
+    else
+      row = T.latin[26 * plainOf(symbols[i - 2]) + last - 1]
+    end
+    local letter = place(row) - 33
+    if letter == 0 then return false end
+    if letter == 27 then readAccent(i, last) else symbols[i], folded[i] = letter, letter + 96 end
   end
   return true
 end
 
 -- Reads the next name of the block.
 local function readName(isFirst)
-  local shared = 0
+  local i = 0
   if not isFirst then
-    shared = place(T.shared[8 * crowd + min(sharedBefore, 7)]) - 33
-    if shared == 15 then shared = raw(64) end
+    i = place(T.shared[8 * crowd + (sharedBefore < 7 and sharedBefore or 7)]) - 33
+    if i == 15 then i = raw(64) end
   end
-  sharedBefore = shared
-  local i = shared
-  if not isFirst and shared < length and kinds[shared + 1] ~= RAW then
+  sharedBefore = i
+  if not isFirst and i < length and symbols[i + 1] ~= RAW then
     i = i + 1
-    if not readCharacter(i, kinds[i]) then
+    if not readCharacter(i, symbols[i]) then
       length = i - 1
       return
     end
@@ -467,20 +507,23 @@ local function readName(isFirst)
   local rows = T.latin
   while true do
     i = i + 1
-    if i > 1 and kinds[i - 1] == LATIN then
+    local last = symbols[i - 1]
+    if last ~= RAW and last <= CYRILLIC then
       -- The most frequent characters: `place` written out for all that follow each other.
       local window, position, line = x, at, text
-      local before, last = plains[i - 2], plains[i - 1]
+      local before = plainOf(symbols[i - 2])
       local letter
+      last = plainOf(last)
       while true do
         local row = rows[26 * before + last - 1]
         local slot = window % 4096
         local found = row[(slot - slot % 128) / 128 + 1]
-        local start, stop = row[found], row[found + 1]
+        local stop = row[found + 1]
         while stop <= slot do
           found = found + 1
-          start, stop = stop, row[found + 1]
+          stop = row[found + 1]
         end
+        local start = row[found]
         window = (stop - start) * ((window - slot) / 4096) + slot - start
         while window < 16777216 do
           local digit = byte(line, position)
@@ -489,7 +532,7 @@ local function readName(isFirst)
         end
         letter = found - 33
         if letter == 0 or letter == 27 then break end
-        codes[i], folded[i], kinds[i], numbers[i], plains[i] = letter + 96, letter + 96, LATIN, letter, letter
+        symbols[i], folded[i] = letter, letter + 96
         before, last, i = last, letter, i + 1
       end
       x, at = window, position
@@ -505,51 +548,46 @@ end
 -- The name looked for, and the same without regard to case.
 local wanted, wantedFolded, wantedLength = {}, {}, 0
 
--- The first three characters of a name as one number, letter case aside: enough to tell most names apart. 17 bits each;
+-- The first three of so many characters as one number, letter case aside: enough to tell most names apart. 17 bits each;
 -- an absent one counts as 0, and so does what follows a code point that is too great.
-local function prefixOf(count)
+local function prefixOf(characters, count)
   local prefix, open = 0, true
   for i = 1, 3 do
-    local code = open and i <= count and min(folded[i], 131071) or 0
+    local code = open and i <= count and min(characters[i], 131071) or 0
     open = open and code < 131071
     prefix = prefix * 131072 + code
   end
   return prefix
 end
 
--- What is known of where blocks begin, so that the next search need not read it again. At most so many places of all
--- realms together.
+-- What is known of where blocks begin, so that the next search need not read it again: by place in the realm's text the
+-- first block that begins there or later, and how its first name begins. At most so many places of all realms together.
+-- When they are full, all are forgotten, and from then on only wider steps of a search are remembered.
 local REMEMBERED = 4096
-local remembered = 0
+local remembered, narrowest, generation = 0, 0, 0
 
--- The begin of the first block that begins at `middle` or later.
-local function blockAfter(realm, middle)
-  local start = realm.starts[middle]
-  if not start then
-    start = find(realm.text, "\n", middle - 1, true) + 1
-    if remembered < REMEMBERED then
-      realm.starts[middle], remembered = start, remembered + 1
-    end
+local function remember(realm, middle, start, prefix)
+  if remembered == REMEMBERED then
+    remembered, narrowest, generation = 0, max(512, 2 * narrowest), generation + 1
   end
-  return start
+  if realm.generation ~= generation then
+    realm.generation, realm.starts, realm.prefixes = generation, {}, {}
+  end
+  realm.starts[middle], realm.prefixes[middle] = start, prefix
+  remembered = remembered + 1
 end
 
-local wantedPrefix
+-- The beginning of the first name of the block at `start`, as a number.
+local function readPrefix(realmText, start)
+  openBlock(realmText, start)
+  local count = 0
+  while count < 3 and readCharacter(count + 1) do count = count + 1 end
+  return prefixOf(folded, count)
+end
 
 -- Whether the first name of the block at `start` comes after the wanted one, letter case aside.
-local function beginsAfter(realm, start)
-  local prefix = realm.prefixes[start]
-  if not prefix then
-    openBlock(realm.text, start)
-    local count = 0
-    while count < 3 and readCharacter(count + 1) do count = count + 1 end
-    prefix = prefixOf(count)
-    if remembered < REMEMBERED then
-      realm.prefixes[start], remembered = prefix, remembered + 1
-    end
-  end
-  if prefix ~= wantedPrefix then return prefix > wantedPrefix end
-  openBlock(realm.text, start)
+local function beginsAfter(realmText, start)
+  openBlock(realmText, start)
   for i = 1, wantedLength + 1 do
     if not readCharacter(i) then return false end
     local code, target = folded[i], wantedFolded[i]
@@ -558,21 +596,63 @@ local function beginsAfter(realm, start)
   end
 end
 
--- Less than, equal to or greater than 0 as the name last read stands before, at or after the wanted one; the second
--- answer is whether even the letter case is the same.
-local function compareName()
-  local exact = true
-  for i = 1, min(length, wantedLength) do
-    if folded[i] ~= wantedFolded[i] then return folded[i] - wantedFolded[i] end
-    if codes[i] ~= wanted[i] then exact = false end
+-- Where the block begins that the wanted name is in, if it is there: the last one that does not begin after it.
+local function findBlock(realm)
+  local realmText, wantedPrefix = realm.text, prefixOf(wantedFolded, wantedLength)
+  -- The block begins at `low` or later, but before `high`.
+  local low, high = 1, #realmText + 1
+  while high - low > 200 do
+    local middle = low + high
+    middle = (middle - middle % 2) / 2
+    local start, prefix = realm.starts[middle], realm.prefixes[middle]
+    if not start then
+      start = find(realmText, "\n", middle - 1, true) + 1
+      if high - low > narrowest then
+        prefix = start < high and readPrefix(realmText, start) or math.huge
+        remember(realm, middle, start, prefix)
+      elseif start >= high then
+        prefix = math.huge
+      end
+    end
+    local isAfter
+    if not prefix or prefix == wantedPrefix then
+      isAfter = beginsAfter(realmText, start)
+    else
+      isAfter = prefix > wantedPrefix
+    end
+    if isAfter then high = middle else low = start end
   end
-  return length - wantedLength, exact
+  while true do
+    local stop = find(realmText, "\n", low, true) + 1
+    if stop >= high or beginsAfter(realmText, stop) then return low end
+    low = stop
+  end
 end
 
-local function nameRead()
-  local letters = {}
-  for i = 1, length do letters[i] = ns.Utf8(codes[i]) end
-  return concat(letters)
+-- Less than, equal to or greater than 0 as the name last read stands before, at or after the wanted one, letter case
+-- aside.
+local function compareName()
+  for i = 1, length < wantedLength and length or wantedLength do
+    local difference = folded[i] - wantedFolded[i]
+    if difference ~= 0 then return difference end
+  end
+  return length - wantedLength
+end
+
+-- The code point at place `i` of the name last read.
+local function codeAt(i)
+  local symbol = symbols[i]
+  if symbol == RAW then return raws[i] end
+  return i == 1 and symbol < HANGUL and capital(folded[1]) or folded[i]
+end
+
+-- The name last read, if letter case is all it differs in from `name`, and whether it doesn't even differ in that.
+local function nameRead(name)
+  local isExact, letters = true, {}
+  for i = 1, length do isExact = isExact and codeAt(i) == wanted[i] end
+  if isExact then return name, true end
+  for i = 1, length do letters[i] = ns.Utf8(codeAt(i)) end
+  return concat(letters), false
 end
 
 ------------------------------------------------------------------------------------------------------------------------
@@ -728,28 +808,41 @@ local function readKills(n, keep)
   end
   local rows = T.killsStep
   local sum, most, least, last = first, first, first, first
+  local line, position, window = text, at, x
+  -- Each is foretold by the most, the least and the last so far.
+  local number = 21 * (most < 4 and most or most < 6 and 4 or most < 10 and 5 or 6)
   for i = 2, n do
-    -- Each is foretold by the most, the least and the last so far.
-    local size = most < 4 and most or most < 6 and 4 or most < 10 and 5 or 6
-    local number = 21 * size
-    if most > least then
-      local spread, below = most - least, most - last
-      number = number + 4 * (spread < 5 and spread or 5) - 3 + (below < 3 and below or 3)
-    end
     -- `place`, written out.
-    local row, slot = rows[number], x % 4096
+    local row, slot = rows[number], window % 4096
     local found = row[(slot - slot % 128) / 128 + 1]
-    local start, stop = row[found], row[found + 1]
+    local stop = row[found + 1]
     while stop <= slot do
       found = found + 1
-      start, stop = stop, row[found + 1]
+      stop = row[found + 1]
     end
-    x = (stop - start) * ((x - slot) / 4096) + slot - start
-    if x < 16777216 then refill() end
-    last = found == 50 and raw(256) or most + found - 43
-    kills[i], sum = last, sum + last
-    if last > most then most = last elseif last < least then least = last end
+    local start = row[found]
+    window = (stop - start) * ((window - slot) / 4096) + slot - start
+    while window < 16777216 do
+      local digit = byte(line, position)
+      if digit < 32 then break end
+      window, position = window * 95 + digit - 32, position + 1
+    end
+    local kill = most + found - 43
+    if found == 50 then
+      x, at = window, position
+      kill = raw(256)
+      window, position = x, at
+    end
+    kills[i], sum = kill, sum + kill
+    if kill ~= last then
+      last = kill
+      if kill > most then most = kill elseif kill < least then least = kill end
+      local spread, below = most - least, most - kill
+      number = 21 * (most < 4 and most or most < 6 and 4 or most < 10 and 5 or 6)
+        + 4 * (spread < 5 and spread or 5) - 3 + (below < 3 and below or 3)
+    end
   end
+  x, at = window, position
   killsBefore = last
   return sum
 end
@@ -760,28 +853,30 @@ local function readRanks(count, keep)
   local list = keep and {} or nil
   local contexts = T.rank
   local context = contexts[many + (rankCount > 0 and 1 + floor(rankSum / (10 * rankCount)) or 0)]
-  local sum = 0
   -- The most frequent symbols: `place` written out, with the window in local variables.
-  local realmText, position, window = text, at, x
+  local line, position, window = text, at, x
+  -- The first row of those by the mean so far, which is `sum / tens` tens.
+  local sum, tens, base = 0, 10, many + 12
   for n = 1, count do
     local slot = window % 4096
     local i = context[(slot - slot % 32) / 32 + 1]
-    local start, stop = context[i], context[i + 1]
+    local stop = context[i + 1]
     while stop <= slot do
       i = i + 1
-      start, stop = stop, context[i + 1]
+      stop = context[i + 1]
     end
+    local start = context[i]
     window = (stop - start) * ((window - slot) / 4096) + slot - start
     while window < 16777216 do
-      local digit = byte(realmText, position)
+      local digit = byte(line, position)
       if digit < 32 then break end
       window, position = window * 95 + digit - 32, position + 1
     end
-    local rank = i - 129
-    if keep then list[n] = { id = ids[n], rank = rank, kills = kills[n] } end
-    sum = sum + rank
-    local mean = sum / (10 * n)
-    context = contexts[many + 1 + 11 * (n < 2 and n or 2) + (mean - mean % 1)]
+    if list then list[n] = { id = ids[n], rank = i - 129, kills = kills[n] } end
+    sum = sum + i - 129
+    local mean = sum / tens
+    context = contexts[base + (mean - mean % 1)]
+    tens, base = tens + 10, many + 23
   end
   at, x = position, window
   return list, sum
@@ -836,10 +931,11 @@ end
 ------------------------------------------------------------------------------------------------------------------------
 
 -- A realm to look for characters in. `text`: its blocks; `region`: its name; `crowdInHeader`: the number beside its name.
-function Decoder.NewRealm(text, region, crowdInHeader)
+function Decoder.NewRealm(realmText, region, crowdInHeader)
   local row = region == "KR" and 1 or region == "TW" and 2 or region == "CN" and 3 or 0
   return {
-    text = text, startRow = row, writing = row == 3 and 1 or 0, crowd = crowdInHeader, starts = {}, prefixes = {},
+    text = realmText, startRow = row, writing = row == 3 and 1 or 0, crowd = crowdInHeader,
+    generation = generation, starts = {}, prefixes = {},
   }
 end
 
@@ -847,47 +943,28 @@ end
 -- letter case, if just one character answers to it and none is spelled exactly so.
 -- `reference`: the raids by descending id, each { id, { encounter ids in order } }.
 function Decoder.Find(realm, name, reference)
-  local realmText = realm.text
   wantedLength = codePoints(name, wanted)
-  if not wantedLength or wantedLength == 0 or #realmText == 0 then return nil end
-  for i = 1, wantedLength do
-    wantedFolded[i] = fold[wanted[i]]
-    folded[i] = wantedFolded[i]
-  end
-  wantedPrefix = prefixOf(wantedLength)
+  if not wantedLength or wantedLength == 0 or #realm.text == 0 then return nil end
+  for i = 1, wantedLength do wantedFolded[i] = fold[wanted[i]] end
   startRow, writing, crowd = realm.startRow, realm.writing, realm.crowd
-  -- The block: the last one that does not begin after the name. It starts at `low` or later, but before `high`.
-  local low, high = 1, #realmText + 1
-  while high - low > 200 do
-    local middle = floor((low + high) / 2)
-    local start = blockAfter(realm, middle)
-    if start >= high or beginsAfter(realm, start) then
-      high = middle
-    else
-      low = start
-    end
-  end
-  local stop = find(realmText, "\n", low, true) + 1
-  while stop < high and not beginsAfter(realm, stop) do
-    low = stop
-    stop = find(realmText, "\n", low, true) + 1
-  end
-  -- The character in the block. All that differ in letter case only are in it.
-  openBlock(realmText, low)
+  openBlock(realm.text, findBlock(realm))
   raids, usualRaid, specUnknown = reference, 1, false
   readName(true)
   local others = place(T.count[0]) - 33
   if others == 15 then others = raw32() end
   local found, several
   while true do
-    local order, exact = compareName()
+    -- All that differ in letter case only are in the block.
+    local order = compareName()
     if order > 0 then break end
-    local spelled = order == 0 and (exact and name or nameRead())
-    local record = readRecord(order == 0)
     if order == 0 then
+      local spelled, isExact = nameRead(name)
+      local record = readRecord(true)
       record.name = spelled
-      if exact then return record end
+      if isExact then return record end
       found, several = record, found ~= nil
+    else
+      readRecord(false)
     end
     if others == 0 then break end
     others = others - 1

@@ -6,6 +6,7 @@ if not CreateFrame then return end
 
 -- GetCurrentRegion() of the client.
 local REGIONS = { "US", "KR", "EU", "TW", "CN" }
+ns.REGIONS = REGIONS
 
 -- Blocks of server ids: first, last, region. Ids between two blocks are not in use.
 local BLOCKS = "1-164US 201-293KR 500-647EU 700-962CN 963-1057TW 1067-1075US 1080-1127EU 1128-1190US 1198-1241CN "

@@ -418,7 +418,7 @@ fn git(report: &Report, worlds: &[(&str, &World)]) {
         }
         let on = format!("{region} world, {rounds} changes");
         report.figure("files touched, most", most_files as f64, "", Some(1.0), false, &on, None);
-        report.figure("pack growth / file, mean", growth, "%", Some(3.0), false, &on, None);
-        report.figure("pack growth / file, worst", worst, "%", Some(3.0), false, &on, None);
+        report.figure("pack growth / file, mean", growth, "%", Some(1.0), false, &on, None);
+        report.figure("pack growth / file, worst", worst, "%", None, false, &on, None);
     }
 }

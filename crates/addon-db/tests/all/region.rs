@@ -59,10 +59,25 @@ fn one_changed_player_changes_one_line_and_perhaps_the_date() {
         assert_eq!(difference(&encoded(&before), &encoded(&after)), (1, 1), "rank of {i}");
         after[i].ranked_at = 1_600_020_000;
         assert_eq!(difference(&encoded(&before), &encoded(&after)), (1, 2), "rank and moment of {i}");
-        // Another day is another version of the data addon, which its .toc names.
         after[i].ranked_at = 1_900_000_000;
-        assert_eq!(difference(&encoded(&before), &encoded(&after)), (2, 3), "rank and day of {i}");
+        assert_eq!(difference(&encoded(&before), &encoded(&after)), (1, 2), "rank and day of {i}");
     }
+}
+
+#[test]
+fn a_hundredth_of_all_players_on_another_day_is_another_version() {
+    let before = many();
+    let version = |characters: &[Character]| {
+        let toc = encoded(characters).remove("Parsebook_DB_EU/Parsebook_DB_EU.toc").unwrap();
+        toc.lines().find_map(|line| line.strip_prefix("## Version: ")).unwrap().to_owned()
+    };
+    assert_eq!(version(&before), "2020.09.13");
+    let mut after = before.clone();
+    let enough = before.len().div_ceil(100);
+    after.iter_mut().take(enough - 1).for_each(|c| c.ranked_at = 1_900_000_000);
+    assert_eq!(version(&after), "2020.09.13");
+    after[enough].ranked_at = 1_800_000_000;
+    assert_eq!(version(&after), "2027.01.15");
 }
 
 #[test]

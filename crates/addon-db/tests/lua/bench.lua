@@ -24,28 +24,44 @@ local function measure(f, times)
   return best, bytes
 end
 
--- Memory: the addon with everything but data, after the collector. The client has many strings of its own, so its table
--- of strings does not grow for ours.
-local strings = {}
-for i = 1, 20000 do strings[i] = "a string of the client " .. i end
-game.install({ region = 3, realm = "Temple noir", now = t.NOW, server = t.OWN_SERVER })
-game.load = function() return nil, "MISSING" end
-collectgarbage()
-collectgarbage()
-local before = collectgarbage("count")
-local kept = {}
-for line in t.read(t.folder("Parsebook") .. "/Parsebook.toc"):gmatch("[^\r\n]+") do
-  if line:sub(1, 1) ~= "#" then
-    assert(loadfile(t.folder("Parsebook") .. "/" .. line))("Parsebook", kept)
+-- Runs the files of an addon as they are written.
+local function run(folder, addon, namespace)
+  for line in t.read(folder .. "/" .. addon .. ".toc"):gmatch("[^\r\n]+") do
+    if line:sub(1, 1) ~= "#" then assert(loadfile(folder .. "/" .. line))(addon, namespace) end
   end
 end
-game.fire("ADDON_LOADED", "Parsebook")
-game.fire("PLAYER_LOGIN")
-collectgarbage()
-collectgarbage()
-assert(#strings == 20000)
-row("memory of the addon without data", collectgarbage("count") - before, "KB", "below 300 KB")
-game.remove()
+
+-- Kilobytes of the addon after login and the collector. `data` is the folder of data to load, nil without; it has six
+-- characters, so that what is counted is the addon and not the data. The client has many strings of its own, so its
+-- table of strings does not grow for ours.
+local strings = {}
+for i = 1, 20000 do strings[i] = "a string of the client " .. i end
+local function memory(data, format)
+  game.install({ region = 3, realm = "Temple noir", now = t.NOW, server = t.OWN_SERVER, addons = {
+    Parsebook = { Title = "Parsebook" }, Parsebook_DB_EU = data and { ["X-Parsebook-Format"] = format },
+  } })
+  game.load = function(addon)
+    if not data then return nil, "MISSING" end
+    run(data, addon, {})
+    return true
+  end
+  collectgarbage()
+  collectgarbage()
+  local before = collectgarbage("count")
+  local namespace = {}
+  run(t.folder("Parsebook"), "Parsebook", namespace)
+  game.fire("ADDON_LOADED", "Parsebook")
+  game.fire("PLAYER_LOGIN")
+  collectgarbage()
+  collectgarbage()
+  assert(#strings == 20000 and (Parsebook.GetInfo("EU") ~= nil) == (data ~= nil))
+  local kilobytes = collectgarbage("count") - before
+  game.remove()
+  return kilobytes
+end
+row("memory of the addon without data", memory(), "KB", "below 300 KB")
+row("  the same and the reader of format 2", memory(t.folder("Parsebook_DB_EU"), "2"), "KB")
+row("  the same and the reader of format 1", memory(here .. "../format1/Parsebook_DB_EU", "1"), "KB")
 
 -- A hover, with a client and a tooltip that cost nothing themselves.
 t.start({ isPlain = true, journal = { { { 10, "Vault", 2522, { { "A", 102 } } } } } })

@@ -177,7 +177,10 @@ local function clientTables()
     },
     C_AddOns = {
       LoadAddOn = loadAddOn,
-      GetAddOnMetadata = function(_, key) return (game.options.metadata or {})[key] end,
+      -- `addons`: fields of the .toc files by addon; `metadata`: of every addon.
+      GetAddOnMetadata = function(addon, key)
+        return ((game.options.addons or {})[addon] or game.options.metadata or {})[key]
+      end,
     },
     C_FriendList = {
       GetFriendInfoByIndex = function(id) return game.friends[id] end,

@@ -10,7 +10,7 @@ local support = assert(loadfile(here .. "support.lua"))(here, repository)
 
 local FILES = {
   "tooltip", "who", "data", "database", "keys", "group_finder", "lists", "menus", "commands", "options", "names",
-  "api", "locales", "broken", "cost", "blizzard", "images",
+  "api", "locales", "broken", "cost", "blizzard", "images", "strict",
 }
 
 local tests, names, failures = {}, {}, {}

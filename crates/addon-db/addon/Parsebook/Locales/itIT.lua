@@ -4,7 +4,7 @@ if ns.Locale ~= "itIT" then return end
 
 local L = ns.L
 L.RAID = "Incursione %d"
-L.BOSS = "Nemico %d"
+L.BOSS = "Boss n. %d"
 L.DIFFICULTY = "Difficoltà %d"
 L.LETTER_MYTHIC = "Mit"
 L.LETTER_HEROIC = "Ero"
@@ -71,7 +71,7 @@ L.OPTION_normal_HELP = "Mostra le posizioni in difficoltà normale."
 L.OPTION_lfr = "Posizioni della Ricerca delle incursioni"
 L.OPTION_lfr_HELP = "Mostra le posizioni della Ricerca delle incursioni."
 L.OPTION_maxLines = "Numero di righe"
-L.OPTION_maxLines_HELP = "Senza il tasto una descrizione non riceve più righe di queste."
+L.OPTION_maxLines_HELP = "Massimo di righe aggiunte a una descrizione senza il tasto."
 L.OPTION_colours = "Colori"
 L.OPTION_colours_HELP = "I colori di Warcraft Logs, colori che differiscono solo per luminosità, o nessuno."
 L.OPTION_icons = "Icone"

@@ -93,6 +93,32 @@ function tests.old_ranks_are_told_at_login()
   same(#game.printed, 0)
 end
 
+-- Readers of formats that no data has are given back, as far as the game tells what there is.
+function tests.readers_that_nothing_needs_are_given_back()
+  local function addons(own, other)
+    return {
+      Parsebook = { Title = "Parsebook" }, Parsebook_DB_EU = own and { ["X-Parsebook-Format"] = own },
+      Parsebook_DB_KR = other and { ["X-Parsebook-Format"] = other },
+    }
+  end
+  local function readers(options)
+    local ns = start(options)
+    return (ns.Decoder and "2" or "") .. (ns.Decoder1 and "1" or "") .. (ns.Tables and " 2" or "")
+      .. (ns.Tables1 and " 1" or "")
+  end
+  same(readers(), "21 1", "where the game does not tell, all are kept")
+  same(readers({ addons = addons("2") }), "2")
+  contains(game.hoverUnit(player("mouseover", "Chôgun")), "Vault of Tests")
+  same(readers({ addons = addons("2", "1") }), "21 1", "another region's are told, too")
+  local function missing() return nil, "MISSING" end
+  same(readers({ load = missing, addons = addons(nil, "2") }), "2 2")
+  same(readers({ load = missing, addons = addons() }), "")
+  -- Data that comes nevertheless is refused, as that of an unknown format is.
+  same(Parsebook.OpenRegion(2, "KR", "checksum"), nil)
+  contains(printed(), "KR has format 2")
+  same(Parsebook.Lookup("Elune", "Azshara", "KR"), nil)
+end
+
 function tests.a_test_region_has_no_data()
   start({ region = 72, server = 99999 })
   same(game.loads, 0)
