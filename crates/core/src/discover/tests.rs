@@ -69,7 +69,7 @@ fn with_rules(rules: impl IntoIterator<Item = Rule>) -> Memory {
 fn listed(code: &str, began_hours_ago: i64) -> ListedReport {
     let start = noon() - TimeDelta::hours(began_hours_ago);
     let (code, region) = (code.to_owned(), Some("EU".to_owned()));
-    ListedReport { code, revision: 1, region, start, end: start + TimeDelta::hours(3), is_exporting: false }
+    ListedReport { code, revision: 1, region, start, end: start + TimeDelta::hours(3) }
 }
 
 fn details(players: &[u32], difficulties: &[u8]) -> ReportDetails {
