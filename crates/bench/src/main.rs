@@ -46,6 +46,9 @@ enum Command {
         /// Players of the made-up world.
         #[arg(long, default_value_t = 5_000)]
         players: usize,
+        /// How many regions as large as EU one key is for; all five together are about two.
+        #[arg(long, default_value_t = 1.0)]
+        regions: f64,
     },
     /// What a season costs by reports, and by players.
     Ways {
@@ -130,9 +133,9 @@ async fn measure(command: Command) -> anyhow::Result<()> {
         }
         Command::Ways { world, players } => season::compare(world.as_deref(), players).await,
         Command::Fairness { players } => fairness::measure(players).await,
-        Command::Season { world, players } => {
+        Command::Season { world, players, regions } => {
             for price in [Price::Flat, Price::PerKill] {
-                season::measure(world.as_deref(), players, price).await?;
+                season::measure(world.as_deref(), players, regions, price).await?;
             }
             Ok(())
         }

@@ -102,8 +102,9 @@ impl Watch<'_> {
     }
 }
 
-/// A season of the world in `file`, or of a made-up world, with as much of a key as it is of EU.
-pub async fn measure(file: Option<&Path>, players: usize, price: Price) -> anyhow::Result<()> {
+/// A season of the world in `file`, or of a made-up world, with as much of a key as it is of EU; less where the key is for
+/// several `regions_like_it`.
+pub async fn measure(file: Option<&Path>, players: usize, regions_like_it: f64, price: Price) -> anyhow::Result<()> {
     let world = match file {
         Some(file) => World::load(&[file])?.world,
         None => World::generate(players, 1),
@@ -124,6 +125,7 @@ pub async fn measure(file: Option<&Path>, players: usize, price: Price) -> anyho
     let (peak, peak_reports) = (peak as f64 / 3.0, peak_reports as f64 / 3.0);
     // By what is paid for.
     let scale = if price == Price::Flat { peak_reports / PEAK_REPORTS } else { peak / PEAK_KILLS };
+    let scale = scale / regions_like_it;
     let points = (POINTS * scale).round();
     ensure!(points >= 60.0, "a world of {} players has too few kills: {peak:.0} a day", world.len());
 
