@@ -1,6 +1,5 @@
-//! `raids`.
+//! `raids`. Reference data can always be asked from the API again: what cannot be read counts as absent.
 
-use anyhow::Context;
 use parsebook_core::RaidId;
 use parsebook_core::player::Raid;
 use parsebook_core::ports::{Raids, Result};
@@ -12,28 +11,28 @@ fn read(row: &Row<'_>) -> rusqlite::Result<(u32, String, String)> {
     Ok((row.get(0)?, row.get(1)?, row.get(2)?))
 }
 
-fn check((id, name, encounters): (u32, String, String)) -> Result<Raid> {
-    let encounters = serde_json::from_str(&encounters).with_context(|| format!("raids {id}: encounters"))?;
-    Ok(Raid { id, name, encounters })
+/// The raid, or a line in the log.
+fn readable((id, name, encounters): (u32, String, String)) -> Option<Raid> {
+    match serde_json::from_str(&encounters) {
+        Ok(encounters) => Some(Raid { id, name, encounters }),
+        Err(error) => {
+            tracing::error!(document = %format!("raids {id}"), reason = %error, "row skipped");
+            None
+        }
+    }
 }
 
 impl Raids for EmbeddedStore {
     async fn raid(&self, id: RaidId) -> Result<Option<Raid>> {
         let sql = "SELECT id, name, encounters FROM raids WHERE id = ?1";
-        self.lock().query_row(sql, [id], read).optional()?.map(check).transpose()
+        Ok(self.lock().query_row(sql, [id], read).optional()?.and_then(readable))
     }
 
     async fn raids(&self) -> Result<Vec<Raid>> {
         let connection = self.lock();
         let mut statement = connection.prepare_cached("SELECT id, name, encounters FROM raids ORDER BY id")?;
-        let mut raids = Vec::new();
-        for row in statement.query_map([], read)? {
-            match check(row?) {
-                Ok(raid) => raids.push(raid),
-                Err(error) => tracing::error!(error = format!("{error:#}"), "raid set aside"),
-            }
-        }
-        Ok(raids)
+        let rows = statement.query_map([], read)?.collect::<rusqlite::Result<Vec<_>>>()?;
+        Ok(rows.into_iter().filter_map(readable).collect())
     }
 
     async fn save_raid(&self, raid: &Raid) -> Result<()> {

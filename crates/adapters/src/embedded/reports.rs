@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use anyhow::{Context, anyhow};
+use anyhow::Context;
 use parsebook_core::left_out::LeftOut;
 use parsebook_core::ports::{ReportBacklog, ReportLag, Result, SeenReport, SeenReports};
 use parsebook_core::report_state::{Settled, StoredReport};
@@ -52,10 +52,19 @@ fn check(
     })
 }
 
+/// The report, or a line in the log.
+fn readable(raw: RawReport) -> Option<StoredReport> {
+    let code = raw.0.clone();
+    check(raw)
+        .inspect_err(|error| {
+            tracing::error!(document = %format!("reports {code}"), reason = %format!("{error:#}"), "row skipped");
+        })
+        .ok()
+}
+
 fn find(connection: &Connection, code: &str) -> Result<Option<StoredReport>> {
     let mut select = connection.prepare_cached(&format!("SELECT {COLUMNS} FROM reports WHERE code = ?1"))?;
-    let raw = select.query_row([code], read).optional()?;
-    raw.map(|raw| check(raw).map_err(|error| anyhow!("reports {code}: {error:#}"))).transpose()
+    Ok(select.query_row([code], read).optional()?.and_then(readable))
 }
 
 impl ReportBacklog for EmbeddedStore {
@@ -108,19 +117,8 @@ impl ReportBacklog for EmbeddedStore {
         ))?;
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
         let rows = select.query_map(params![millis(now), millis(sent_before), limit, in_part], read)?;
-        // One that cannot be read is named and left; a store that fails is another matter.
-        let mut due = Vec::new();
-        for raw in rows {
-            let raw = raw?;
-            let code = raw.0.clone();
-            match check(raw) {
-                Ok(report) => due.push(report),
-                Err(error) => {
-                    tracing::error!(document = %format!("reports {code}"), reason = %format!("{error:#}"), "row skipped");
-                }
-            }
-        }
-        Ok(due)
+        let due = rows.collect::<rusqlite::Result<Vec<_>>>()?;
+        Ok(due.into_iter().filter_map(readable).collect())
     }
 
     async fn mark_sent(&self, codes: &[String], at: Timestamp) -> Result<()> {
@@ -224,5 +222,29 @@ impl SeenReports for EmbeddedStore {
         let sql = "DELETE FROM reports_read WHERE raid = ?1 AND end_time < ?2";
         self.lock().execute(sql, params![raid, millis(ended_before)])?;
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use parsebook_core::ports::Raids;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_row_that_cannot_be_read_is_skipped_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = EmbeddedStore::open(folder.path()).unwrap();
+        let rows = "INSERT INTO reports (code, raid, region, start_time, end_time, revision, state, due_at) VALUES
+                ('bad', 44, 'EU', 0, 0, 1, 'strange', 0), ('worse', -1, 'EU', 0, 0, 1, 'new', 0),
+                ('good', 44, 'EU', 0, 0, 1, 'new', 0);
+            INSERT INTO raids (id, name, encounters) VALUES (1, 'A', '[{'), (2, 'B', '[]');";
+        store.lock().execute_batch(rows).unwrap();
+        let codes = ["bad".to_owned(), "worse".to_owned(), "good".to_owned()];
+        assert_eq!(store.reports(&codes).await.unwrap().into_keys().collect::<Vec<_>>(), ["good"]);
+        let due = store.due_reports(time(1).unwrap(), time(1).unwrap(), false, 9).await.unwrap();
+        assert_eq!(due.iter().map(|report| report.code.as_str()).collect::<Vec<_>>(), ["good"]);
+        assert_eq!(store.raids().await.unwrap().len(), 1);
+        assert_eq!(store.raid(1).await.unwrap(), None);
     }
 }
