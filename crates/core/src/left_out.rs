@@ -61,7 +61,7 @@ impl LeftOut {
 }
 
 /// What is asked of a report for the ranks of `wanted`, of which the difficulties `read` were read but for what `before`
-/// left out, when `now` is to be left out.
+/// left out, when `now` is to be left out. Nothing is asked for no difficulty.
 pub fn parts(
     wanted: &BTreeSet<Difficulty>,
     read: &BTreeSet<Difficulty>,
@@ -75,7 +75,7 @@ pub fn parts(
             !is_read && !now.holds(metric, **difficulty)
         };
         let asked: Vec<_> = wanted.iter().rev().filter(is_asked).copied().collect();
-        if asked.len() == wanted.len() {
+        if !wanted.is_empty() && asked.len() == wanted.len() {
             parts.push(RankPart { metric, difficulty: None });
         } else {
             parts.extend(asked.into_iter().map(|difficulty| RankPart { metric, difficulty: Some(difficulty) }));
@@ -119,6 +119,7 @@ mod tests {
         assert_eq!(later(3, 0), ["dps3", "hps"]);
         assert_eq!(later(3, 2), ["dps3"]);
         assert_eq!(later(4, 3), ["dps4"]);
+        assert!(parts(&BTreeSet::new(), &wanted, LeftOut::NOTHING, LeftOut::NOTHING).is_empty());
         assert!(later(0, 0).is_empty() && later(2, 2).is_empty() && later(1, 4).is_empty());
     }
 

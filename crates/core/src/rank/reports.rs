@@ -47,16 +47,15 @@ pub async fn rank<S: RankStore, A: ReportRanks, C: Clock>(
         let (read, before) =
             stored.get(code).map(|report| (report.difficulties.clone(), report.left_out)).unwrap_or_default();
         let parts = parts(&wanted, &read, before, left_out(stored.get(code), now));
-        match stored.get(code).filter(|_| parts.is_empty()) {
-            Some(report) => {
-                store
-                    .settle_report(code, report.revision, &report.deferred(now))
-                    .await
-                    .context("writing to reports")?;
-                batch.outcomes.insert(Subject::Report(code.clone()), Outcome::Done);
-            }
-            None => questions.push(ReportQuestion { code: code.clone(), parts }),
+        if !parts.is_empty() {
+            questions.push(ReportQuestion { code: code.clone(), parts });
+            continue;
         }
+        if let Some(report) = stored.get(code) {
+            let deferred = report.deferred(now);
+            store.settle_report(code, report.revision, &deferred).await.context("writing to reports")?;
+        }
+        batch.outcomes.insert(Subject::Report(code.clone()), Outcome::Done);
     }
     if questions.is_empty() {
         return Ok(None);
