@@ -144,6 +144,11 @@ impl Ledger {
         cost
     }
 
+    /// Whether a report's ranks were seen to cost the flat price.
+    pub fn is_flat(&self) -> bool {
+        self.lock().is_flat
+    }
+
     /// Remembers that the API answered "no points" at `now`; the answer is when to ask for them.
     pub fn doubt(&self, now: Timestamp) -> Timestamp {
         let mut known = self.lock();

@@ -132,7 +132,7 @@ const REPORTS_OF_TEN: u64 = 9;
 /// three hours' worth, the time between two runs.
 const HOURS_FILLED: u64 = 3;
 const HOURS_OF_QUEUE: u64 = 7 * 24;
-/// A report that was sent is not sent again within this.
+/// A report that was sent is not sent again within this, nor while the queue is so long that its message waits there.
 const REPORT_AGAIN_AFTER: TimeDelta = TimeDelta::hours(24);
 
 /// Sends one message per report that is due, and one per waiting player.
@@ -187,13 +187,13 @@ where
     let players_wait = gate.is_none() && store.discovered_count().await? > 0;
     let for_reports = if players_wait { room / 10 * REPORTS_OF_TEN } else { room };
     let limit = usize::try_from(for_reports).unwrap_or(usize::MAX);
-    let due = async |in_part, limit| {
-        store.due_reports(now, now - REPORT_AGAIN_AFTER, in_part, limit).await.context("reading reports")
-    };
+    let filled = config.queue_limit * HOURS_FILLED / HOURS_OF_QUEUE;
+    let sent_before = if length <= filled { now - REPORT_AGAIN_AFTER } else { Timestamp::UNIX_EPOCH };
+    let due =
+        async |in_part, limit| store.due_reports(now, sent_before, in_part, limit).await.context("reading reports");
     run.reports = due(false, limit).await?.into();
     if ranks_reports {
         let due_now = run.reports.len() as u64;
-        let filled = config.queue_limit * HOURS_FILLED / HOURS_OF_QUEUE;
         let to_fill = filled.saturating_sub(length + due_now);
         let in_part = due(true, usize::try_from(to_fill / 2)?).await?;
         let for_players = (to_fill - in_part.len() as u64).max(due_now.div_ceil(REPORTS_OF_TEN));
@@ -646,6 +646,17 @@ mod tests {
         with_reports(&store, (20..38).map(|code| report(code, 1, None)));
         let third = run_limited(&store, &queue, 5600).await;
         assert_eq!((third.reports, third.sent), (18, 20), "one player for every nine reports that are due");
+    }
+
+    #[tokio::test]
+    async fn a_report_whose_message_may_still_wait_is_not_sent_again() {
+        let store = Memory::default();
+        with_reports(&store, [report(1, 30, Some(25))]);
+        let queue = TestQueue::new(async |_| QueueAnswer::Confirm);
+        queue.waits.set(101);
+        assert_eq!(run_limited(&store, &queue, 5600).await.sent, 0, "more than three hours' worth waits");
+        queue.waits.set(100);
+        assert_eq!(run_limited(&store, &queue, 5600).await.sent, 1, "it was lost");
     }
 
     fn with_reports(store: &Memory, reports: impl IntoIterator<Item = StoredReport>) {

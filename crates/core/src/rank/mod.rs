@@ -161,7 +161,7 @@ where
 {
     let mut batch = Batch::parse(deliveries);
     let wanted = known_players(store, &mut batch).await?;
-    let reports = reports::unread(store, &mut batch).await?;
+    let reports = reports::unread(store, clock.now(), &mut batch).await?;
     if wanted.is_empty() && reports.is_empty() {
         end_messages(store, &mut batch).await?;
         return Ok(batch.summary);
@@ -514,9 +514,13 @@ mod tests {
         assert_eq!((report.state, report.left_out.number(), report.sent_at), (ReportState::Again, 2, None));
         let lag = store.report_lag(noon()).await.unwrap();
         assert_eq!((lag.again, lag.left_out), (0, BTreeMap::from([(LeftOut::of_number(2), 1)])), "shown, not hidden");
+        let again = run(&store, &api, 1, &[report_message("twin")]).await.unwrap();
+        assert_eq!((again.done, api.asked_reports.borrow().len()), (1, 1), "a second message");
+        store.reports.borrow_mut().get_mut("aBcD").unwrap().due_at = noon();
         sent(12);
         let summary = run(&store, &api, 1, &[report_message("r")]).await.unwrap();
         assert_eq!((summary.done, api.asked_reports.borrow().len()), (1, 1), "nothing of it may be asked");
+        store.reports.borrow_mut().get_mut("aBcD").unwrap().due_at = noon();
         sent(1);
         run(&store, &api, 1, &[report_message("r")]).await.unwrap();
         assert_eq!(store.reports.borrow()["aBcD"].state, ReportState::Done);

@@ -15,15 +15,19 @@ use crate::report_state::StoredReport;
 use crate::scrap::{Discovered, RaidsToScrap};
 use crate::{Difficulty, PlayerId, RaidId, Timestamp};
 
-/// The batch's reports that are not read yet at their revision. The others' messages are finished without a question.
-pub async fn unread<S: RankStore>(store: &S, batch: &mut Batch) -> Result<Vec<String>, Error> {
+/// The batch's reports that are not read yet at their revision. The others' messages are finished without a question; so
+/// is a second message for a report that was read in part, before it is due again.
+pub async fn unread<S: RankStore>(store: &S, now: Timestamp, batch: &mut Batch) -> Result<Vec<String>, Error> {
     let codes = batch.reports();
     if codes.is_empty() {
         return Ok(codes);
     }
     let stored = store.reports(&codes).await.context("reading reports")?;
-    let (unread, read) =
-        codes.into_iter().partition(|code| stored.get(code).is_none_or(|report| report.state.is_open()));
+    let is_unread = |report: &StoredReport| {
+        let is_in_part = report.left_out != LeftOut::NOTHING && report.due_at > now;
+        report.state.is_open() && !is_in_part
+    };
+    let (unread, read) = codes.into_iter().partition(|code| stored.get(code).is_none_or(is_unread));
     batch.outcomes.extend(Vec::into_iter(read).map(|code| (Subject::Report(code), Outcome::Done)));
     Ok(unread)
 }

@@ -2,7 +2,7 @@
 
 use parsebook_core::ports::Clock;
 use parsebook_core::report::{
-    RankPart, RankRow, RankedReports, ReportOutcome, ReportQuestion, ReportRanks, ReportReading,
+    Metric, RankPart, RankRow, RankedReports, ReportOutcome, ReportQuestion, ReportRanks, ReportReading,
 };
 use serde_json::Value;
 
@@ -31,8 +31,11 @@ impl<C: Clock> ReportRanks for WclApi<C> {
         };
         let codes: Vec<String> = questions.iter().map(|question| question.code.clone()).collect();
         let (codes, malformed) = lookup::well_formed(&codes);
-        let questions: Vec<ReportQuestion> =
-            questions.iter().filter(|question| codes.contains(&question.code)).cloned().collect();
+        let well_formed = questions.iter().filter(|question| codes.contains(&question.code));
+        let questions: Vec<ReportQuestion> = match key.points.is_flat() {
+            true => well_formed.map(widened).collect(),
+            false => well_formed.cloned().collect(),
+        };
         let outcomes = malformed.into_iter().map(|(code, why)| (code, ReportOutcome::Failed(why))).collect();
         let ranked = RankedReports { outcomes, ..RankedReports::default() };
         let mut ranking = Ranking { key, ranked, paid: (0.0, None) };
@@ -57,6 +60,13 @@ struct Ranking<'k> {
     ranked: RankedReports,
     /// What the last request was taken to cost, and its reading.
     paid: (f64, Option<Receipt>),
+}
+
+/// The question with every difficulty of the metrics that it asks for: at a flat price that costs no more.
+fn widened(question: &ReportQuestion) -> ReportQuestion {
+    let asked = |metric: &Metric| question.parts.iter().any(|part| part.metric == *metric);
+    let parts = Metric::ALL.into_iter().filter(asked).map(|metric| RankPart { metric, difficulty: None }).collect();
+    ReportQuestion { code: question.code.clone(), parts }
 }
 
 /// What a part is called in the question and in its answer.
@@ -175,4 +185,19 @@ fn reading(code: &str, parts: &[RankPart], report: &Value) -> Result<(ReportRead
         skipped: skipped.into_lines(),
     };
     Ok((reading, fights))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn at_a_flat_price_a_metric_is_asked_whole() {
+        let part = |metric, difficulty| RankPart { metric, difficulty };
+        let question = |parts: &[RankPart]| ReportQuestion { code: "aB1".to_owned(), parts: parts.to_vec() };
+        let narrow = [part(Metric::Dps, Some(5)), part(Metric::Dps, Some(4))];
+        assert_eq!(widened(&question(&narrow)), question(&[part(Metric::Dps, None)]));
+        let both = [part(Metric::Dps, None), part(Metric::Hps, Some(5))];
+        assert_eq!(widened(&question(&both)), question(&[part(Metric::Dps, None), part(Metric::Hps, None)]));
+    }
 }
