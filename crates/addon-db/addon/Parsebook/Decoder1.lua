@@ -112,10 +112,11 @@ function Decoder.Prepare(tables)
       local isText = kind == "char" or kind == "diffFirst" or kind == "diff"
       local guesses = kind == "rank" and 32 or 16
       T[kind] = {}
-      local known = {} -- equal lines share a context
       for i, line in ipairs(lines) do
-        known[line] = known[line] or isText and textContext(line, alphabet) or denseContext(line, guesses)
-        T[kind][i - 1] = known[line]
+        -- "=3": the same as the third.
+        local first = tonumber(line:match("^=(%d+)$"))
+        T[kind][i - 1] = first and T[kind][first - 1] or isText and textContext(line, alphabet)
+          or denseContext(line, guesses)
       end
     end
   end
