@@ -6,8 +6,9 @@ pub mod aws;
 pub mod clock;
 #[cfg(feature = "embedded")]
 pub mod embedded;
+pub mod events;
 pub mod http;
-#[cfg(feature = "aws")]
+#[cfg(feature = "mongo")]
 pub mod mongo;
 pub mod probe;
 pub mod ranking_site;

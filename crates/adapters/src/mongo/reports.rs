@@ -21,7 +21,7 @@ fn time(document: &Document, name: &str) -> Result<Timestamp> {
     read::time(read::field(document, name)?).with_context(|| name.to_owned())
 }
 
-fn report(document: &Document) -> Result<StoredReport> {
+pub(super) fn report(document: &Document) -> Result<StoredReport> {
     Ok(StoredReport {
         code: read::text(document, "_id")?,
         raid: read::whole_field(document, "raid")?,
@@ -147,7 +147,7 @@ fn seen_id(raid: RaidId, code: &str) -> String {
     format!("{raid}:{code}")
 }
 
-fn seen(document: &Document) -> Result<SeenReport> {
+pub(super) fn seen(document: &Document) -> Result<SeenReport> {
     let Bson::Array(difficulties) = read::field(document, "difficulties")? else {
         anyhow::bail!("difficulties is no array")
     };
