@@ -4,13 +4,17 @@ use std::time::Duration;
 
 use parsebook_adapters::aws::queue::SqsQueue;
 use parsebook_adapters::clock::SystemClock;
+use parsebook_adapters::events;
 use parsebook_adapters::mongo::MongoStore;
 use parsebook_core::aggregate::{AggregateConfig, aggregate};
-use parsebook_lambda::{Answer, Failure, Invocation, Metrics};
-use serde_json::Value;
+use parsebook_core::ports::Discoveries;
+use parsebook_lambda::{Answer, Failure, Held, Invocation, Metrics, under_lease};
+use serde_json::json;
 
 /// The last batch, its removal and the summary must still fit. Of a short time, a quarter.
 const MARGIN: Duration = Duration::from_secs(15);
+/// Two at once would read the same players and send each of them twice.
+const LEASE: &str = "aggregator";
 
 /// What lives as long as the environment.
 #[derive(Debug)]
@@ -22,15 +26,25 @@ pub struct Aggregator {
 
 impl Aggregator {
     pub async fn handle(&self, invocation: Invocation) -> Result<Answer, Failure> {
-        let force = match invocation.event.get("force") {
-            None | Some(Value::Null) => false,
-            Some(Value::Bool(force)) => *force,
-            Some(other) => return Err(Failure::invalid_event(format!("force: {other} is neither true nor false"))),
-        };
+        let force = events::force(&invocation.event)?;
         let time_left = (invocation.deadline - invocation.now).to_std().unwrap_or_default();
         let margin = MARGIN.min(time_left / 4);
         let deadline = Some(invocation.deadline - margin);
-        let summary = aggregate(&self.store, &self.queue, &SystemClock, &self.config, force, deadline).await?;
-        Answer::of(&summary, Metrics::default())
+        let work = aggregate(&self.store, &self.queue, &SystemClock, &self.config, force, deadline);
+        match under_lease(&self.store, &SystemClock, LEASE, &invocation.owner, work).await? {
+            Held::Done(summary) => Answer::of(&summary?, Metrics::default()),
+            Held::Others { owner, until } => {
+                tracing::info!(%owner, %until, "another aggregator is at work: nothing is done here");
+                let reason = format!("{owner} is at work, until {until} unless it goes on");
+                let left = self.store.discovered_count().await?;
+                let summary = json!({
+                    "sent": 0, "reports": 0, "fresh": 0, "failed": 0, "left": left, "stopped": "anotherRuns",
+                    "reason": reason,
+                });
+                Answer::of(&summary, Metrics::default())
+            }
+            // What was sent and not yet removed is dropped by the next run: it waits in the queue already.
+            Held::Lost(why) => Err(Failure::new("LeaseLost", format!("broken off, for the lease was lost: {why}"))),
+        }
     }
 }

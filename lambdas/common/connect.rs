@@ -1,5 +1,7 @@
 //! Adapters that several Lambdas are made of, from their settings.
 
+use std::time::Duration;
+
 use parsebook_adapters::aws::secrets::Secrets;
 use parsebook_adapters::clock::SystemClock;
 use parsebook_adapters::mongo::{MongoConfig, MongoStore};
@@ -9,6 +11,9 @@ use secrecy::ExposeSecret;
 
 /// Connections of one environment: it works one invocation at a time, and an invocation sends a few commands at once.
 const CONNECTIONS: u32 = 4;
+
+/// How long the store is waited for at the beginning: a new connection takes less, and each second is billed.
+pub const STORE_PATIENCE: Duration = Duration::from_secs(5);
 
 /// The store, as `function`; the first call connects.
 ///

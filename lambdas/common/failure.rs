@@ -1,6 +1,7 @@
 //! Failures as Lambda reports them: a type to branch on and to count, and a message with the whole chain.
 
 use lambda_runtime::Diagnostic;
+use parsebook_adapters::events::InvalidEvent;
 use parsebook_core::ports::StoreAway;
 
 use crate::Metrics;
@@ -33,14 +34,16 @@ impl Failure {
         self
     }
 
-    /// An event that is not what the function takes.
-    pub fn invalid_event(message: impl std::fmt::Display) -> Self {
-        Self::new("InvalidEvent", message.to_string())
-    }
-
     /// The invocation ran out of time; everything under way goes back to where it came from.
     pub fn out_of_time() -> Self {
         Self::new("OutOfTime", "the invocation's time is up before its work")
+    }
+}
+
+/// An event that is not what the function takes.
+impl From<InvalidEvent> for Failure {
+    fn from(error: InvalidEvent) -> Self {
+        Self::new("InvalidEvent", error.0)
     }
 }
 

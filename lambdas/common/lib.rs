@@ -6,10 +6,12 @@
 pub mod connect;
 pub mod deadline;
 pub mod failure;
+pub mod lease;
 pub mod metrics;
 pub mod runtime;
 pub mod sqs;
 
 pub use self::failure::{Failure, STORE_AWAY};
+pub use self::lease::{Held, under_lease};
 pub use self::metrics::{Metrics, Unit};
 pub use self::runtime::{Answer, Invocation, run, start};

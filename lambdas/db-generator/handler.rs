@@ -5,16 +5,14 @@ use std::time::Duration;
 use anyhow::Context;
 use parsebook_adapters::addon_repo::{RemoteConfig, RemoteRepo};
 use parsebook_adapters::clock::SystemClock;
+use parsebook_adapters::events::Publication;
 use parsebook_adapters::mongo::MongoStore;
 use parsebook_adapters::settings::AddonSettings;
-use parsebook_adapters::settings::checked_regions;
 use parsebook_adapters::wcl_api::WclApi;
 use parsebook_core::Timestamp;
 use parsebook_core::generate::{GenerateConfig, GenerateError, GenerateSummary, StopReason, confirmed_since, generate};
 use parsebook_core::ports::PublishError;
 use parsebook_lambda::{Answer, Failure, Invocation, Metrics, Unit};
-use serde::Deserialize;
-use serde_json::Value;
 
 /// A git server that is silent for this long is given up: libgit2 itself would wait for ever.
 const SILENCE: Duration = Duration::from_secs(60);
@@ -29,30 +27,9 @@ pub struct DbGenerator {
     pub addon: AddonSettings,
 }
 
-/// The event; anything else in it (a schedule's own fields) is of no concern.
-#[derive(Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-struct Event {
-    regions: Option<Vec<String>>,
-    dry_run: Option<bool>,
-}
-
-impl Event {
-    fn read(event: Value) -> Result<Self, Failure> {
-        if !event.is_object() {
-            return Ok(Self::default());
-        }
-        let event: Self = serde_json::from_value(event).map_err(Failure::invalid_event)?;
-        if let Some(regions) = event.regions.clone() {
-            checked_regions(regions).map_err(|problem| Failure::invalid_event(format!("regions: {problem}")))?;
-        }
-        Ok(event)
-    }
-}
-
 impl DbGenerator {
     pub async fn handle(&self, invocation: Invocation) -> Result<Answer, Failure> {
-        let event = Event::read(invocation.event)?;
+        let event = Publication::read(&invocation.event)?;
         // A part of the regions, asked for by hand, is not the publication that the alarm waits for.
         let is_whole = event.regions.is_none();
         let config = GenerateConfig {
@@ -116,7 +93,6 @@ pub fn limit_waiting_for_git() -> anyhow::Result<()> {
 #[cfg(test)]
 mod tests {
     use parsebook_core::generate::RegionSummary;
-    use serde_json::json;
 
     use super::*;
 
@@ -145,22 +121,5 @@ mod tests {
             assert_eq!(metrics(&summary(stopped), false, now), Metrics::default());
         }
         assert_eq!(metrics(&summary(StopReason::DryRun), true, now), Metrics::default());
-    }
-
-    #[test]
-    fn events_may_carry_regions_and_a_dry_run() {
-        let event = Event::read(json!({ "regions": ["EU"], "dryRun": true })).unwrap();
-        assert_eq!(event, Event { regions: Some(vec!["EU".into()]), dry_run: Some(true) });
-        for event in [json!(null), json!({}), json!({ "source": "schedule" })] {
-            assert_eq!(Event::read(event).unwrap(), Event::default());
-        }
-        for event in [
-            json!({ "regions": "EU" }),
-            json!({ "regions": [] }),
-            json!({ "regions": ["eu/.."] }),
-            json!({ "dryRun": 1 }),
-        ] {
-            assert_eq!(Event::read(event.clone()).unwrap_err().name, "InvalidEvent", "{event}");
-        }
     }
 }

@@ -9,6 +9,7 @@ use chrono::TimeDelta;
 use parsebook_adapters::aws::queue::SqsQueue;
 use parsebook_adapters::aws::throttle::{Slowed, Throttle};
 use parsebook_adapters::clock::SystemClock;
+use parsebook_adapters::events;
 use parsebook_adapters::mongo::MongoStore;
 use parsebook_adapters::wcl_api::WclApi;
 use parsebook_core::Timestamp;
@@ -16,12 +17,14 @@ use parsebook_core::budget::{COOLDOWN, MOST_FAILURES};
 use parsebook_core::ports::Waiting;
 use parsebook_core::rank::{Delivery, FailedMessage, Fault, RankConfig, RankError, RankSummary, rank_batch};
 use parsebook_core::scrap::Message;
+use parsebook_lambda::connect::STORE_PATIENCE;
 use parsebook_lambda::{Answer, Failure, Invocation, Metrics, STORE_AWAY, sqs};
-use serde_json::{Value, json};
 
 /// Left at the end for telling that time is up: the batch goes back whole and is asked again.
 const MARGIN: Duration = Duration::from_secs(2);
 
+/// How long a store is waited for that was away at the last time: the queue goes on calling meanwhile.
+const SHORT_PATIENCE: Duration = Duration::from_secs(2);
 /// After so many times in a row that the store was away, the consumer sleeps.
 const MOST_AWAY: u32 = 3;
 /// For how long.
@@ -42,11 +45,11 @@ pub struct PlayerRank {
 
 impl PlayerRank {
     pub async fn handle(&self, invocation: Invocation) -> Result<Answer, Failure> {
-        let queued = sqs::deliveries(&invocation.event)?;
+        let queued = events::deliveries(&invocation.event)?;
         let is_queued = queued.is_some();
         let deliveries = match queued {
             Some(deliveries) => deliveries,
-            None => by_hand(&invocation.event)?,
+            None => events::by_hand(&invocation.event)?,
         };
         let time_left = (invocation.deadline - invocation.now).to_std().unwrap_or_default().saturating_sub(MARGIN);
         let ranking = self.rank(&deliveries, invocation.now);
@@ -102,6 +105,8 @@ impl PlayerRank {
 
     /// Ranks the batch; without points the consumer is slowed down, after a refusal it sleeps.
     async fn rank(&self, deliveries: &[Delivery], now: Timestamp) -> Result<RankSummary, Failure> {
+        let was_away = self.store_away.load(Ordering::Relaxed) > 0;
+        self.store.answers(if was_away { SHORT_PATIENCE } else { STORE_PATIENCE }).await?;
         self.store.ensure_indexes().await?;
         let limit = self.throttle.limit().await;
         let ranked = rank_batch(&self.store, &self.api, &SystemClock, &self.config, limit, deliveries).await;
@@ -138,25 +143,6 @@ fn no_budget(required: f64, slowed: anyhow::Result<Slowed>, points_left: &BTreeM
     failure.count("pauses", pauses)
 }
 
-/// The players and reports of a manual backfill, as messages: the same rules hold for both.
-fn by_hand(event: &Value) -> Result<Vec<Delivery>, Failure> {
-    let list = |name: &str| event.get(name).and_then(Value::as_array).map(Vec::as_slice);
-    let (players, reports) = (list("players"), list("reports"));
-    if players.is_none() && reports.is_none() {
-        return Err(Failure::invalid_event("neither Records nor players nor reports"));
-    }
-    let player = |(index, player): (usize, &Value)| Delivery {
-        message_id: format!("players[{index}]"),
-        body: player.to_string(),
-    };
-    let report = |(index, code): (usize, &Value)| Delivery {
-        message_id: format!("reports[{index}]"),
-        body: json!({ "report": code }).to_string(),
-    };
-    let players = players.unwrap_or_default().iter().enumerate().map(player);
-    Ok(players.chain(reports.unwrap_or_default().iter().enumerate().map(report)).collect())
-}
-
 fn metrics(summary: &RankSummary) -> Metrics {
     let metrics = Metrics::default()
         .count("messagesDone", u64::from(summary.done))
@@ -172,17 +158,6 @@ fn of_keys(metrics: Metrics, points_left: &BTreeMap<String, f64>) -> Metrics {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn players_by_hand_are_messages() {
-        let event = json!({ "players": [{ "id": 7, "raidsToScrap": { "31": [4] } }, "nonsense"] });
-        let deliveries = by_hand(&event).unwrap();
-        assert_eq!(deliveries[0].body, r#"{"id":7,"raidsToScrap":{"31":[4]}}"#);
-        assert_eq!(deliveries[1].message_id, "players[1]");
-        assert_eq!(by_hand(&json!({})).unwrap_err().name, "InvalidEvent");
-        let reports = by_hand(&json!({ "reports": ["aBcD1234"] })).unwrap();
-        assert_eq!(reports[0].body, r#"{"report":"aBcD1234"}"#);
-    }
 
     #[test]
     fn a_batch_without_points_goes_back_whatever_slowing_down_came_to() {

@@ -56,7 +56,7 @@ async fn every_resource_is_there(account: &Account) -> Result<()> {
         ("aggregator", 128, 900),
         ("player-rank", 256, 180),
         ("reviver", 128, 60),
-        ("db-generator", 256, 900),
+        ("db-generator", 128, 900),
     ] {
         let function = account.get("lambda", &format!("/2015-03-31/functions/{name}")).await?["Configuration"].clone();
         assert_eq!(

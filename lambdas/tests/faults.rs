@@ -9,6 +9,7 @@ use parsebook_core::scrap::{Discovered, RaidsToScrap};
 use parsebook_simulator::World;
 use parsebook_test_support::mongod::Mongod;
 use parsebook_test_support::pipeline::{Pipeline, answered, discover_all, sqs_event};
+use parsebook_test_support::switch::{Line, Switch};
 use serde_json::{Value, json};
 
 fn found(ids: std::ops::RangeInclusive<u32>) -> Vec<Discovered> {
@@ -25,6 +26,53 @@ fn sent(messages: &[String]) -> BTreeMap<u64, usize> {
     sent
 }
 
+/// A killed aggregator's lease would hold for a minute.
+async fn free_the_lease(pipeline: &Pipeline) {
+    let leases = pipeline.store.database().collection::<mongodb::bson::Document>("leases");
+    leases.delete_many(mongodb::bson::doc! {}).await.unwrap();
+}
+
+#[tokio::test]
+async fn two_aggregators_at_once_never_both_send() {
+    const PLAYERS: u32 = 20_000;
+    let Some(pipeline) = Pipeline::start(World::generate(10, 1), |_| {}).await.unwrap() else { return };
+    pipeline.store.merge(&found(1..=PLAYERS)).await.unwrap();
+    let (a, b) = tokio::join!(pipeline.function("aggregator"), pipeline.function("aggregator"));
+    let (mut a, b) = (a.unwrap(), b.unwrap());
+    let force = || json!({ "force": true });
+    let (one, other) = tokio::join!(a.invoke(force()), b.invoke(force()));
+    let mut summaries = [answered(one.unwrap()).unwrap(), answered(other.unwrap()).unwrap()];
+    summaries.sort_by_key(|summary| summary["sent"].as_u64());
+    assert_eq!((&summaries[0]["sent"], &summaries[0]["stopped"]), (&json!(0), &json!("anotherRuns")), "{summaries:?}");
+    assert_eq!(
+        (&summaries[1]["sent"], &summaries[1]["stopped"]),
+        (&json!(PLAYERS), &json!("complete")),
+        "{summaries:?}"
+    );
+    let sent_once = |messages: &[String]| sent(messages).values().all(|times| *times == 1);
+    assert!(sent_once(&pipeline.aws.account().messages));
+    let told =
+        [&a, &b].into_iter().flat_map(|function| function.log()).filter(|line| line.contains("another aggregator"));
+    let told: Vec<_> = told.collect();
+    assert!(told.len() == 1 && told[0].contains(r#""level":"INFO""#), "{told:?}");
+
+    // One that dies leaves its lease to expire: until then nobody sends, afterwards the other does.
+    pipeline.store.merge(&found(PLAYERS + 1..=2 * PLAYERS)).await.unwrap();
+    let cut_short = tokio::time::timeout(Duration::from_millis(150), a.invoke(force())).await;
+    assert!(cut_short.is_err(), "killed in the middle");
+    a.kill().unwrap();
+    let waits = answered(b.invoke(force()).await.unwrap()).unwrap();
+    assert_eq!(waits["stopped"], "anotherRuns");
+    let leases = pipeline.store.database().collection::<mongodb::bson::Document>("leases");
+    let expired = mongodb::bson::doc! { "$set": { "expiresAt": mongodb::bson::DateTime::now() } };
+    leases.update_many(mongodb::bson::doc! {}, expired).await.unwrap();
+    let taken_over = answered(b.invoke(force()).await.unwrap()).unwrap();
+    assert_eq!((&taken_over["stopped"], &taken_over["left"]), (&json!("complete"), &json!(0)), "{taken_over}");
+    let messages = sent(&pipeline.aws.account().messages);
+    assert_eq!(messages.len() as u32, 2 * PLAYERS, "no player lost");
+    assert_eq!(leases.count_documents(mongodb::bson::doc! {}).await.unwrap(), 0, "given back");
+}
+
 #[tokio::test]
 async fn an_aggregator_that_is_killed_sends_few_messages_twice_and_loses_none() {
     const PLAYERS: u32 = 20_000;
@@ -38,6 +86,7 @@ async fn an_aggregator_that_is_killed_sends_few_messages_twice_and_loses_none() 
             kills += 1;
         }
         aggregator.kill().unwrap();
+        free_the_lease(&pipeline).await;
         // What the killed one had handed over is carried out without it.
         let mut twice = Vec::new();
         for _ in 0..50 {
@@ -222,6 +271,15 @@ async fn a_pause_that_breaks_off_never_leaves_the_pipeline_asleep() {
         let account = pipeline.aws.account();
         assert_eq!((account.concurrency, account.mapping_enabled), (Some(0), false));
     }
+    // A schedule that has fired takes a new time, and vanishes with it.
+    {
+        let mut account = pipeline.aws.account();
+        (account.concurrency, account.mapping_enabled, account.schedule_vanishes) = (Some(1), true, true);
+        assert!(account.schedules.contains_key("wake"));
+    }
+    player_rank.invoke(event.clone()).await.unwrap().unwrap_err();
+    assert_eq!(pipeline.aws.consumer(), (Some(0), false));
+    assert!(pipeline.aws.account().schedules.contains_key("wake"), "it is made anew");
     // Without a wake-up nothing is put to sleep.
     {
         let mut account = pipeline.aws.account();
@@ -263,10 +321,19 @@ async fn two_discovers_started_at_once_never_work_the_same_rule() {
 #[tokio::test]
 async fn a_store_that_is_away_three_times_puts_the_consumer_to_sleep_before_anything_is_paid() {
     let Some(mut pipeline) = Pipeline::start(World::generate(10, 1), |_| {}).await.unwrap() else { return };
-    pipeline.set("MONGODB_URI", "mongodb://127.0.0.1:1/?serverSelectionTimeoutMS=100");
+    // Not there; and there, but with another password.
+    let wrong = pipeline.uri.replace("mongodb://", "mongodb://keeper:hush@");
+    for uri in ["mongodb://127.0.0.1:1/?serverSelectionTimeoutMS=100", &wrong] {
+        pipeline.set("MONGODB_URI", uri);
+        falls_asleep_at_the_third_time(&pipeline).await;
+    }
+}
+
+async fn falls_asleep_at_the_third_time(pipeline: &Pipeline) {
     {
         let mut account = pipeline.aws.account();
         (account.concurrency, account.mapping_enabled) = (Some(3), true);
+        account.schedules.clear();
     }
     let player_rank = pipeline.function("player-rank").await.unwrap();
     let event = sqs_event(&[r#"{"id":1,"raidsToScrap":{"61":[4]}}"#]);
@@ -274,9 +341,110 @@ async fn a_store_that_is_away_three_times_puts_the_consumer_to_sleep_before_anyt
         assert!(pipeline.aws.account().mapping_enabled, "awake before time {time}");
         let error = player_rank.invoke(event.clone()).await.unwrap().unwrap_err();
         assert_eq!(error["errorType"], "StoreAway", "{error}");
+        assert!(!error.to_string().contains("hush"), "{error}");
     }
     let account = pipeline.aws.account();
     assert_eq!((account.concurrency, account.mapping_enabled), (Some(0), false));
     assert!(account.schedules.contains_key("wake"));
     assert_eq!(pipeline.simulator.stats().api_requests, 0);
+}
+
+/// What the consumer's limit was set to, in order.
+fn limits_set(calls: &[String]) -> Vec<u32> {
+    calls.iter().filter_map(|call| call.strip_prefix("PutConcurrency ")?.parse().ok()).collect()
+}
+
+#[tokio::test]
+async fn twelve_at_once_without_points_only_lower_the_limit_and_end_in_a_complete_pause() {
+    let Some(pipeline) =
+        Pipeline::start(World::generate(100, 4), |config| config.points_per_hour = Some(20)).await.unwrap()
+    else {
+        return;
+    };
+    let raid = pipeline.simulator.world().raids()[0].id;
+    let world = pipeline.simulator.world().clone();
+    let ids = world.players().filter(|player| player.is_rankable()).map(|player| player.id()).take(3);
+    let body = |id| json!({ "id": id, "raidsToScrap": { raid.to_string(): [3, 4] } }).to_string();
+    let event = sqs_event(&ids.map(body).collect::<Vec<_>>());
+    // As many as the limit; more than it; an account that cannot reserve; one whose control plane fails for a while.
+    for (limit, cannot_reserve, failing) in [(12, false, 0), (3, false, 0), (12, true, 0), (12, false, 6)] {
+        {
+            let mut account = pipeline.aws.account();
+            (account.concurrency, account.mapping_enabled, account.cannot_reserve) =
+                (Some(limit), true, cannot_reserve);
+            account.schedules.clear();
+            account.calls.clear();
+            account.failing.insert("PutConcurrency", failing);
+        }
+        let turns = pipeline.store.database().collection::<mongodb::bson::Document>("throttle");
+        turns.delete_many(mongodb::bson::doc! {}).await.unwrap();
+        let functions = futures::future::join_all((0..12).map(|_| pipeline.function("player-rank"))).await;
+        let functions: Vec<_> = functions.into_iter().map(Result::unwrap).collect();
+        let outcomes = futures::future::join_all(functions.iter().map(|one| one.invoke(event.clone()))).await;
+        for outcome in outcomes {
+            let error = outcome.unwrap().unwrap_err();
+            assert_eq!(error["errorType"], "NoBudget", "limit {limit}: {error}");
+        }
+        let account = pipeline.aws.account();
+        let set = limits_set(&account.calls);
+        assert!(set.is_sorted_by(|earlier, later| later <= earlier), "limit {limit}: it was lifted: {set:?}");
+        if (limit, cannot_reserve, failing) == (12, false, 0) {
+            assert_eq!(set, (0..12).rev().collect::<Vec<_>>());
+        }
+        assert_eq!(
+            (account.concurrency, account.mapping_enabled),
+            (Some(0), false),
+            "limit {limit}: {:?}",
+            account.calls
+        );
+        let at = |call: &str| account.calls.iter().position(|made| made == call);
+        assert!(at("CreateSchedule") < at("PutConcurrency 0"), "never asleep without a wake-up: {:?}", account.calls);
+        assert!(account.schedules.contains_key("wake"));
+    }
+}
+
+#[tokio::test]
+async fn a_store_that_is_silent_or_gone_ends_a_warm_invocation_in_time_and_unpaid() {
+    let Some(server) = Mongod::start().unwrap() else { return };
+    let switch = Switch::before(server.port()).unwrap();
+    let uri = format!("mongodb://127.0.0.1:{}/?directConnection=true", switch.port());
+    let adapt = |config: &mut parsebook_simulator::Config| config.latency = Duration::from_millis(1500);
+    let pipeline = Pipeline::on(uri, "silent".into(), World::generate(100, 4), adapt).await.unwrap();
+    let world = pipeline.simulator.world().clone();
+    let player = world.players().find(|player| player.is_rankable() && player.pairs().next().is_some()).unwrap();
+    let (raid, difficulty) = player.pairs().next().unwrap();
+    let body = json!({ "id": player.id(), "raidsToScrap": { raid.to_string(): [difficulty] } }).to_string();
+    let event = sqs_event(&[body]);
+    let player_rank = pipeline.function("player-rank").await.unwrap();
+    let done = json!({ "batchItemFailures": [] });
+    assert_eq!(answered(player_rank.invoke(event.clone()).await.unwrap()).unwrap(), done);
+    // The margin of two seconds off, whoever is longer than 25 s is out of time instead.
+    let time = Duration::from_secs(27);
+    for line in [Line::Silent, Line::Cut] {
+        let asked = pipeline.simulator.stats().api_requests;
+        switch.turn(line);
+        let error = player_rank.invoke_for(event.clone(), time).await.unwrap().unwrap_err();
+        assert_eq!(error["errorType"], "StoreAway", "{line:?}: {error}");
+        assert_eq!(pipeline.simulator.stats().api_requests, asked, "{line:?}: nothing is paid");
+        switch.turn(Line::Open);
+        assert_eq!(answered(player_rank.invoke(event.clone()).await.unwrap()).unwrap(), done, "after {line:?}");
+    }
+    // While the API answers: what was paid for comes back to the queue, in time.
+    let breaks = async {
+        tokio::time::sleep(Duration::from_millis(500)).await;
+        switch.turn(Line::Silent);
+    };
+    let (outcome, ()) = tokio::join!(player_rank.invoke_for(event.clone(), time), breaks);
+    assert_eq!(outcome.unwrap().unwrap_err()["errorType"], "StoreAway");
+    // The others.
+    let (discover, aggregator) = tokio::join!(pipeline.function("discover"), pipeline.function("aggregator"));
+    let (discover, aggregator) = (discover.unwrap(), aggregator.unwrap());
+    let (one, other) =
+        tokio::join!(discover.invoke_for(json!({}), time), aggregator.invoke_for(json!({ "force": true }), time));
+    for outcome in [one, other] {
+        assert_eq!(outcome.unwrap().unwrap_err()["errorType"], "StoreAway");
+    }
+    assert!(pipeline.aws.account().mapping_enabled, "never three in a row");
+    switch.turn(Line::Open);
+    assert_eq!(answered(player_rank.invoke(event).await.unwrap()).unwrap(), done);
 }

@@ -6,3 +6,4 @@ mod faults;
 mod journal;
 mod pages;
 mod scripts;
+mod strict;

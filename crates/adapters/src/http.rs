@@ -7,6 +7,8 @@ use reqwest::header::HeaderMap;
 use reqwest::{Client, Response, StatusCode, redirect};
 use url::Url;
 
+use crate::text::shown;
+
 /// A client that names itself and gives up on a silent server.
 ///
 /// # Errors
@@ -34,8 +36,8 @@ pub fn client(user_agent: &str) -> anyhow::Result<Client> {
 /// # Errors
 /// When `base` is no http(s) URL.
 pub fn base_url(base: &str) -> anyhow::Result<Url> {
-    let url = Url::parse(base).with_context(|| format!("WCL_URL {base:?} is not a URL"))?;
-    anyhow::ensure!(matches!(url.scheme(), "http" | "https"), "WCL_URL {base:?} is neither http nor https");
+    let url = Url::parse(base).with_context(|| format!("WCL_URL {} is not a URL", shown(base)))?;
+    anyhow::ensure!(matches!(url.scheme(), "http" | "https"), "WCL_URL {} is neither http nor https", shown(base));
     Ok(url)
 }
 

@@ -6,9 +6,10 @@ pub mod aws;
 pub mod clock;
 #[cfg(feature = "embedded")]
 pub mod embedded;
+pub mod events;
 mod guard;
 pub mod http;
-#[cfg(feature = "aws")]
+#[cfg(feature = "mongo")]
 pub mod mongo;
 pub mod ranking_site;
 pub mod settings;

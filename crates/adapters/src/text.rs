@@ -22,9 +22,31 @@ pub fn malformed(collection: &str, id: &dyn Display, error: &anyhow::Error) -> M
     Malformed { document: format!("{collection} {id}"), reason: format!("{error:#}") }
 }
 
+/// A setting for an error: in quotes, unless it looks as if a secret had been put in the wrong place.
+pub fn shown(value: &str) -> String {
+    if may_hold_a_secret(value) { HIDDEN.to_owned() } else { format!("{:?}", excerpt(value)) }
+}
+
+/// In place of a value.
+pub const HIDDEN: &str = "what stands there is not shown, for it may hold a secret";
+
+/// Whether a value looks like an address with a login, or like a pool of keys.
+pub fn may_hold_a_secret(value: &str) -> bool {
+    let lower = value.to_lowercase();
+    ["@", "secret", "password", "token"].iter().any(|sign| lower.contains(sign))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_secret_in_the_wrong_place_is_not_shown() {
+        assert_eq!(shown("many\n"), "\"many \"");
+        for value in ["mongodb://keeper:hush@host/wcl", r#"[{"clientSecret":"hush"}]"#, "PASSWORD=hush"] {
+            assert!(!shown(value).contains("hush"), "{value}");
+        }
+    }
 
     #[test]
     fn only_what_is_cut_off_is_marked() {

@@ -43,6 +43,8 @@ pub struct Account {
     pub mapping_enabled: bool,
     /// The one-time schedules, by name: the whole definition.
     pub schedules: BTreeMap<String, Value>,
+    /// The next schedule that is updated has fired, and vanishes with its new time.
+    pub schedule_vanishes: bool,
 }
 
 /// The running stand-in; it ends with the runtime that started it.
@@ -197,6 +199,10 @@ impl Account {
             }
             "UpdateSchedule" if !self.schedules.contains_key(name) => {
                 (StatusCode::NOT_FOUND, json!({ "__type": "ResourceNotFoundException", "Message": "none" }))
+            }
+            "UpdateSchedule" if std::mem::take(&mut self.schedule_vanishes) => {
+                self.schedules.remove(name);
+                (StatusCode::OK, json!({ "ScheduleArn": format!("arn:aws:scheduler:::schedule/default/{name}") }))
             }
             _ => {
                 self.schedules.insert(name.to_owned(), body.clone());

@@ -20,3 +20,4 @@ pub mod pipeline;
 pub mod process;
 #[cfg(feature = "strict")]
 pub mod strict;
+pub mod switch;

@@ -50,6 +50,11 @@ impl Mongod {
         format!("mongodb://127.0.0.1:{}/?directConnection=true", self.port)
     }
 
+    /// The port that it listens on.
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
     /// The process id, for measurements.
     pub fn id(&self) -> u32 {
         self.running.id()

@@ -12,6 +12,7 @@ mod census;
 mod command;
 mod discoveries;
 mod folding;
+mod lease;
 mod players;
 mod raids;
 mod read;
@@ -32,12 +33,14 @@ use mongodb::error::ErrorKind;
 use mongodb::options::{ClientOptions, IndexOptions};
 use mongodb::{Client, Collection, Database, IndexModel};
 use parsebook_core::Timestamp;
+use parsebook_core::ports::StoreAway;
 use secrecy::{ExposeSecret, SecretString};
 use tokio::sync::OnceCell;
 
+pub use self::lease::{Leased, Leases};
 use self::retry::while_away;
 pub use self::throttle::{Turn, Turns};
-use crate::text::malformed;
+use crate::text::{malformed, shown};
 
 /// How to reach the store.
 #[derive(Debug, Clone)]
@@ -54,6 +57,7 @@ pub struct MongoConfig {
 
 /// A server that cannot be found or reached within this is away. The driver's 30 s would eat a Lambda's time-out.
 const REACH_WITHIN: Duration = Duration::from_secs(5);
+const ASK_AGAIN_AFTER: Duration = Duration::from_millis(200);
 /// Idle connections are closed after this: sockets die while a Lambda environment is frozen.
 const IDLE_FOR: Duration = Duration::from_secs(60);
 
@@ -67,6 +71,7 @@ const REPORTS_READ: &str = "reports_read";
 const QUEUED: &str = "queued";
 const FAILURES: &str = "message_failures";
 const THROTTLE: &str = "throttle";
+const LEASES: &str = "leases";
 
 /// The index that gives `players` in the order of the addon database.
 const PLAYERS_IN_ORDER: &str = "players_in_order";
@@ -98,8 +103,8 @@ impl MongoStore {
         let client = Client::with_options(options).map_err(|error| unreachable(&error))?;
         anyhow::ensure!(
             !config.database.is_empty() && !config.database.contains(['/', '\\', '.', ' ', '"', '$', '\0']),
-            "MONGODB_DATABASE {:?} is no database name",
-            config.database
+            "MONGODB_DATABASE: {} is no database name",
+            shown(&config.database)
         );
         Ok(Self { database: client.database(&config.database), has_indexes: Arc::default() })
     }
@@ -129,6 +134,31 @@ impl MongoStore {
         self.has_indexes.get_or_try_init(create).await.copied()
     }
 
+    /// Waits for the server to answer, for `patience` at most: before work whose result could not be stored otherwise.
+    ///
+    /// # Errors
+    /// [`StoreAway`] when it does not answer, or refuses the login.
+    pub async fn answers(&self, patience: Duration) -> anyhow::Result<()> {
+        let mut last = None;
+        let asking = async {
+            loop {
+                match self.database.run_command(doc! { "ping": 1 }).await {
+                    Err(error) if retry::is_away(&error) => last = Some(error.to_string()),
+                    answer => return answer.map(drop),
+                }
+                tokio::time::sleep(ASK_AGAIN_AFTER).await;
+            }
+        };
+        match tokio::time::timeout(patience, asking).await {
+            // A wrong password as well: nothing can be stored, and nobody may be called in vain.
+            Ok(answer) => answer.map_err(|error| anyhow!(StoreAway(unreachable(&error).to_string()))),
+            Err(_) => {
+                let why = last.unwrap_or_else(|| format!("no answer within {} s", patience.as_secs()));
+                Err(anyhow!(StoreAway(why)))
+            }
+        }
+    }
+
     /// The database, for what the ports do not cover (tests and operations).
     pub fn database(&self) -> &Database {
         &self.database
@@ -141,6 +171,22 @@ impl MongoStore {
     fn raw(&self, name: &str) -> Collection<RawDocumentBuf> {
         self.database.collection(name)
     }
+}
+
+/// Reads a document as one of every collection: for those who try the readers with any document. Answers the names of the
+/// collections in which it can be read.
+pub fn read_documents(document: &Document) -> Vec<&'static str> {
+    let is_read = [
+        (RULES, rules::rule(document).is_ok()),
+        (DISCOVERS, discoveries::discovered(document).and_then(|player| Ok(player.checked()?)).is_ok()),
+        (PLAYERS, players::player(document).is_ok()),
+        ("players (known)", players::known(document).is_ok()),
+        (RAIDS, raids::raid(document).is_ok()),
+        (REPORTS, reports::report(document).is_ok()),
+        (REPORTS_READ, reports::seen(document).is_ok()),
+        (RUNS, runs::run(document).is_ok()),
+    ];
+    is_read.into_iter().filter(|(_, is_read)| *is_read).map(|(collection, _)| collection).collect()
 }
 
 /// Why the store cannot be reached. The driver's own message may quote any part of the address, and with it the

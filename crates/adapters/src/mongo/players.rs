@@ -10,7 +10,7 @@ use parsebook_core::player::{
     DifficultyRanks, EncounterRank, Identity, MetricRanks, Player, PlayerUpdate, RaidRanks, RankedPart,
 };
 use parsebook_core::ports::{Known, Malformed, Players, Result};
-use parsebook_core::{PlayerId, Timestamp};
+use parsebook_core::{EncounterId, PlayerId, Timestamp};
 
 use super::command::Durability;
 use super::retry::{is_away, while_away};
@@ -128,14 +128,6 @@ fn numbered<K: Ord + std::str::FromStr, V>(
 }
 
 fn metric(document: &Document) -> Result<MetricRanks> {
-    let encounter = |document: &Document| {
-        let rank_percent = read::field(document, "rankPercent")?;
-        Ok(EncounterRank {
-            rank_percent: read::number(rank_percent)
-                .with_context(|| format!("rankPercent: {} is no number", read::told(rank_percent)))?,
-            kills: read::whole_field(document, "kills")?,
-        })
-    };
     let ranked_at = read::time(read::field(document, "rankedAt")?).context("rankedAt")?;
     let optional = |name| read::optional(document, name);
     Ok(MetricRanks {
@@ -147,10 +139,27 @@ fn metric(document: &Document) -> Result<MetricRanks> {
             None => Some(ranked_at),
         },
         spec: document.get_str("spec").ok().map(str::to_owned),
-        encounters: by_number(read::field(document, "encounters")?, "encounter", encounter)?,
+        encounters: encounters(read::field(document, "encounters")?)?,
         ends: optional("ends").map(|ends| numbered(ends, "ends", ends_of_kills)).transpose()?.unwrap_or_default(),
         specs: optional("specs").map(|specs| numbered(specs, "specs", text)).transpose()?.unwrap_or_default(),
     })
+}
+
+/// A boss that cannot be understood is left out alone; what is out of range is brought into it.
+fn encounters(value: &Bson) -> Result<BTreeMap<EncounterId, EncounterRank>> {
+    let mut encounters = BTreeMap::new();
+    for (boss, value) in read::document(value, "encounters")? {
+        let number = |name: &str| value.as_document()?.get(name).and_then(read::number);
+        match (boss.parse(), number("rankPercent"), number("kills")) {
+            (Ok(boss), Some(percent), Some(kills)) => {
+                #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "saturates")]
+                let rank = EncounterRank { rank_percent: percent.clamp(0.0, 100.0), kills: kills as u32 };
+                encounters.insert(boss, rank);
+            }
+            _ => tracing::warn!(%boss, value = read::told(value), "an encounter of a stored player is left out"),
+        }
+    }
+    Ok(encounters)
 }
 
 fn ends_of_kills(value: &Bson) -> Result<Vec<Timestamp>> {
@@ -175,7 +184,7 @@ fn ranks(value: &Bson) -> Result<RaidRanks> {
     Ok(ranks)
 }
 
-fn player(document: &Document) -> Result<Player> {
+pub(super) fn player(document: &Document) -> Result<Player> {
     Ok(Player {
         id: read::whole_field(document, "_id")?,
         identity: Identity {
@@ -190,7 +199,7 @@ fn player(document: &Document) -> Result<Player> {
 }
 
 /// What is known of a player whose document can be written to.
-fn known(document: &Document) -> Result<Known> {
+pub(super) fn known(document: &Document) -> Result<Known> {
     // A null cannot be written into, an absent field can.
     let ranks = document.get("ranks").map(ranks).transpose().context("ranks")?.unwrap_or_default();
     let class_id = read::optional(document, "classId").map(read::whole).transpose().context("classId")?;

@@ -10,7 +10,7 @@ use parsebook_core::ports::{Raids, Result};
 use super::retry::while_away;
 use super::{MongoStore, RAIDS, read};
 
-fn raid(document: &Document) -> Result<Raid> {
+pub(super) fn raid(document: &Document) -> Result<Raid> {
     let Bson::Array(encounters) = read::field(document, "encounters")? else {
         anyhow::bail!("encounters is no array");
     };

@@ -28,7 +28,7 @@ fn time(document: &Document, name: &str) -> Result<Timestamp> {
     read::time(read::field(document, name)?).with_context(|| name.to_owned())
 }
 
-fn report(document: &Document) -> Result<StoredReport> {
+pub(super) fn report(document: &Document) -> Result<StoredReport> {
     Ok(StoredReport {
         code: read::text(document, "_id")?,
         raid: read::whole_field(document, "raid")?,
@@ -213,7 +213,7 @@ fn seen_id(raid: RaidId, code: &str) -> String {
     format!("{raid}:{code}")
 }
 
-fn seen(document: &Document) -> Result<SeenReport> {
+pub(super) fn seen(document: &Document) -> Result<SeenReport> {
     Ok(SeenReport {
         code: read::text(document, "code")?,
         revision: read::whole_field(document, "revision")?,

@@ -24,13 +24,14 @@ pub fn is_away(error: &Error) -> bool {
 
 /// Longest wait for one answer. A server whose process is stopped keeps its connections open and says nothing.
 const CALL_WITHIN: Duration = Duration::from_secs(10);
-/// All tries together end within this: a Lambda has to tell of it, and must not pay for what it cannot store.
-const GIVE_UP_AFTER: Duration = Duration::from_secs(20);
+/// All tries together end within this: longer than electing a primary takes, and no longer than must be billed while a server
+/// is away.
+const GIVE_UP_AFTER: Duration = Duration::from_secs(15);
 
 /// Runs `work`, which must be idempotent, until it succeeds or fails for another reason than a server that is away.
 ///
 /// # Errors
-/// [`StoreAway`] when the server does not answer within 20 s, whatever was tried.
+/// [`StoreAway`] when the server does not answer within 15 s, whatever was tried.
 pub async fn while_away<T, F, Fut>(what: &str, mut work: F) -> anyhow::Result<T>
 where
     F: FnMut() -> Fut,

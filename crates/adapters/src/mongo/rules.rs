@@ -12,7 +12,7 @@ use parsebook_core::rule::{Lease, RanksKind, Rule, RuleId, RuleState, Target, fi
 use super::retry::while_away;
 use super::{MongoStore, RULES, date, malformed, read, state};
 
-fn rule(document: &Document) -> Result<Rule> {
+pub(super) fn rule(document: &Document) -> Result<Rule> {
     let id = document.get_object_id("_id").context("_id is no ObjectId")?;
     let page = |name: &str, default: u32| match read::optional(document, name) {
         Some(value) => read::whole(value).with_context(|| name.to_owned()),

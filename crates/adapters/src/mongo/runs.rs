@@ -27,7 +27,7 @@ fn stored(run: &Run) -> Result<Document> {
     })
 }
 
-fn run(document: &Document) -> Result<Run> {
+pub(super) fn run(document: &Document) -> Result<Run> {
     let id = read::field(document, "_id")?;
     Ok(Run {
         id: id.as_str().map_or_else(|| id.to_string(), str::to_owned),

@@ -94,7 +94,7 @@ impl Turns for MongoStore {
     }
 }
 
-fn is_duplicate(error: &anyhow::Error) -> bool {
+pub(super) fn is_duplicate(error: &anyhow::Error) -> bool {
     const DUPLICATE_KEY: i32 = 11_000;
     error.downcast_ref::<Error>().is_some_and(|error| match error.kind.as_ref() {
         ErrorKind::Command(command) => command.code == DUPLICATE_KEY,

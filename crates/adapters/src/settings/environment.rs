@@ -9,6 +9,8 @@ use std::time::Duration;
 
 use secrecy::SecretString;
 
+use crate::text::shown;
+
 /// A setting that is missing, malformed or contradictory: the program does not start. Never holds a secret's value.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ConfigError {
@@ -129,7 +131,8 @@ impl Environment {
         T: FromStr<Err: Display> + PartialOrd + Display,
     {
         let Some(text) = self.get(variable, Some(&default))? else { return Ok(default) };
-        let number: T = text.parse().map_err(|error| ConfigError::new(variable, format!("{text:?}: {error}")))?;
+        let number: T =
+            text.parse().map_err(|error| ConfigError::new(variable, format!("{}: {error}", shown(text))))?;
         match (range.start_bound(), range.end_bound()) {
             (Bound::Included(least), _) if number < *least => {
                 Err(ConfigError::new(variable, format!("{number} is too small: at least {least}")))
@@ -149,7 +152,7 @@ impl Environment {
         let text = self.get(variable, default.as_ref().map(|default| default as &dyn Display))?;
         let number = match (text, default) {
             (Some(text), _) => {
-                text.parse().map_err(|error| ConfigError::new(variable, format!("{text:?}: {error}")))?
+                text.parse().map_err(|error| ConfigError::new(variable, format!("{}: {error}", shown(text))))?
             }
             (None, Some(default)) => default,
             (None, None) => return Err(ConfigError::new(variable, "is not set")),

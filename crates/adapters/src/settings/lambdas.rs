@@ -7,7 +7,6 @@ use parsebook_core::discover::DiscoverConfig;
 use super::shared::{delay, discover, regions, report_call_budget};
 use super::{AddonSettings, ConfigError, Environment, QueueSettings, SecretSource, WclSettings};
 use crate::addon_repo::History;
-use crate::aws::throttle::Reviver;
 
 /// The default of reviver and player-rank; the template sets 5.
 const CONCURRENCY_LIMIT: u32 = 50;
@@ -86,6 +85,19 @@ impl AggregatorSettings {
             queue: QueueSettings::read(environment)?,
         })
     }
+}
+
+/// Whom the schedule calls, and as what.
+#[derive(Debug, Clone)]
+pub struct Reviver {
+    /// `REVIVER_SCHEDULE_NAME`, in the group `default`.
+    pub schedule_name: String,
+    /// `REVIVER_FUNCTION_ARN`.
+    pub function_arn: String,
+    /// `SCHEDULER_ROLE_ARN`: the role with which the schedule calls the reviver.
+    pub role_arn: String,
+    /// Where a wake-up goes that could not be delivered: the ARN of a queue.
+    pub dead_letters_arn: Option<String>,
 }
 
 /// Everything player-rank is told from outside.

@@ -6,6 +6,7 @@ use secrecy::ExposeSecret;
 
 use super::shared::{discover, regions, report_call_budget};
 use super::{AddonSettings, ConfigError, Environment, QueueSettings, SecretSource, WclSettings};
+use crate::text::shown;
 use crate::wcl_api::{ApiKey, parse_keys};
 
 /// Points for one player in one raid and difficulty: 1 for the question and 5 for its ranks.
@@ -60,7 +61,9 @@ impl MachineSettings {
         };
         let stamp = environment.optional("SOURCE_DATE_EPOCH")?.map(|text| {
             let stamp = text.parse().ok().and_then(|seconds| Timestamp::from_timestamp(seconds, 0));
-            stamp.ok_or_else(|| ConfigError::new("SOURCE_DATE_EPOCH", format!("{text:?} is not seconds since 1970")))
+            stamp.ok_or_else(|| {
+                ConfigError::new("SOURCE_DATE_EPOCH", format!("{} is not seconds since 1970", shown(&text)))
+            })
         });
         Ok(Self {
             wcl_url: wcl.url,

@@ -6,7 +6,6 @@
 //! [`ConfigError`] that names the variable. The README's table is checked against what is read here (`readme.rs`).
 
 mod environment;
-#[cfg(feature = "aws")]
 mod lambdas;
 mod machine;
 #[cfg(test)]
@@ -14,9 +13,9 @@ mod readme;
 mod shared;
 
 pub use self::environment::{ConfigError, Environment, SecretSource, clean};
-#[cfg(feature = "aws")]
 pub use self::lambdas::{
-    AggregatorSettings, DbGeneratorSettings, DiscoverSettings, PlayerRankSettings, ReviverSettings, StoreSettings,
+    AggregatorSettings, DbGeneratorSettings, DiscoverSettings, PlayerRankSettings, Reviver, ReviverSettings,
+    StoreSettings,
 };
 pub use self::machine::MachineSettings;
 pub use self::shared::{AddonSettings, QueueSettings, REGIONS, WclSettings, checked_regions};

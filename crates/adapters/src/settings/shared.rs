@@ -8,6 +8,7 @@ use parsebook_core::discover::pages::{Pace, PagesConfig};
 use parsebook_core::generate::AddonMeta;
 
 use super::{ConfigError, Environment, SecretSource};
+use crate::text::{HIDDEN, may_hold_a_secret, shown};
 
 /// WCL's compact names, in the order in which they are published.
 pub const REGIONS: [&str; 5] = ["US", "EU", "KR", "TW", "CN"];
@@ -123,10 +124,12 @@ impl AddonSettings {
             values.insert(variable, environment.optional(variable)?);
         }
         let meta = AddonMeta::read(|variable| values.get(variable).cloned().flatten());
-        Ok(Self {
-            meta: meta.map_err(|error| ConfigError::new(error.variable, error.problem))?,
-            keep_ranks_days: environment.number("KEEP_RANKS_DAYS", 90, 0..=MOST_DAYS)?,
-        })
+        let meta = meta.map_err(|error| {
+            let value = values.get(error.variable).and_then(Option::as_deref);
+            let is_hidden = value.is_some_and(may_hold_a_secret);
+            ConfigError::new(error.variable, if is_hidden { HIDDEN.to_owned() } else { error.problem })
+        });
+        Ok(Self { meta: meta?, keep_ranks_days: environment.number("KEEP_RANKS_DAYS", 90, 0..=MOST_DAYS)? })
     }
 }
 
@@ -146,7 +149,9 @@ pub fn regions(environment: &Environment) -> Result<Vec<String>, ConfigError> {
 /// Names the one that it does not know.
 pub fn checked_regions(regions: Vec<String>) -> Result<Vec<String>, String> {
     match regions.iter().find(|region| !REGIONS.contains(&region.as_str())) {
-        Some(bad) => Err(format!("{bad:?} is none of {}", REGIONS.join(", "))),
+        // Several regions of one text: a login in it may be in pieces.
+        Some(_) if regions.iter().any(|region| may_hold_a_secret(region)) => Err(HIDDEN.to_owned()),
+        Some(bad) => Err(format!("{} is none of {}", shown(bad), REGIONS.join(", "))),
         None if regions.is_empty() => Err("names no region".to_owned()),
         None => Ok(regions),
     }

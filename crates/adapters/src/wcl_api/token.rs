@@ -10,6 +10,15 @@ use super::WclApi;
 use super::keys::{KeyState, Token};
 use super::transport::{Attempt, read};
 
+/// Why a token is refused (RFC 6749, section 5.2).
+const CODES: [&str; 6] = [
+    "invalid_client",
+    "invalid_grant",
+    "invalid_request",
+    "invalid_scope",
+    "unauthorized_client",
+    "unsupported_grant_type",
+];
 /// A token is renewed this long before it expires.
 const MARGIN: TimeDelta = TimeDelta::minutes(1);
 
@@ -40,7 +49,9 @@ impl<C: Clock> WclApi<C> {
             return Err(Attempt::Transient(anyhow!("the token endpoint answered HTTP {}", head.status)));
         }
         if !head.status.is_success() {
-            let reason = format!("HTTP {}: {}", head.status.as_u16(), self.guard.quote(&text));
+            // Only what RFC 6749 names is repeated: a server may put what was sent to it into the body.
+            let told = CODES.into_iter().find(|code| text.contains(code)).unwrap_or("no known reason");
+            let reason = format!("HTTP {}: {told}", head.status.as_u16());
             let error = ApiError::BadKey { key: key.name().to_owned(), reason };
             return Err(Attempt::Failed(error.into()));
         }

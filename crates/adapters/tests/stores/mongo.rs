@@ -8,7 +8,7 @@ use std::time::Duration;
 use chrono::{TimeZone, Utc};
 use futures::{StreamExt, TryStreamExt};
 use mongodb::bson::{Bson, DateTime, Document, RawDocumentBuf, doc, oid::ObjectId};
-use parsebook_adapters::mongo::{MongoConfig, MongoStore};
+use parsebook_adapters::mongo::{Leased, Leases, MongoConfig, MongoStore};
 use parsebook_core::player::{DifficultyRanks, EncounterRank, Identity, MetricRanks, PlayerUpdate, RankedPart};
 use parsebook_core::ports::{Discoveries, Players, Raids, Rules, StoreAway};
 use parsebook_core::rule::{Lease, SourceKind};
@@ -279,6 +279,66 @@ async fn malformed_players_fail_alone() {
 }
 
 #[tokio::test]
+async fn a_value_out_of_range_is_brought_into_it_and_an_odd_boss_is_left_out_alone() {
+    let Some(store) = store().await else { return };
+    let rank = |percent: Bson, kills: Bson| Bson::from(doc! { "rankPercent": percent, "kills": kills });
+    let huge: Bson = 1_099_511_627_776_i64.into();
+    let decimal: Bson = Bson::Decimal128("1E+300".parse().unwrap());
+    let encounters = doc! {
+        "1": rank(91.into(), huge),
+        "2": rank(Bson::Double(250.0), Bson::Int32(-4)),
+        "3": rank(Bson::Double(-1.5), Bson::Double(2.9)),
+        "4": rank(50.into(), Bson::Double(1e18)),
+        "5": rank(50.into(), decimal),
+        "6": rank(50.into(), Bson::Double(f64::NAN)),
+        "7": rank("50".into(), 1.into()),
+        "8": Bson::Null,
+        "x": rank(50.into(), 1.into()),
+    };
+    let part = doc! { "partition": 1, "rankedAt": DateTime::from_millis(0), "encounters": encounters };
+    let player = doc! { "_id": 1, "name": "A", "region": "EU", "server": "R", "normalizedServer": "R", "classId": 9,
+    "ranks": { "31": { "4": { "dps": part } } } };
+    insert(&store, "players", vec![player]).await;
+    let read: Vec<_> = store.players("EU").try_collect().await.unwrap();
+    let read = &read[0].as_ref().unwrap().ranks[&31][&4]["dps"].encounters;
+    let told: Vec<_> = read.iter().map(|(boss, rank)| (*boss, rank.rank_percent, rank.kills)).collect();
+    let most = u32::MAX;
+    assert_eq!(told, [(1, 91.0, most), (2, 100.0, 0), (3, 0.0, 2), (4, 50.0, most), (5, 50.0, most)]);
+    assert!(store.known(&[1]).await.unwrap()[&1].is_ok(), "it can be written to");
+}
+
+#[tokio::test]
+async fn ranks_that_cannot_be_written_into_are_told_before_anything_is_paid() {
+    let Some(store) = store().await else { return };
+    let with = |id: i32, ranks: Bson| doc! { "_id": id, "name": "A", "region": "EU", "ranks": ranks };
+    let odd = vec![
+        with(1, Bson::Array(vec![])),
+        with(2, doc! { "44": [] }.into()),
+        with(3, Bson::Null),
+        with(4, doc! { "44": { "4": 7 } }.into()),
+        with(5, doc! { "44": { "4": { "dps": [] } } }.into()),
+        with(6, "none".into()),
+    ];
+    insert(&store, "players", odd).await;
+    let good = vec![with(7, doc! {}.into()), doc! { "_id": 8 }];
+    insert(&store, "players", good).await;
+    let known = store.known(&(1..=9).collect::<Vec<_>>()).await.unwrap();
+    let is_known: Vec<_> = known.iter().map(|(id, known)| (*id, known.is_ok())).collect();
+    let expected = [(1, false), (2, false), (3, false), (4, false), (5, false), (6, false), (7, true), (8, true)];
+    assert_eq!(is_known, expected);
+    // In discovers, an array in place of raids is set aside by name and stays.
+    insert(
+        &store,
+        "discovers",
+        vec![doc! { "_id": 2, "raidsToScrap": [] }, doc! { "_id": 3, "raidsToScrap": { "44": {} } }],
+    )
+    .await;
+    let page = store.discovered_after(None, 10).await.unwrap();
+    assert_eq!((page.discovered.len(), page.malformed.len()), (0, 2), "{page:?}");
+    assert_eq!(stored(&store, "discovers").await.len(), 2);
+}
+
+#[tokio::test]
 async fn a_malformed_raid_counts_as_absent() {
     let Some(store) = store().await else { return };
     let good = doc! { "_id": 31_i64, "name": "Vault", "encounters": [{ "id": 2587.0, "name": "Eranog" }] };
@@ -361,4 +421,40 @@ async fn a_program_starts_without_its_server_and_the_first_call_says_that_it_is_
     let error = store.rules().await.unwrap_err();
     assert!(error.chain().any(|cause| cause.is::<StoreAway>()), "{error:#}");
     assert!(!format!("{error:#}").contains("hush"), "{error:#}");
+}
+
+#[tokio::test]
+async fn a_lease_is_one_owners_until_it_ends_or_expires() {
+    const LONG: Duration = Duration::from_secs(60);
+    let Some(store) = store().await else { return };
+    let asks: Vec<_> = (0..8).map(|number| format!("owner-{number}")).collect();
+    let asked = futures::future::join_all(asks.iter().map(|owner| store.lease("x", owner, LONG))).await;
+    let leased: Vec<_> = asked.into_iter().map(Result::unwrap).collect();
+    let winners: Vec<_> = leased.iter().zip(&asks).filter(|(leased, _)| **leased == Leased::Own).collect();
+    let [(_, winner)] = winners.as_slice() else { panic!("{leased:?}") };
+    for other in leased.iter().filter(|leased| **leased != Leased::Own) {
+        let Leased::Others { owner, until } = other else { panic!("{other:?}") };
+        let left = (*until - Utc::now()).num_seconds();
+        assert!(owner == *winner && (1..=60).contains(&left), "{other:?}");
+    }
+    assert_eq!(store.lease("y", "owner-9", LONG).await.unwrap(), Leased::Own, "another name is another lease");
+
+    // Renewed by its owner, and given back by nobody else.
+    assert_eq!(store.lease("x", winner, LONG).await.unwrap(), Leased::Own);
+    store.end_lease("x", "owner-9").await.unwrap();
+    assert!(matches!(store.lease("x", "owner-9", LONG).await.unwrap(), Leased::Others { .. }));
+    store.end_lease("x", winner).await.unwrap();
+    assert_eq!(
+        store.lease("x", "$owner", Duration::from_millis(100)).await.unwrap(),
+        Leased::Own,
+        "a text, not a field"
+    );
+
+    // Expired, it is whoever's asks first.
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    assert_eq!(store.lease("x", "owner-9", LONG).await.unwrap(), Leased::Own);
+    assert!(matches!(store.lease("x", "$owner", LONG).await.unwrap(), Leased::Others { .. }));
+    let documents = stored(&store, "leases").await;
+    assert_eq!(documents.len(), 2);
+    assert!(documents[0].get_datetime("expiresAt").is_ok(), "{documents:?}");
 }

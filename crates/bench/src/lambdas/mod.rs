@@ -5,8 +5,10 @@
 
 mod chain;
 mod discovering;
+mod made_up;
 mod ranking;
 mod sending;
+mod sizes;
 mod starting;
 
 use std::path::PathBuf;
@@ -33,6 +35,8 @@ pub enum Command {
         #[arg(long, default_value_t = 5_600)]
         pages: u64,
     },
+    /// What each costs with each memory size, under that size's share of a processor.
+    Sizes,
     /// All five deployed into an emulator of AWS, driven by their schedules and the queue.
     Chain {
         /// World files; without one, a made-up world.
@@ -59,6 +63,7 @@ pub async fn measure(command: Command) -> Result<()> {
         Command::Ranking => ranking::measure(&server).await,
         Command::Sending { players } => sending::measure(&server, players).await,
         Command::Discovering { pages } => discovering::measure(&server, pages).await,
+        Command::Sizes => sizes::measure(&server).await,
         Command::Chain { world } => chain::measure(&server, &world).await,
         Command::BareLoop { .. } => Ok(()),
     }

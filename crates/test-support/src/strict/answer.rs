@@ -32,14 +32,17 @@ pub(super) struct Upstream {
 
 impl Upstream {
     pub(super) fn new(url: &str) -> Self {
-        Self { url: url.trim_end_matches('/').to_owned(), client: reqwest::Client::new() }
+        // Each request on a connection of its own: one that the emulator has just closed would fail, and the caller try again
+        // what was done already.
+        let client = reqwest::Client::builder().pool_max_idle_per_host(0).build().unwrap_or_default();
+        Self { url: url.trim_end_matches('/').to_owned(), client }
     }
 
     /// Passes a request on, and its answer back.
     pub(super) async fn pass(&self, request: Request) -> Response {
         let Request { method, uri, headers, body } = request;
         let path = uri.path_and_query().map_or("/", |path| path.as_str());
-        let headers = without(headers, &[header::HOST, header::CONTENT_LENGTH, header::CONNECTION]);
+        let headers = without(headers, &[header::HOST, header::CONTENT_LENGTH, header::CONNECTION, header::EXPECT]);
         let sent = self.client.request(method, format!("{}{path}", self.url)).headers(headers).body(body).send().await;
         let answer = match sent {
             Ok(answer) => answer,

@@ -19,7 +19,7 @@ use std::time::Duration;
 
 use anyhow::Result;
 use axum::body::Bytes;
-use axum::extract::State;
+use axum::extract::{DefaultBodyLimit, State};
 use axum::http::{HeaderMap, Method, StatusCode, Uri};
 use axum::response::Response;
 
@@ -164,7 +164,8 @@ impl Strict {
                 if served.strictness.fires_rates_at_once || served.strictness.repeats_wake_ups {
                     tokio::spawn(schedules::watch(served.clone()));
                 }
-                let app = axum::Router::new().fallback(answer).with_state(served);
+                // Packed code comes in parts of 8 MB.
+                let app = axum::Router::new().fallback(answer).layer(DefaultBodyLimit::disable()).with_state(served);
                 drop(axum::serve(listener, app).await);
             });
         })?;

@@ -22,7 +22,7 @@ use parsebook_core::budget::{AFTER_RESET, wake_at};
 use parsebook_core::ports::{Clock, Result};
 use serde::Serialize;
 
-pub use self::schedule::{Reviver, WakeUp};
+pub use self::schedule::WakeUp;
 use crate::mongo::Turns;
 
 /// How long a limit that was read from AWS is believed. All of Lambda's control plane takes 15 requests a second in an
@@ -145,15 +145,16 @@ impl<C: Clock> Throttle<C> {
         Self { consumer, wake_up, configured_limit, clock, read: Mutex::new(None) }
     }
 
-    /// The concurrency limit, read from AWS at most every 15 s. Where it cannot be read, the configured one.
+    /// The concurrency limit, read from AWS at most every 15 s. Where it cannot be read, the one of before, or the configured.
     pub async fn limit(&self) -> u32 {
         let now = self.clock.now();
         let believed = self.believed().filter(|(_, read_at)| now - *read_at < BELIEVED_FOR);
         match believed {
             Some((limit, _)) => limit,
             None => self.read_limit().await.unwrap_or_else(|error| {
-                tracing::warn!(error = format!("{error:#}"), "the configured concurrency limit is assumed");
-                self.configured_limit
+                let limit = self.believed().map_or(self.configured_limit, |(limit, _)| limit);
+                tracing::warn!(error = format!("{error:#}"), limit, "the concurrency limit of before is assumed");
+                limit
             }),
         }
     }
@@ -214,7 +215,8 @@ impl<C: Clock> Throttle<C> {
     /// # Errors
     /// When the schedule cannot be made or the mapping cannot be disabled: the consumer then goes on awake.
     pub async fn put_to_sleep(&self, wake_at: Timestamp) -> Result<Timestamp> {
-        let mut wakes_at = self.wake_up.schedule(wake_at).await.context("scheduling the reviver")?;
+        let scheduled = self.wake_up.schedule(wake_at).await.context("scheduling the reviver")?;
+        let mut wakes_at = scheduled.at;
         match self.consumer.set_limit(0).await {
             Ok(()) => self.believe(0),
             Err(error) => tracing::warn!(error = format!("{error:#}"), "sleeping by the mapping alone"),
@@ -222,6 +224,10 @@ impl<C: Clock> Throttle<C> {
         self.keep_ahead(&mut wakes_at).await?;
         mapping::switch(&self.consumer, false).await?;
         self.keep_ahead(&mut wakes_at).await?;
+        if scheduled.was_there {
+            // Should it have vanished meanwhile, it is made anew.
+            wakes_at = self.wake_up.schedule(wakes_at).await.context("scheduling the reviver once more")?.at;
+        }
         Ok(wakes_at)
     }
 
@@ -229,7 +235,7 @@ impl<C: Clock> Throttle<C> {
     async fn keep_ahead(&self, wakes_at: &mut Timestamp) -> Result<()> {
         let now = self.clock.now();
         if *wakes_at <= now + TOO_NEAR {
-            *wakes_at = self.wake_up.schedule(now + AFTER_RESET).await.context("scheduling the reviver once more")?;
+            *wakes_at = self.wake_up.schedule(now + AFTER_RESET).await.context("scheduling the reviver once more")?.at;
         }
         Ok(())
     }

@@ -13,23 +13,20 @@ use parsebook_core::Timestamp;
 use parsebook_core::ports::{Clock, Result};
 
 use super::{described, is_one_of, is_throttled, patience};
-
-/// Whom the schedule calls, and as what.
-#[derive(Debug, Clone)]
-pub struct Reviver {
-    /// `REVIVER_SCHEDULE_NAME`, in the group `default`.
-    pub schedule_name: String,
-    /// `REVIVER_FUNCTION_ARN`.
-    pub function_arn: String,
-    /// `SCHEDULER_ROLE_ARN`: the role with which the schedule calls the reviver.
-    pub role_arn: String,
-    /// Where a wake-up goes that could not be delivered: the ARN of a queue.
-    pub dead_letters_arn: Option<String>,
-}
+use crate::settings::Reviver;
 
 /// A wake-up is never scheduled closer than this: Scheduler does not fire what is past when it arrives.
 /// The steps of falling asleep take less than this, unless AWS is slow.
 const SHORTEST_NOTICE: TimeDelta = TimeDelta::seconds(30);
+
+/// A wake-up that Scheduler has taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Scheduled {
+    /// When it comes.
+    pub at: Timestamp,
+    /// Whether it was moved. One that has fired is still there for a moment, takes a new time, and vanishes with it.
+    pub was_there: bool,
+}
 
 /// Makes the schedule.
 #[derive(Debug, Clone)]
@@ -49,18 +46,18 @@ impl<C: Clock> WakeUp<C> {
     ///
     /// # Errors
     /// When Scheduler does not take it.
-    pub async fn schedule(&self, at: Timestamp) -> Result<Timestamp> {
+    pub(super) async fn schedule(&self, at: Timestamp) -> Result<Scheduled> {
         // Whole seconds, and never before the moment that was asked for.
         let at = at.max(self.clock.now() + SHORTEST_NOTICE) + TimeDelta::milliseconds(999);
         let at = at.trunc_subsecs(0);
         let put = || self.put(at);
-        put.retry(patience()).when(|(again, _)| *again).await.map_err(|(_, error)| error)?;
-        Ok(at)
+        let was_there = put.retry(patience()).when(|(again, _)| *again).await.map_err(|(_, error)| error)?;
+        Ok(Scheduled { at, was_there })
     }
 
-    /// Creates or replaces the schedule from one complete definition: an update resets what it leaves out. An error says
-    /// whether trying again may help.
-    async fn put(&self, at: Timestamp) -> std::result::Result<(), (bool, anyhow::Error)> {
+    /// Creates or replaces the schedule from one complete definition: an update resets what it leaves out. Answers whether it
+    /// was there. An error says whether trying again may help.
+    async fn put(&self, at: Timestamp) -> std::result::Result<bool, (bool, anyhow::Error)> {
         let text = at.format("%Y-%m-%dT%H:%M:%S").to_string();
         let expression = format!("at({text})");
         let window = FlexibleTimeWindow::builder().mode(FlexibleTimeWindowMode::Off).build();
@@ -81,7 +78,7 @@ impl<C: Clock> WakeUp<C> {
             .send()
             .await;
         match created {
-            Ok(_) => return Ok(()),
+            Ok(_) => return Ok(false),
             Err(error) if is_one_of(&error, &["ConflictException"]) => {}
             Err(error) => return Err((is_throttled(&error), described(error).context("creating the schedule"))),
         }
@@ -98,7 +95,7 @@ impl<C: Clock> WakeUp<C> {
             .target(target)
             .send()
             .await;
-        updated.map(|_| ()).map_err(|error| {
+        updated.map(|_| true).map_err(|error| {
             // It fired and went in between, or another invocation writes it at this moment.
             let is_passing = is_one_of(&error, &["ResourceNotFoundException", "ConflictException"]);
             (is_passing || is_throttled(&error), described(error).context("moving the schedule"))

@@ -1,7 +1,6 @@
-//! Small JSON: messages of the queue, events, and the pool of keys.
+//! Small JSON: messages of the queue, and the pool of keys.
 
 use parsebook_adapters::wcl_api::parse_keys;
-use parsebook_core::rule::Target;
 use parsebook_core::scrap::Message;
 
 /// A message of the queue: what is read of it is written the same again.
@@ -13,14 +12,6 @@ pub fn queue_message(bytes: &[u8]) {
             assert_eq!(Message::parse(&written).ok().as_ref(), Some(&message), "{written}");
         }
         Err(error) => assert!(error.to_string().len() < 4096, "a reason is a line, not the message"),
-    }
-}
-
-/// The event of a backfill; what passes the check can be worked.
-pub fn backfill_event(bytes: &[u8]) {
-    let Ok(target) = serde_json::from_slice::<Target>(bytes) else { return };
-    if let Ok(target) = target.checked() {
-        assert!(target.start_page >= 1 && target.start_page <= target.end_page, "{target:?}");
     }
 }
 

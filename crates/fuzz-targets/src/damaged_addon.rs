@@ -61,9 +61,12 @@ pub fn lookup(bytes: &[u8]) {
             return;
         }
         let Ok(mut addon) = Addon::open(copy.folder.path()) else { return };
-        let endless = |_: &mlua::Lua, _: &mlua::Debug| -> mlua::Result<VmState> { panic!("the decoder does not end") };
         drop(addon.lua().set_memory_limit(MOST_MEMORY));
-        drop(addon.lua().set_hook(HookTriggers::new().every_nth_instruction(MOST_INSTRUCTIONS), endless));
+        let triggers = HookTriggers::new().every_nth_instruction(MOST_INSTRUCTIONS);
+        let hooked = addon.lua().set_hook(triggers, |_, _| -> mlua::Result<VmState> {
+            panic!("the decoder does not end");
+        });
+        drop(hooked);
         // Damage may be found or not; an error of Lua's out of the decoder is refused by the game's error window.
         for name in ["Chôgun", "Spicca", "Nobody"] {
             drop(addon.lookup(name, "Kazzak", "EU"));
