@@ -4,5 +4,6 @@ mod binaries;
 mod deployed;
 mod faults;
 mod journal;
+mod operator;
 mod pages;
 mod scripts;

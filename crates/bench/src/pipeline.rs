@@ -80,7 +80,7 @@ fn program(parsebook: &Path, folder: &Path, simulator: &Handle) -> Command {
 }
 
 /// The most memory the process ever held, in kB, as Linux counts it.
-fn peak_kilobytes(process: u32) -> anyhow::Result<u32> {
+pub fn peak_kilobytes(process: u32) -> anyhow::Result<u32> {
     let status = std::fs::read_to_string(format!("/proc/{process}/status"))?;
     let line = status.lines().find(|line| line.starts_with("VmHWM:")).context("no VmHWM")?;
     Ok(line.split_whitespace().nth(1).context("no figure")?.parse()?)

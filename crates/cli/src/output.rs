@@ -2,6 +2,9 @@
 
 use std::io::Write;
 
+use parsebook_core::Timestamp;
+use parsebook_core::status::RuleStatus;
+
 /// One line of result.
 pub fn say(line: &str) {
     let _ = writeln!(std::io::stdout().lock(), "{line}");
@@ -45,6 +48,17 @@ pub fn difficulty(number: u8) -> String {
         5 => "Mythic".into(),
         other => format!("difficulty {other}"),
     }
+}
+
+/// A time, to the minute.
+pub fn minute(at: Timestamp) -> String {
+    at.format("%Y-%m-%d %H:%M UTC").to_string()
+}
+
+/// How a rule stands, in one line.
+pub fn rule_state(rule: &RuleStatus) -> String {
+    let last = rule.last_run.map(|at| format!("; last finished {}", minute(at))).unwrap_or_default();
+    printable(&format!("{}{last}", rule.state))
 }
 
 #[cfg(test)]

@@ -37,6 +37,10 @@ const UNKNOWN_RESET: TimeDelta = TimeDelta::hours(1);
 pub struct RankTotals {
     /// Messages whose ranks are stored.
     pub done: u64,
+    /// Reports among them.
+    pub reports: u64,
+    /// Players whose ranks came from these reports, once for each.
+    pub players_of_reports: u64,
     /// Of these, players that hide their ranks.
     pub hidden: u64,
     /// Messages that can never succeed.
@@ -206,6 +210,8 @@ impl<C: Clock + Clone> Machine<C> {
             }
         }
         totals.done += u64::from(summary.done);
+        totals.reports += u64::from(summary.reports);
+        totals.players_of_reports += u64::from(summary.players_of_reports);
         totals.hidden += u64::from(summary.hidden);
         totals.finished += summary.finished.len() as u64;
         if let Some(key) = summary.key {

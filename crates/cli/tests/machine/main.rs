@@ -7,6 +7,7 @@ mod calibrate;
 mod common;
 mod discovery;
 mod doctor;
+mod documented;
 mod killed;
 mod pipeline;
 mod program;

@@ -104,13 +104,26 @@ fn what_did_not_end_well_is_listed_for_what_it_was() {
 
 #[test]
 fn databases_are_followed_and_a_dry_run_is_none() {
-    let regions = json!([{ "region": "EU", "characters": 10, "bytes": 900 }, { "bytes": 3 }, "nonsense"]);
+    let regions = json!([{ "region": "EU", "characters": 10, "realms": 3, "bytes": 900, "generatedAt": ago(2001) },
+                         { "bytes": 3 }, "nonsense"]);
     let history = history(&[
         run("db-generator", 2000, json!({ "stopped": "published", "regions": regions })),
         run("db-generator", 60, json!({ "stopped": "dryRun", "regions": regions })),
     ]);
-    assert_eq!(history.databases["EU"], [Database { at: ago(2000), characters: 10, bytes: 900 }]);
+    let published = Database { at: ago(2000), characters: 10, realms: 3, bytes: 900, generated_at: Some(ago(2001)) };
+    assert_eq!(history.databases["EU"], [published]);
     assert_eq!(history.databases.len(), 1);
+}
+
+#[test]
+fn a_database_that_is_published_every_minute_is_kept_once_an_hour() {
+    let at = |minutes, characters| {
+        run("db-generator", minutes, json!({ "regions": [{ "region": "EU", "characters": characters }] }))
+    };
+    // Half past ten it is now.
+    let history = history(&[at(90, 1), at(29, 2), at(28, 3), at(1, 4)]);
+    let kept: Vec<_> = history.databases["EU"].iter().map(|database| database.characters).collect();
+    assert_eq!(kept, [1, 4]);
 }
 
 #[test]

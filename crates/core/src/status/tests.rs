@@ -75,6 +75,7 @@ fn the_forecast_follows_from_what_waits_and_from_the_pace() {
     assert!((status.days_until_all_ranked.unwrap() - 80.0 / 30.0).abs() < 1e-9);
     let [eu, us] = status.regions.as_slice() else { panic!("{:?}", status.regions) };
     assert_eq!((eu.due, us.due), (60, 20));
+    assert_eq!(status.all_ranked_by, Some(now() + TimeDelta::hours(64)));
     assert_eq!(eu.ranked_by, Some(now() + TimeDelta::days(2)));
     assert_eq!(us.ranked_by, None, "nothing of it was ranked last week");
     assert_eq!(status.oldest_rank, Some(now() - TimeDelta::days(40)));
@@ -85,6 +86,8 @@ fn a_rule_says_in_one_line_why_it_waits() {
     let later = now() + TimeDelta::hours(1);
     let block = Block { at: now(), since: now(), until: later, refusals: 1, reason: "a human check".into() };
     let wait = |failures| Wait { since: now(), until: later, failures, reason: "no such raid".into() };
+    let over = Wait { until: now(), ..wait(1) };
+    let lifted = Block { until: now(), ..block.clone() };
     let lease = Lease { owner: "a".into(), expires_at: later };
     let line = |state: RuleState| {
         let rule = rule("a", state);
@@ -95,7 +98,13 @@ fn a_rule_says_in_one_line_why_it_waits() {
         (RuleState { block: Some(block), ..Default::default() }, "refused: a human check", true),
         (RuleState { wait: Some(wait(3)), ..Default::default() }, "failed 3 times: no such raid", true),
         (RuleState { wait: Some(wait(0)), ..Default::default() }, "waits for points", false),
-        (RuleState { lease: Some(lease), ..Default::default() }, "at work", false),
+        (
+            RuleState { wait: Some(over.clone()), ..Default::default() },
+            "failed once: no such raid; tried again with",
+            true,
+        ),
+        (RuleState { block: Some(lifted), ..Default::default() }, "was refused: a human check", true),
+        (RuleState { lease: Some(lease), wait: Some(over), ..Default::default() }, "at work", false),
         (RuleState::default(), "first run", false),
     ] {
         let told = line(state);
@@ -103,6 +112,16 @@ fn a_rule_says_in_one_line_why_it_waits() {
     }
     let paused = Rule { enabled: false, ..rule("a", RuleState::default()) };
     assert_eq!(RuleStatus::of(&paused, &[], now()).state, "paused by hand");
+}
+
+#[test]
+fn the_lag_of_reports_is_told_with_its_share() {
+    let lag = ReportsCensus { total: 40, due: 7, oldest_due: Some(now() - TimeDelta::hours(9)), not_yet_ranked: 10 };
+    let census = Census { reports: lag.clone(), ..Census::default() };
+    let status = Status::of("x".into(), &census, &(vec![], vec![]), &History::new(now()));
+    assert_eq!((status.reports.census, status.reports.share_not_yet_ranked), (lag, Some(0.25)));
+    let none = Status::of("x".into(), &Census::default(), &(vec![], vec![]), &History::new(now()));
+    assert_eq!(none.reports.share_not_yet_ranked, None);
 }
 
 #[test]
@@ -121,11 +140,18 @@ fn status_as_json_has_the_documented_names() {
         "playersADay",
         "points",
         "daysUntilAllRanked",
+        "allRankedBy",
         "oldestRank",
         "regions",
         "reports",
         "discovery",
     ] {
         assert!(json.get(name).is_some(), "{name}: {json}");
+    }
+    for name in ["total", "due", "oldestDue", "notYetRanked", "shareNotYetRanked"] {
+        assert!(json["reports"].get(name).is_some(), "{name}: {json}");
+    }
+    for name in ["anHour", "usedThisHour", "aPlayer"] {
+        assert!(json["points"].get(name).is_some(), "{name}: {json}");
     }
 }
