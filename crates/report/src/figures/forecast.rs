@@ -1,7 +1,9 @@
 //! When everything that waits will be ranked.
 
+use std::collections::BTreeMap;
+
 use anyhow::Result;
-use chrono::TimeDelta;
+use chrono::{NaiveDate, TimeDelta};
 
 use super::{Figure, Table};
 use crate::Report;
@@ -65,11 +67,16 @@ pub fn forecast(report: &Report<'_>) -> Result<Figure> {
     Figure::new("forecast", "When is everything ranked?", answer, &legend, &plot, table)
 }
 
-/// `: all of EU by 3 December, all of US by 9 December`.
+/// `: all of EU, US by 3 December, all of KR by 9 December`.
 fn by_region(report: &Report<'_>) -> String {
-    let waiting = report.status.regions.iter().filter(|region| region.due > 0);
-    let parts: Vec<_> = waiting
-        .filter_map(|region| Some(format!("all of {} by {}", region.census.region, region.ranked_by?.format("%-d %B"))))
-        .collect();
+    let mut regions = BTreeMap::<NaiveDate, Vec<&str>>::new();
+    for region in report.status.regions.iter().filter(|region| region.due > 0) {
+        if let Some(by) = region.ranked_by {
+            regions.entry(by.date_naive()).or_default().push(&region.census.region);
+        }
+    }
+    let part =
+        |(by, names): (&NaiveDate, &Vec<&str>)| format!("all of {} by {}", names.join(", "), by.format("%-d %B"));
+    let parts: Vec<_> = regions.iter().map(part).collect();
     if parts.is_empty() { String::new() } else { format!(": {}", parts.join(", ")) }
 }
