@@ -283,7 +283,7 @@ async fn doctor_names_twenty_faults_of_a_deployed_stack_with_their_fix() -> Resu
     operator.published(4).await?;
     operator.finds(limit, &[], &[("data age", "4 days ago", "parsebook report")]);
     operator.published(0).await?;
-    operator.finds("--concurrency-limit 2000", &[], &[("quota", "1000 invocations", "Service Quotas")]);
+    operator.finds("--concurrency-limit 2000", &[], &[("quota", "invocations at a time", "Service Quotas")]);
     let away: Vec<_> = ["quota", "mapping", "limit", "queue", "dead letters", "wake-ups", "alarms"]
         .into_iter()
         .chain(["schedule discover", "schedule aggregator", "schedule db-generator", "schedule reviver"])
