@@ -4,6 +4,7 @@ mod binaries;
 mod deployed;
 mod faults;
 mod journal;
+mod operator;
 mod pages;
 mod scripts;
 mod strict;

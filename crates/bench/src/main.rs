@@ -5,6 +5,7 @@ mod lambdas;
 mod parsing;
 mod pipeline;
 mod pushing;
+mod reporting;
 mod season;
 mod step_clock;
 
@@ -105,6 +106,21 @@ enum Command {
         #[arg(long)]
         python: PathBuf,
     },
+    /// The report of a store with a long journal: time, memory, size.
+    Reporting {
+        /// The program to measure.
+        #[arg(long)]
+        parsebook: PathBuf,
+        /// Runs in the journal.
+        #[arg(long, default_value_t = 100_000)]
+        runs: u32,
+        /// Players in the store.
+        #[arg(long, default_value_t = 55_693)]
+        players: u32,
+        /// Where the report is kept.
+        #[arg(long)]
+        out: Option<PathBuf>,
+    },
     /// The Lambda binaries.
     #[command(flatten)]
     Lambdas(lambdas::Command),
@@ -143,6 +159,9 @@ async fn measure(command: Command) -> anyhow::Result<()> {
             let mut file = std::io::BufWriter::new(std::fs::File::create(out)?);
             World::generate(players, seed).write_jsonl(&mut file)?;
             Ok(std::io::Write::flush(&mut file)?)
+        }
+        Command::Reporting { parsebook, runs, players, out } => {
+            reporting::measure(&parsebook, runs, players, out.as_deref()).await
         }
         Command::Parsing { python } => parsing::measure(&python).await,
         Command::Lambdas(command) => lambdas::measure(command).await,

@@ -3,6 +3,8 @@
 use std::io::Write;
 
 pub use parsebook_core::difficulty::name as difficulty;
+pub use parsebook_core::moment::minute;
+use parsebook_core::status::RuleStatus;
 
 /// One line of result.
 pub fn say(line: &str) {
@@ -36,6 +38,12 @@ pub fn grouped(number: u64) -> String {
 /// A text that somebody else wrote, as one line without a terminal's commands.
 pub fn printable(text: &str) -> String {
     text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
+}
+
+/// How a rule stands, in one line.
+pub fn rule_state(rule: &RuleStatus) -> String {
+    let last = rule.last_run.map(|at| format!("; last finished {}", minute(at))).unwrap_or_default();
+    printable(&format!("{}{last}", rule.state))
 }
 
 #[cfg(test)]

@@ -5,6 +5,8 @@
 
 pub mod census;
 
+use std::cmp::Reverse;
+
 use chrono::TimeDelta;
 use serde::Serialize;
 
@@ -12,7 +14,7 @@ pub use self::census::{AGES, AgeGroup, BossRanks, Census, RegionCensus, ReportsC
 use crate::history::{Database, History};
 use crate::ports::{Malformed, Result};
 use crate::rule::schedule::active_block;
-use crate::rule::{Rule, SourceKind};
+use crate::rule::{Rule, SourceKind, Wait};
 use crate::{Difficulty, RaidId, Timestamp};
 
 /// A store that can be looked at as a whole.
@@ -47,12 +49,14 @@ pub struct Status {
     pub players_a_day: Option<f64>,
     /// Days until all that waits is ranked, at the pace of the last week.
     pub days_until_all_ranked: Option<f64>,
+    /// When that is.
+    pub all_ranked_by: Option<Timestamp>,
     /// The rank that was read longest ago.
     pub oldest_rank: Option<Timestamp>,
     /// Each region with players.
     pub regions: Vec<RegionStatus>,
-    /// Reports whose ranks are read.
-    pub reports: ReportsCensus,
+    /// Reports whose ranks are read, and how far that lags behind.
+    pub reports: ReportsStatus,
     /// Each rule, and why it waits or fails.
     pub discovery: Vec<RuleStatus>,
     /// Documents that cannot be read.
@@ -83,8 +87,28 @@ pub struct RegionStatus {
     pub census: RegionCensus,
     /// Its part of what is due, taken to be its part of the players.
     pub due: u64,
-    /// When all of that is ranked, at the region's own pace of the last week.
+    /// Its part of the pace, taken to be its part of the players that were ranked within a week.
+    pub players_a_day: Option<f64>,
+    /// When all that is due is ranked at that pace.
     pub ranked_by: Option<Timestamp>,
+}
+
+/// The lag of reports.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ReportsStatus {
+    /// What the store holds of them.
+    #[serde(flatten)]
+    pub census: ReportsCensus,
+    /// The part of them that was read before WCL had ranked it, from 0 to 1; `None` where there are none.
+    pub share_not_yet_ranked: Option<f64>,
+}
+
+impl ReportsStatus {
+    fn of(census: &ReportsCensus) -> Self {
+        let share = (census.total > 0).then(|| census.not_yet_ranked as f64 / census.total as f64);
+        Self { census: census.clone(), share_not_yet_ranked: share }
+    }
 }
 
 /// One rule.
@@ -127,11 +151,14 @@ impl Status {
         let due = census.discovered + census.queued.unwrap_or_default();
         let pace = history.messages_a_day();
         let ranked: u64 = census.regions.iter().map(|region| region.players).sum();
+        let fresh: u64 = census.regions.iter().map(RegionCensus::ranked_within_a_week).sum();
         let region = |region: &RegionCensus| {
             let share = region.players as f64 / ranked.max(1) as f64;
             let due = rounded(due as f64 * share);
-            let days = days_for(due, history.days_observed().and_then(|days| region.pace(days)));
-            RegionStatus { census: region.clone(), due, ranked_by: days.and_then(|days| after(now, days)) }
+            let part = region.ranked_within_a_week() as f64 / fresh.max(1) as f64;
+            let players_a_day = pace.map(|pace| pace * part).filter(|pace| *pace > 0.0);
+            let ranked_by = days_for(due, players_a_day).and_then(|days| after(now, days));
+            RegionStatus { census: region.clone(), due, players_a_day, ranked_by }
         };
         let newest = |(region, versions): (&String, &Vec<Database>)| {
             Some(DatabaseStatus { region: region.clone(), newest: versions.last()?.clone() })
@@ -152,10 +179,11 @@ impl Status {
             },
             players_a_day: history.players_a_day(),
             days_until_all_ranked: days_for(due, pace),
+            all_ranked_by: days_for(due, pace).and_then(|days| after(now, days)),
             oldest_rank: census.regions.iter().filter_map(|region| region.oldest).min(),
             regions: census.regions.iter().map(region).collect(),
-            reports: census.reports.clone(),
-            discovery: rules.0.iter().map(|rule| RuleStatus::of(rule, &rules.0, now)).collect(),
+            reports: ReportsStatus::of(&census.reports),
+            discovery: discovery(&rules.0, now),
             malformed: rules.1.iter().map(ToString::to_string).collect(),
             database: history.databases.iter().filter_map(newest).collect(),
         }
@@ -167,20 +195,24 @@ impl RuleStatus {
     pub fn of(rule: &Rule, rules: &[Rule], now: Timestamp) -> Self {
         let state = &rule.state;
         let source = rule.target.source;
+        let waiting = state.wait.as_ref().filter(|wait| wait.until > now);
+        let failed = state.wait.as_ref().filter(|wait| wait.failures > 0);
         let (line, is_failing) = if !rule.enabled {
             ("paused by hand".to_owned(), false)
         } else if let Some(block) = active_block(rules, source, now) {
             (format!("refused: {}; asked again after {}", block.reason, minute(block.until)), true)
-        } else if let Some(wait) = state.wait.as_ref().filter(|wait| wait.until > now) {
+        } else if let Some(wait) = waiting {
             match wait.failures {
                 0 => (format!("waits for points until {}", minute(wait.until)), false),
-                times => {
-                    (format!("failed {times} times: {}; tried again after {}", wait.reason, minute(wait.until)), true)
-                }
+                _ => (format!("{}; tried again after {}", failure(wait), minute(wait.until)), true),
             }
         } else if state.lease.as_ref().is_some_and(|lease| lease.expires_at > now) {
             let pages = state.progress.as_ref().map_or(0, |progress| progress.pages);
             (format!("at work, {pages} pages read"), false)
+        } else if let Some(wait) = failed {
+            (format!("{}; tried again with the next run", failure(wait)), true)
+        } else if let Some(block) = &state.block {
+            (format!("was refused: {}; asked again with the next run", block.reason), true)
         } else if let Some(progress) = &state.progress {
             (format!("interrupted after {} pages, goes on from there", progress.pages), false)
         } else if rule.last_run.is_none() {
@@ -199,6 +231,18 @@ impl RuleStatus {
             is_failing,
         }
     }
+}
+
+/// Every rule: those that fail first, then the newest raid and the hardest difficulty.
+fn discovery(rules: &[Rule], now: Timestamp) -> Vec<RuleStatus> {
+    let mut discovery: Vec<_> = rules.iter().map(|rule| RuleStatus::of(rule, rules, now)).collect();
+    discovery.sort_by_key(|rule| (Reverse((rule.is_failing, rule.raid, rule.difficulty)), rule.id.clone()));
+    discovery
+}
+
+fn failure(wait: &Wait) -> String {
+    let times = if wait.failures == 1 { "once".to_owned() } else { format!("{} times", wait.failures) };
+    format!("failed {times}: {}", wait.reason)
 }
 
 /// Days that `due` takes at `pace` a day; none where nothing moves.

@@ -58,7 +58,13 @@ pub fn span(delta: TimeDelta) -> String {
 
 /// The same of a number of days that is not whole.
 pub fn days(days: f64) -> String {
-    if days < 2.0 { format!("{} h", decimals(days * 24.0, 1)) } else { format!("{} days", decimals(days, 1)) }
+    if days == 0.0 {
+        "now".to_owned()
+    } else if days < 2.0 {
+        format!("{} h", decimals(days * 24.0, 1))
+    } else {
+        format!("{} days", decimals(days, 1))
+    }
 }
 
 /// `text`, cut to `most` characters.
@@ -89,6 +95,7 @@ mod tests {
         assert_eq!(span(TimeDelta::hours(-30)), "30 h");
         assert_eq!(span(TimeDelta::days(4)), "4 days");
         assert_eq!((days(0.5).as_str(), days(9.26).as_str()), ("12 h", "9.3 days"));
+        assert_eq!(days(0.0), "now");
     }
 
     #[test]

@@ -89,22 +89,34 @@ fn tiles(status: &Status) -> Markup {
                 Some(queued) => format!("{} in the queue, {} before it", grouped(queued), grouped(status.discovered)),
                 None => "before the queue; the queue is elsewhere".to_owned(),
             }))
-            (tile("daysUntilAllRanked", "All ranked in", or_dash(status.days_until_all_ranked.map(days)),
-                "at the pace of the last week".to_owned()))
-            (tile("pointsUsed", "Points this hour", whole(points.used_this_hour), or_dash(
-                points.an_hour.map(|limit| format!("of {}", whole(limit))))))
+            (tile("daysUntilAllRanked", if status.due == 0 { "All ranked" } else { "All ranked in" },
+                or_dash(status.days_until_all_ranked.map(days)), match (status.due, status.all_ranked_by) {
+                    (0, _) => "nothing waits".to_owned(),
+                    (_, Some(by)) => format!("by {}, at the pace of the last week", by.format("%-d %B")),
+                    (_, None) => "no pace in the last week".to_owned(),
+                }))
+            (tile("pointsUsed", "Points this hour", whole(points.used_this_hour), match points.an_hour {
+                Some(limit) => format!("of {}", whole(limit)),
+                None => "the keys tell of no limit".to_owned(),
+            }))
             (tile("pointsAPlayer", "A player costs", or_dash(points.a_player.map(|cost| decimals(cost, 1))),
                 "points, measured".to_owned()))
             (tile("oldestRank", "Oldest rank", or_dash(status.oldest_rank.map(|at| span(status.as_of - at))),
                 or_dash(status.oldest_rank.map(minute))))
-            (tile("reportsDue", "Reports due", grouped(status.reports.due), match status.reports.total {
-                0 => "no reports are listed".to_owned(),
-                total => format!("of {}; {} not yet ranked by WCL", grouped(total), grouped(status.reports.not_yet_ranked)),
-            }))
+            (tile("reportsDue", "Reports due", grouped(status.reports.census.due), lag(status)))
             (tile("setAside", "Set aside", or_dash(status.set_aside.map(grouped)),
                 "messages that failed too often".to_owned()))
         }
     }
+}
+
+/// How far reading reports lags behind.
+fn lag(status: &Status) -> String {
+    let census = &status.reports.census;
+    let Some(share) = status.reports.share_not_yet_ranked else { return "no reports are listed".to_owned() };
+    let waiting =
+        census.oldest_due.map(|at| format!(", the oldest for {}", span(status.as_of - at))).unwrap_or_default();
+    format!("of {}{waiting}; {} % not yet ranked by WCL", grouped(census.total), decimals(100.0 * share, 1))
 }
 
 fn rules(report: &Report<'_>) -> Markup {
@@ -124,7 +136,7 @@ fn rules(report: &Report<'_>) -> Markup {
                         tr {
                             th scope="row" { (raid(rule.raid)) " " (difficulty(rule.difficulty)) }
                             td { (rule.source) }
-                            td { (rule.last_run.map_or_else(|| "never".to_owned(), minute)) }
+                            td.time { (rule.last_run.map_or_else(|| "never".to_owned(), minute)) }
                             td.bad[rule.is_failing] { (rule.state) }
                         }
                     } }
@@ -202,7 +214,7 @@ fn stages(report: &Report<'_>) -> Markup {
 fn incidents(report: &Report<'_>) -> Markup {
     html! {
         section id="incidents" {
-            h2 { "Which runs did not end well?" }
+            h2 { "Which runs failed, or have not ended?" }
             @if report.history.incidents.is_empty() {
                 p { "None." }
             } @else {

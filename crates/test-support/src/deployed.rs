@@ -224,8 +224,16 @@ impl Deployed {
     /// # Errors
     /// When the deployment fails.
     pub async fn start(pipeline: Pipeline) -> Result<Option<Self>> {
+        Self::start_with(pipeline, &[]).await
+    }
+
+    /// The same with these parameters of the template in place of those that make the chain quick.
+    ///
+    /// # Errors
+    /// When the deployment fails.
+    pub async fn start_with(pipeline: Pipeline, parameters: &[&str]) -> Result<Option<Self>> {
         let Some(emulator) = Ministack::start()? else { return Ok(None) };
-        Self::start_in(emulator, None, pipeline, &[]).await
+        Self::start_in(emulator, None, pipeline, parameters).await
     }
 
     /// The same behind a proxy that is as strict as a real account, with these parameters of the template in place of those

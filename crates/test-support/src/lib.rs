@@ -10,6 +10,7 @@ pub mod certificate;
 pub mod clock;
 #[cfg(feature = "lambdas")]
 pub mod deployed;
+pub mod documentation;
 pub mod git;
 pub mod lambda;
 pub mod ministack;

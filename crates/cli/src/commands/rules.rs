@@ -1,11 +1,12 @@
 //! `parsebook rules`.
 
 use anyhow::ensure;
-use parsebook_core::moment::minute;
-use parsebook_core::rule::{Rule, RuleId};
+use chrono::Utc;
+use parsebook_core::rule::{RanksKind, Rule, RuleId};
+use parsebook_core::status::RuleStatus;
 
 use crate::args::{Common, RulesCommand};
-use crate::output::{complain, difficulty, say, say_json};
+use crate::output::{complain, difficulty, rule_state, say, say_json};
 use crate::store::Store;
 
 pub async fn rules(common: &Common, command: RulesCommand) -> anyhow::Result<()> {
@@ -22,7 +23,7 @@ pub async fn rules(common: &Common, command: RulesCommand) -> anyhow::Result<()>
             if rules.is_empty() {
                 say("no rules; add one with: parsebook rules add --raid 44 --difficulty 4");
             }
-            rules.iter().for_each(|rule| say(&line(rule)));
+            rules.iter().for_each(|rule| say(&line(rule, &rules)));
         }
         RulesCommand::Add(target) => say(&store.add_rule(&target.target()?).await?.0),
         RulesCommand::Remove { id } => {
@@ -39,28 +40,18 @@ fn found(was_there: bool, id: &str) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn line(rule: &Rule) -> String {
+fn line(rule: &Rule, rules: &[Rule]) -> String {
     let target = &rule.target;
     let partition = target.partition.map(|partition| format!(", partition {partition}")).unwrap_or_default();
-    let state = if !rule.enabled {
-        "paused".to_owned()
-    } else if let Some(block) = rule.state.block.as_ref() {
-        format!("stopped: {} (again after {})", block.reason, minute(block.until))
-    } else if let Some(progress) = &rule.state.progress {
-        format!("under way, {} pages read", progress.pages)
-    } else {
-        match rule.last_run {
-            Some(last_run) => format!("last run {}", minute(last_run)),
-            None => "never run".to_owned(),
-        }
-    };
+    let ranks = if target.ranks == RanksKind::Reports { ", ranks by reports" } else { "" };
     format!(
-        "{}  raid {} {:<6}  {:<7}  pages {}-{}{partition}  {state}",
+        "{}  raid {} {:<6}  {:<7}  pages {}-{}{partition}{ranks}  {}",
         rule.id,
         target.raid,
         difficulty(target.difficulty),
         target.source,
         target.start_page,
-        target.end_page
+        target.end_page,
+        rule_state(&RuleStatus::of(rule, rules, Utc::now()))
     )
 }

@@ -107,7 +107,7 @@ pub fn conclude(common: &Common, summary: &RunSummary, json: bool) -> anyhow::Re
             generate_lines(common, generated).iter().for_each(|line| say(line));
         }
     }
-    if !json && summary.errors.is_empty() {
+    if !json {
         say(&last_line(common, summary));
     }
     if let [first, others @ ..] = summary.errors.as_slice() {
@@ -132,7 +132,6 @@ pub fn refusal(summary: &RunSummary) -> anyhow::Result<()> {
 
 /// What was achieved, and what to do next.
 fn last_line(common: &Common, summary: &RunSummary) -> String {
-    let ranked = summary.player_rank.done - summary.player_rank.reports;
     let published: u64 =
         summary.db_generator.iter().flat_map(|generated| &generated.regions).map(|region| region.characters).sum();
     let flags = [("--data", &common.data, "./data"), ("--out", &common.out, "./addon")];
@@ -141,10 +140,13 @@ fn last_line(common: &Common, summary: &RunSummary) -> String {
         if value.as_os_str() == usual { String::new() } else { format!(" {name} {}", value.display()) }
     };
     let next = match published {
+        _ if !summary.errors.is_empty() => {
+            format!("what failed is named below; mend it and run again, or see: parsebook status{}", of(0))
+        }
         0 => format!("nobody is published yet; see: parsebook status{}", of(0)),
         _ => format!("next: parsebook lookup NAME REALM{}, or parsebook report --out report.html{}", of(1), of(0)),
     };
-    format!("done       {} ranked, {} published; {next}", grouped(ranked), grouped(published))
+    format!("done       {} ranked, {} published; {next}", ranked(&summary.player_rank), grouped(published))
 }
 
 /// What one turn of a rule found.
@@ -199,14 +201,20 @@ fn aggregate_line(summary: &AggregateSummary) -> String {
     line
 }
 
+/// `5 players`, `32 reports`, or both.
+fn ranked(totals: &RankTotals) -> String {
+    let players = totals.done.saturating_sub(totals.reports);
+    match (players, totals.reports) {
+        (players, 0) => format!("{} players", grouped(players)),
+        (0, reports) => format!("{} reports", grouped(reports)),
+        (players, reports) => format!("{} players, {} reports", grouped(players), grouped(reports)),
+    }
+}
+
 fn rank_line(totals: &RankTotals) -> String {
-    let mut line = format!("rank       {} players", grouped(totals.done - totals.reports));
+    let mut line = format!("rank       {}", ranked(totals));
     if totals.reports > 0 {
-        line += &format!(
-            ", {} reports with {} ranks of players",
-            grouped(totals.reports),
-            grouped(totals.players_of_reports)
-        );
+        line += &format!(", which told of {} players", grouped(totals.players_of_reports));
     }
     for (count, what) in [
         (totals.hidden, "hidden"),

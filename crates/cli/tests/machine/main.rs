@@ -8,6 +8,7 @@ mod changes;
 mod common;
 mod discovery;
 mod doctor;
+mod documented;
 mod fortnight;
 mod killed;
 mod pipeline;

@@ -145,6 +145,42 @@ async fn a_refusal_is_the_cause_of_the_failure() {
     assert!(out(&run(folder.path(), &[], &["rules", "list"])).contains("human check"));
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_run_ends_with_what_was_achieved_and_what_to_do_next_and_names_an_error_once() {
+    let simulator = Simulator::start(Config::new(World::generate(300, 4))).await.unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let (raid, difficulty) = crate::common::boards(simulator.world())[0];
+    for raid in [raid, 999_999] {
+        let (raid, difficulty) = (raid.to_string(), difficulty.to_string());
+        run(folder.path(), &[], &["rules", "add", "--source", "site", "--raid", &raid, "--difficulty", &difficulty]);
+    }
+    let (url, keys) = (simulator.url(), keys());
+    let variables = [("WCL_URL", url.as_str()), ("WCL_API_KEYS", keys.as_str()), ("PAGES_PER_SECOND", "1000")];
+    let failing = run(folder.path(), &variables, &["run", "--once"]);
+    assert!(failure(&failing).contains("no raid 999999"));
+    let last = out(&failing).lines().last().unwrap().to_owned();
+    assert!(last.starts_with("done ") && last.contains("what failed is named below"), "{last}");
+    let told = out(&failing) + &String::from_utf8_lossy(&failing.stderr);
+    assert_eq!(told.matches("no raid 999999").count(), 1, "{told}");
+    let listed = out(&run(folder.path(), &[], &["rules", "list"]));
+    let why = listed.lines().find(|line| line.contains("raid 999999")).unwrap();
+    assert!(why.contains("failed once: ") && why.contains("tried again after"), "{why}");
+    let status = out(&run(folder.path(), &[], &["status"]));
+    assert!(status.contains("failed once: "), "{status}");
+
+    run(folder.path(), &[], &["rules", "remove", why.split(' ').next().unwrap()]);
+    let backfill =
+        ["backfill", "--source", "site", "--raid", &raid.to_string(), "--difficulty", &difficulty.to_string()];
+    let fine = out(&run(folder.path(), &variables, &backfill));
+    let last = fine.lines().last().unwrap();
+    assert!(
+        last.contains(" ranked, ") && last.contains(" published; next: parsebook lookup NAME REALM, or "),
+        "{last}"
+    );
+    let next: Vec<_> = last.split("or parsebook ").nth(1).unwrap().split(' ').collect();
+    assert_eq!(run(folder.path(), &variables, &next).status.code(), Some(0), "what it says can be typed");
+}
+
 #[test]
 fn errors_are_one_line_and_name_the_thing() {
     let folder = tempfile::tempdir().unwrap();
@@ -183,4 +219,18 @@ fn wrong_usage_is_status_2_and_help_teaches() {
         assert!(help.contains(word), "{word} in {help}");
     }
     assert!(out(&run(folder.path(), &[], &["completions", "bash"])).contains("parsebook"));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_goes_into_a_file_has_no_colours() {
+    let simulator = Simulator::start(Config::new(World::generate(50, 4))).await.unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let (url, keys) = (simulator.url(), keys());
+    for no_color in ["", "1"] {
+        let variables =
+            [("WCL_URL", url.as_str()), ("WCL_API_KEYS", &keys), ("RUST_LOG", "debug"), ("NO_COLOR", no_color)];
+        let output = run(folder.path(), &variables, &["doctor"]);
+        let said = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
+        assert!(said.contains("DEBUG") && !said.contains('\u{1b}'), "{said:?}");
+    }
 }

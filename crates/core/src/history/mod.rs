@@ -24,6 +24,9 @@ pub const HOURS_SHOWN: i64 = 7 * 24;
 /// Days that are shown one by one.
 pub const DAYS_SHOWN: i64 = 30;
 
+/// A key that tells of so many points has no limit: only a simulated Warcraft Logs has such.
+const UNLIMITED: f64 = 1e8;
+
 /// Everything that status and report need from the journal.
 #[derive(Debug, Clone)]
 pub struct History {
@@ -94,8 +97,13 @@ pub struct Database {
     pub at: Timestamp,
     /// Characters in it.
     pub characters: u64,
+    /// Realms in it.
+    pub realms: u64,
     /// Size of its files together.
     pub bytes: u64,
+    /// When its newest rank was read: in JSON, seconds since 1970, as the addon's `GetInfo` tells it.
+    #[serde(with = "chrono::serde::ts_seconds_option", skip_serializing_if = "Option::is_none")]
+    pub generated_at: Option<Timestamp>,
 }
 
 /// How one stage did.
@@ -217,6 +225,9 @@ impl History {
     }
 
     fn see_limit(&mut self, key: &str, points: f64) {
+        if points >= UNLIMITED {
+            return;
+        }
         let most = self.key_limits.entry(key.to_owned()).or_default();
         *most = most.max(points);
     }
@@ -228,8 +239,19 @@ impl History {
         let regions = run.summary.get("regions").and_then(Value::as_array);
         for region in regions.into_iter().flatten() {
             let Some(name) = region.get("region").and_then(Value::as_str) else { continue };
-            let (characters, bytes) = (count(region, "characters"), count(region, "bytes"));
-            self.databases.entry(name.to_owned()).or_default().push(Database { at: run.ended_at, characters, bytes });
+            let published = Database {
+                at: run.ended_at,
+                characters: count(region, "characters"),
+                realms: count(region, "realms"),
+                bytes: count(region, "bytes"),
+                generated_at: fields::text(region, "generatedAt").and_then(|at| at.parse().ok()),
+            };
+            let versions = self.databases.entry(name.to_owned()).or_default();
+            // One machine publishes after every batch: the last of each hour stands for it.
+            match versions.last_mut().filter(|last| full_hour(last.at) == full_hour(published.at)) {
+                Some(last) => *last = published,
+                None => versions.push(published),
+            }
         }
     }
 
@@ -239,12 +261,7 @@ impl History {
         self.days.range(today - TimeDelta::days(7)..).filter(move |(day, _)| **day <= today)
     }
 
-    /// How many days of the last week the journal covers; `None` where it is empty.
-    pub fn days_observed(&self) -> Option<f64> {
-        self.first.map(|_| self.days_covered())
-    }
-
-    /// The same, at least an hour.
+    /// How many days of the last week the journal covers, at least an hour.
     fn days_covered(&self) -> f64 {
         let week_ago = (self.now.date_naive() - TimeDelta::days(7)).and_time(Default::default()).and_utc();
         let first = self.first.unwrap_or(self.now).max(week_ago);

@@ -104,13 +104,26 @@ fn what_did_not_end_well_is_listed_for_what_it_was() {
 
 #[test]
 fn databases_are_followed_and_a_dry_run_is_none() {
-    let regions = json!([{ "region": "EU", "characters": 10, "bytes": 900 }, { "bytes": 3 }, "nonsense"]);
+    let regions = json!([{ "region": "EU", "characters": 10, "realms": 3, "bytes": 900, "generatedAt": ago(2001) },
+                         { "bytes": 3 }, "nonsense"]);
     let history = history(&[
         run("db-generator", 2000, json!({ "stopped": "published", "regions": regions })),
         run("db-generator", 60, json!({ "stopped": "dryRun", "regions": regions })),
     ]);
-    assert_eq!(history.databases["EU"], [Database { at: ago(2000), characters: 10, bytes: 900 }]);
+    let published = Database { at: ago(2000), characters: 10, realms: 3, bytes: 900, generated_at: Some(ago(2001)) };
+    assert_eq!(history.databases["EU"], [published]);
     assert_eq!(history.databases.len(), 1);
+}
+
+#[test]
+fn a_database_that_is_published_every_minute_is_kept_once_an_hour() {
+    let at = |minutes, characters| {
+        run("db-generator", minutes, json!({ "regions": [{ "region": "EU", "characters": characters }] }))
+    };
+    // Half past ten it is now.
+    let history = history(&[at(90, 1), at(29, 2), at(28, 3), at(1, 4)]);
+    let kept: Vec<_> = history.databases["EU"].iter().map(|database| database.characters).collect();
+    assert_eq!(kept, [1, 4]);
 }
 
 #[test]
@@ -192,7 +205,7 @@ fn the_last_week_is_what_is_averaged_over() {
         run("player-rank", 5, done(4)),
         run("player-rank", -3 * day, done(500)),
     ]);
-    assert_eq!(history.days_observed(), Some(observed));
+    assert_eq!(history.days_covered(), observed);
     assert_eq!(history.players_a_day(), Some(24.0 / observed));
     assert_eq!(history.messages_a_day(), Some(34.0 / observed));
     assert_eq!(history.points_a_player(), Some(3.0));
@@ -201,12 +214,12 @@ fn the_last_week_is_what_is_averaged_over() {
 #[test]
 fn nothing_is_averaged_before_there_is_something() {
     let empty = History::new(now());
-    assert_eq!((empty.days_observed(), empty.points_an_hour(), empty.points_this_hour()), (None, None, 0.0));
+    assert_eq!((empty.points_an_hour(), empty.points_this_hour()), (None, 0.0));
     let history = history(&[run("player-rank", 5, json!({ "done": 0, "pointsSpent": 9.0 }))]);
     assert_eq!((history.players_a_day(), history.messages_a_day(), history.points_a_player()), (None, None, None));
-    assert_eq!(history.days_observed(), Some(1.0 / 24.0), "at least an hour");
+    assert_eq!(history.days_covered(), 1.0 / 24.0, "at least an hour");
     let later = History { first: Some(ago(36 * 60)), ..history };
-    assert_eq!(later.days_observed(), Some(1.5));
+    assert_eq!(later.days_covered(), 1.5);
 }
 
 #[test]

@@ -80,10 +80,13 @@ impl RegionCensus {
         self.newest = self.newest.max(Some(newest));
     }
 
-    /// Players ranked a day over the last week, of which `days` were observed.
-    pub fn pace(&self, days: f64) -> Option<f64> {
-        let ranked: u64 = self.freshness.iter().take(3).map(|group| group.players).sum();
-        (ranked > 0).then(|| ranked as f64 / days.clamp(1.0 / 24.0, 7.0))
+    /// Players whose newest rank is younger than a week.
+    pub fn ranked_within_a_week(&self) -> u64 {
+        self.freshness
+            .iter()
+            .filter(|group| group.under_days.is_some_and(|days| days <= 7))
+            .map(|group| group.players)
+            .sum()
     }
 }
 

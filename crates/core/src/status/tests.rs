@@ -78,6 +78,7 @@ fn the_forecast_follows_from_what_waits_and_from_the_pace() {
     assert!((status.days_until_all_ranked.unwrap() - 80.0 / 30.0).abs() < 1e-9);
     let [eu, us] = status.regions.as_slice() else { panic!("{:?}", status.regions) };
     assert_eq!((eu.due, us.due), (60, 20));
+    assert_eq!(status.all_ranked_by, Some(now() + TimeDelta::hours(64)));
     assert_eq!(eu.ranked_by, Some(now() + TimeDelta::days(2)));
     assert_eq!(us.ranked_by, None, "nothing of it was ranked last week");
     assert_eq!(status.oldest_rank, Some(now() - TimeDelta::days(40)));
@@ -88,6 +89,8 @@ fn a_rule_says_in_one_line_why_it_waits() {
     let later = now() + TimeDelta::hours(1);
     let block = Block { at: now(), since: now(), until: later, refusals: 1, reason: "a human check".into() };
     let wait = |failures| Wait { since: now(), until: later, failures, reason: "no such raid".into() };
+    let over = Wait { until: now(), ..wait(1) };
+    let lifted = Block { until: now(), ..block.clone() };
     let lease = Lease { owner: "a".into(), expires_at: later };
     let line = |state: RuleState| {
         let rule = rule("a", state);
@@ -98,7 +101,13 @@ fn a_rule_says_in_one_line_why_it_waits() {
         (RuleState { block: Some(block), ..Default::default() }, "refused: a human check", true),
         (RuleState { wait: Some(wait(3)), ..Default::default() }, "failed 3 times: no such raid", true),
         (RuleState { wait: Some(wait(0)), ..Default::default() }, "waits for points", false),
-        (RuleState { lease: Some(lease), ..Default::default() }, "at work", false),
+        (
+            RuleState { wait: Some(over.clone()), ..Default::default() },
+            "failed once: no such raid; tried again with",
+            true,
+        ),
+        (RuleState { block: Some(lifted), ..Default::default() }, "was refused: a human check", true),
+        (RuleState { lease: Some(lease), wait: Some(over), ..Default::default() }, "at work", false),
         (RuleState::default(), "first run", false),
     ] {
         let told = line(state);
@@ -106,6 +115,22 @@ fn a_rule_says_in_one_line_why_it_waits() {
     }
     let paused = Rule { enabled: false, ..rule("a", RuleState::default()) };
     assert_eq!(RuleStatus::of(&paused, &[], now()).state, "paused by hand");
+}
+
+#[test]
+fn the_lag_of_reports_is_told_with_its_share() {
+    let lag = ReportsCensus {
+        total: 40,
+        due: 7,
+        oldest_due: Some(now() - TimeDelta::hours(9)),
+        not_yet_ranked: 10,
+        ..ReportsCensus::default()
+    };
+    let census = Census { reports: lag.clone(), ..Census::default() };
+    let status = Status::of("x".into(), &census, &(vec![], vec![]), &History::new(now()));
+    assert_eq!((status.reports.census, status.reports.share_not_yet_ranked), (lag, Some(0.25)));
+    let none = Status::of("x".into(), &Census::default(), &(vec![], vec![]), &History::new(now()));
+    assert_eq!(none.reports.share_not_yet_ranked, None);
 }
 
 #[test]
@@ -124,12 +149,19 @@ fn status_as_json_has_the_documented_names() {
         "playersADay",
         "points",
         "daysUntilAllRanked",
+        "allRankedBy",
         "oldestRank",
         "regions",
         "reports",
         "discovery",
     ] {
         assert!(json.get(name).is_some(), "{name}: {json}");
+    }
+    for name in ["total", "due", "oldestDue", "notYetRanked", "shareNotYetRanked"] {
+        assert!(json["reports"].get(name).is_some(), "{name}: {json}");
+    }
+    for name in ["anHour", "usedThisHour", "aPlayer"] {
+        assert!(json["points"].get(name).is_some(), "{name}: {json}");
     }
 }
 
@@ -172,18 +204,17 @@ fn nothing_that_waits_takes_no_time_and_what_does_not_move_takes_for_ever() {
 }
 
 #[test]
-fn a_regions_pace_is_that_of_the_week_as_far_as_it_was_observed() {
+fn of_a_region_it_is_known_who_was_ranked_within_a_week() {
     let mut region = RegionCensus::new("EU".into());
     region.add(0, 10, now(), now());
     region.add(2, 4, now() - TimeDelta::days(6), now() - TimeDelta::days(4));
     region.add(99, 50, now() - TimeDelta::days(400), now() - TimeDelta::days(100));
     assert_eq!((region.players, region.freshness[6].players), (64, 50));
     assert_eq!((region.oldest, region.newest), (Some(now() - TimeDelta::days(400)), Some(now())));
-    let pace = [0.0, 0.5, 2.0, 7.0, 30.0].map(|days| region.pace(days));
-    assert_eq!(pace, [Some(14.0 / (1.0 / 24.0)), Some(28.0), Some(7.0), Some(2.0), Some(2.0)]);
+    assert_eq!(region.ranked_within_a_week(), 14);
     let mut old = RegionCensus::new("US".into());
     old.add(3, 50, now(), now());
-    assert_eq!(old.pace(2.0), None);
+    assert_eq!(old.ranked_within_a_week(), 0);
 }
 
 #[test]

@@ -6,13 +6,13 @@ use parsebook_core::history::{RuleHistory, RuleKey};
 use super::{Figure, Table};
 use crate::Report;
 use crate::format::{difficulty, grouped, minute};
-use crate::plot::{Ink, Row, Rows};
+use crate::plot::{Ink, NOTHING_YET, Row, Rows};
 
 /// Pages by rule.
 pub fn discovery(report: &Report<'_>) -> Result<Figure> {
     let rules = &report.history.discovery;
     let rows = rules.iter().map(|(key, rule)| row(&name(report, key), rule)).collect();
-    let plot = Rows { unit: "pages in the time of the journal", rows };
+    let plot = Rows { unit: "pages in the time of the journal", empty: NOTHING_YET, rows };
     let sum = |count: fn(&RuleHistory) -> u64| rules.values().map(count).sum::<u64>();
     let answer = format!(
         "{} pages read, {} skipped, {} refusals.",

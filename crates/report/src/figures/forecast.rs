@@ -1,7 +1,9 @@
 //! When everything that waits will be ranked.
 
+use std::collections::BTreeMap;
+
 use anyhow::Result;
-use chrono::TimeDelta;
+use chrono::{NaiveDate, TimeDelta};
 
 use super::{Figure, Table};
 use crate::Report;
@@ -30,6 +32,9 @@ pub fn forecast(report: &Report<'_>) -> Result<Figure> {
     let length = (end.unwrap_or(now) - first).max(TimeDelta::days(1));
     let mut plot =
         TimePlot::new(first, end.unwrap_or(now).max(first + length) + length / 20, "players and reports that wait");
+    if report.history.runs > 0 {
+        plot.empty = "Nothing waited at the end of any hour";
+    }
     plot.lines.push((Ink::Series(0), Line::Filled, before));
     if let Some(end) = end {
         plot.lines.push((Ink::Series(1), Line::Dashed, vec![(now, status.due as f64), (end, 0.0)]));
@@ -38,22 +43,40 @@ pub fn forecast(report: &Report<'_>) -> Result<Figure> {
         (0, _) => "Nothing waits: everything that was found is ranked.".to_owned(),
         (due, Some(left)) => {
             let by = end.map(|end| format!(", by {}", end.format("%A, %-d %B %Y"))).unwrap_or_default();
-            format!("{} wait; at the pace of the last week all are ranked in {}{by}.", grouped(due), days(left))
+            let regions = by_region(report);
+            format!(
+                "{} wait; at the pace of the last week all are ranked in {}{by}{regions}.",
+                grouped(due),
+                days(left)
+            )
         }
         (due, None) => format!("{} wait; nothing was ranked in the last week to tell a pace from.", grouped(due)),
     };
     let mut table = Table::new(["Region", "Players", "Wait (by its share)", "Players a day", "All ranked by (UTC)"]);
-    let observed = report.history.days_observed();
     for region in &status.regions {
-        let pace = observed.and_then(|days| region.census.pace(days));
+        let pace = region.players_a_day.map(whole).unwrap_or_default();
         let by = match (region.due, region.ranked_by) {
             (0, _) => "now".to_owned(),
             (_, Some(at)) => minute(at),
             (_, None) => "no pace measured".to_owned(),
         };
         let name = region.census.region.clone();
-        table.row([name, grouped(region.census.players), grouped(region.due), pace.map(whole).unwrap_or_default(), by]);
+        table.row([name, grouped(region.census.players), grouped(region.due), pace, by]);
     }
     let legend = [(Ink::Series(0), "waits"), (Ink::Series(1), "forecast")];
     Figure::new("forecast", "When is everything ranked?", answer, &legend, &plot, table)
+}
+
+/// `: all of EU, US by 3 December, all of KR by 9 December`.
+fn by_region(report: &Report<'_>) -> String {
+    let mut regions = BTreeMap::<NaiveDate, Vec<&str>>::new();
+    for region in report.status.regions.iter().filter(|region| region.due > 0) {
+        if let Some(by) = region.ranked_by {
+            regions.entry(by.date_naive()).or_default().push(&region.census.region);
+        }
+    }
+    let part =
+        |(by, names): (&NaiveDate, &Vec<&str>)| format!("all of {} by {}", names.join(", "), by.format("%-d %B"));
+    let parts: Vec<_> = regions.iter().map(part).collect();
+    if parts.is_empty() { String::new() } else { format!(": {}", parts.join(", ")) }
 }

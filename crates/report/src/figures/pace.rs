@@ -26,12 +26,15 @@ fn days(report: &Report<'_>) -> (Timestamp, Timestamp) {
 pub fn ranked(report: &Report<'_>) -> Result<Figure> {
     let (from, to) = days(report);
     let shown = || report.history.days.range(from.date_naive()..).map(|(day, done)| (start(*day), done));
-    let mut plot = TimePlot::new(from, to, "a day");
+    let mut plot = TimePlot::new(from, to, "players and reports a day");
     plot.column = TimeDelta::days(1);
     plot.columns.push((Ink::Series(0), shown().map(|(day, done)| (day, done.players as f64)).collect()));
     plot.columns.push((Ink::Series(2), shown().map(|(day, done)| (day, done.reports as f64)).collect()));
     let answer = match report.status.players_a_day {
-        Some(pace) => format!("{} players a day over the last week.", whole(pace)),
+        Some(pace) => {
+            let reports = report.history.messages_a_day().unwrap_or_default() - pace;
+            format!("{} players and {} reports a day over the last week.", whole(pace), whole(reports))
+        }
         None => "Nobody was ranked in the last week.".to_owned(),
     };
     let mut table =
@@ -86,6 +89,9 @@ pub fn queue(report: &Report<'_>) -> Result<Figure> {
     let mut left: Vec<_> = history.left.iter().filter(|(at, _)| *at >= from).copied().collect();
     left.push((history.now(), report.status.discovered));
     let mut plot = TimePlot::new(from, to, "players and reports");
+    if history.runs > 0 {
+        plot.empty = "Nothing waited at the end of any hour";
+    }
     plot.lines.push((Ink::Series(0), Line::Filled, queued));
     plot.lines.push((Ink::Series(4), Line::Step, left.iter().map(|(at, left)| (*at, *left as f64)).collect()));
     let status = report.status;

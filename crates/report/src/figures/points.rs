@@ -32,6 +32,9 @@ pub fn points(report: &Report<'_>) -> Result<Figure> {
             whole(limit),
             100.0 * total / hours / limit
         ),
+        _ if total > 0.0 => {
+            format!("{} points are used an hour on average; the keys tell of no limit.", whole(total / hours))
+        }
         _ => "No key was asked yet.".to_owned(),
     };
     let mut table = Table::new(["Hour (UTC)", "Points used", "Share of the limit", "Batches without points"]);

@@ -97,8 +97,11 @@ fn over_time(
     let from = first.unwrap_or(to).clamp(to - TimeDelta::days(3 * DAYS_SHOWN), to - TimeDelta::days(1));
     let mut plot = TimePlot::new(from, to, unit);
     let mut table = Table::new(["Published (UTC)", "Region", unit]);
+    let is_long = to - from > TimeDelta::days(3);
     for (region, versions) in &history.databases {
-        let points = versions.iter().map(|version| (version.at, value(version) as f64)).collect();
+        let shown: Vec<&Database> =
+            if is_long { newest_of_each_day(versions).collect() } else { versions.iter().collect() };
+        let points = shown.iter().map(|version| (version.at, value(version) as f64)).collect();
         plot.lines.push((ink_of(region), Line::Step, points));
         for version in newest_of_each_day(versions) {
             table.row([minute(version.at), region.clone(), grouped(value(version))]);

@@ -3,7 +3,7 @@
 use plotters::prelude::*;
 
 use super::theme::{self, Ink};
-use super::{Area, Plot, Result, Size, round_end, say_empty};
+use super::{Area, EMPTY_HEIGHT, NOTHING_YET, Plot, Result, Size, round_end, say_empty};
 use crate::format::{cut, short};
 
 /// Columns side by side in named groups.
@@ -19,11 +19,21 @@ pub struct Columns {
     pub series: Vec<(Ink, Vec<f64>)>,
 }
 
+impl Columns {
+    fn most(&self) -> f64 {
+        self.series.iter().flat_map(|(_, values)| values).copied().fold(0.0, f64::max)
+    }
+}
+
 impl Plot for Columns {
+    fn height(&self, size: Size) -> u32 {
+        if self.most() > 0.0 { size.height() } else { EMPTY_HEIGHT }
+    }
+
     fn draw(&self, area: &Area<'_>, size: Size) -> Result<()> {
-        let most = self.series.iter().flat_map(|(_, values)| values).copied().fold(0.0, f64::max);
+        let most = self.most();
         if most <= 0.0 {
-            return say_empty(area, size);
+            return say_empty(area, size, NOTHING_YET);
         }
         let count = self.groups.len();
         let mut chart = ChartBuilder::on(area)
@@ -69,6 +79,8 @@ impl Plot for Columns {
 pub struct Rows {
     /// What the values count.
     pub unit: &'static str,
+    /// What is said where there is no row.
+    pub empty: &'static str,
     /// The rows.
     pub rows: Vec<Row>,
 }
@@ -94,7 +106,7 @@ impl Plot for Rows {
     fn height(&self, size: Size) -> u32 {
         match u32::try_from(self.rows.len()) {
             Ok(rows) if rows > 0 => 28 + size.pick(WIDE_ROW, NARROW_ROW) * rows,
-            _ => size.height() / 2,
+            _ => EMPTY_HEIGHT,
         }
     }
 
@@ -102,7 +114,7 @@ impl Plot for Rows {
         let sum = |row: &Row| row.parts.iter().map(|(_, value)| value).sum::<f64>();
         let most = self.rows.iter().map(sum).fold(0.0, f64::max);
         if self.rows.is_empty() {
-            return say_empty(area, size);
+            return say_empty(area, size, self.empty);
         }
         let most = if most > 0.0 { most } else { 1.0 };
         let text_size = size.pick(13.0, 12.0);

@@ -3,7 +3,7 @@
 use plotters::prelude::*;
 
 use super::theme::{self, Ink};
-use super::{Area, Plot, Result, Size, say_empty};
+use super::{Area, EMPTY_HEIGHT, Plot, Result, Size, say_empty};
 use crate::format::cut;
 
 /// Rows of cells. Each row's fullest cell is the darkest.
@@ -24,13 +24,13 @@ impl Plot for Heat {
     fn height(&self, size: Size) -> u32 {
         match u32::try_from(self.rows.len()) {
             Ok(rows) if rows > 0 => 46 + size.pick(WIDE_ROW, NARROW_ROW) * rows,
-            _ => size.height() / 2,
+            _ => EMPTY_HEIGHT,
         }
     }
 
     fn draw(&self, area: &Area<'_>, size: Size) -> Result<()> {
         if self.rows.is_empty() {
-            return say_empty(area, size);
+            return say_empty(area, size, "No ranks yet");
         }
         let row_height = i32::try_from(size.pick(WIDE_ROW, NARROW_ROW))?;
         let left = size.pick(300, 2);

@@ -98,12 +98,17 @@ fn round_end(most: f64) -> f64 {
     step.unwrap_or(12.0) * magnitude
 }
 
-/// Says in the middle of a plot that there is nothing to see yet.
-fn say_empty(area: &Area<'_>, size: Size) -> Result<()> {
+/// A plot without anything to see is as high as one line.
+const EMPTY_HEIGHT: u32 = 56;
+/// What most plots say then.
+pub const NOTHING_YET: &str = "Nothing in the journal yet";
+
+/// Says in the middle of a plot why there is nothing to see.
+fn say_empty(area: &Area<'_>, size: Size, words: &str) -> Result<()> {
     let (width, height) = area.dim_in_pixel();
     let style = theme::text(Ink::Muted, size.pick(15.0, 14.0), theme::CENTER);
     let at = (i32::try_from(width / 2)?, i32::try_from(height / 2)?);
-    area.draw_text("Nothing in the journal yet", &style, at)?;
+    area.draw_text(words, &style, at)?;
     Ok(())
 }
 

@@ -5,7 +5,7 @@ use parsebook_core::Timestamp;
 use plotters::prelude::*;
 
 use super::theme::{self, Ink};
-use super::{Area, Plot, Result, Size, round_end, say_empty};
+use super::{Area, EMPTY_HEIGHT, NOTHING_YET, Plot, Result, Size, round_end, say_empty};
 use crate::format::short;
 
 /// How a line runs from point to point.
@@ -33,6 +33,8 @@ pub struct TimePlot {
     pub to: Timestamp,
     /// What the values count, above the axis.
     pub unit: &'static str,
+    /// What is said where all values are 0.
+    pub empty: &'static str,
     /// How wide a column is.
     pub column: TimeDelta,
     /// Columns, those of one time on top of each other: colour, and (start, value).
@@ -44,7 +46,8 @@ pub struct TimePlot {
 impl TimePlot {
     /// An empty plot.
     pub fn new(from: Timestamp, to: Timestamp, unit: &'static str) -> Self {
-        Self { from, to, unit, column: TimeDelta::hours(1), columns: Vec::new(), lines: Vec::new() }
+        let column = TimeDelta::hours(1);
+        Self { from, to, unit, empty: NOTHING_YET, column, columns: Vec::new(), lines: Vec::new() }
     }
 
     fn most(&self) -> f64 {
@@ -72,10 +75,14 @@ impl TimePlot {
 }
 
 impl Plot for TimePlot {
+    fn height(&self, size: Size) -> u32 {
+        if self.most() > 0.0 { size.height() } else { EMPTY_HEIGHT }
+    }
+
     fn draw(&self, area: &Area<'_>, size: Size) -> Result<()> {
         let most = self.most();
         if most <= 0.0 {
-            return say_empty(area, size);
+            return say_empty(area, size, self.empty);
         }
         let (ticks, format) = self.ticks(size);
         let x = seconds(self.from)..seconds(self.to);
@@ -133,6 +140,8 @@ impl Plot for TimePlot {
             }
         }
         area.draw_text(self.unit, &theme::text(Ink::Muted, size.pick(12.0, 11.5), theme::LEFT), (2, 10))?;
+        let right = i32::try_from(size.width())? - size.pick(16, 10);
+        area.draw_text("time in UTC", &theme::text(Ink::Muted, size.pick(12.0, 11.5), theme::RIGHT), (right, 10))?;
         Ok(())
     }
 }

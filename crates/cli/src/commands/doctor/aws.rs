@@ -92,7 +92,7 @@ fn told<T>(name: &str, told: &Told<T>, judge: impl Fn(&T) -> Check) -> Check {
         Err(reason) => Check::failed(
             name,
             reason,
-            "check AWS_REGION, NAME_PREFIX, your login (aws sts get-caller-identity) and its rights",
+            "check AWS_REGION, --name-prefix, your login (aws sts get-caller-identity) and its rights",
         ),
     }
 }

@@ -31,7 +31,7 @@ pub fn store(name: &str, rules: Result<&(Vec<Rule>, Vec<Malformed>), &anyhow::Er
         Ok(rules) => rules,
         Err(error) => {
             let text = format!("{error:#}");
-            let fix = if text.contains("MONGODB_") {
+            let fix = if name == "MongoDB" || text.contains("MONGODB_") {
                 "check MONGODB_URI and MONGODB_DATABASE, the server, and its list of allowed addresses"
             } else if text.contains("no store") {
                 "parsebook rules add --raid 44 --difficulty 4, or name the right folder with --data"

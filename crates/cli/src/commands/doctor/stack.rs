@@ -17,7 +17,12 @@ const SCHEDULES: [&str; 4] = ["discover", "aggregator", "db-generator", "reviver
 const REVIVAL: &str = "parsebook-wake-reviver";
 
 fn told<T>(answer: anyhow::Result<T>) -> Told<T> {
-    Told(answer.map_err(|error| format!("{error:#}")))
+    let words = |error: anyhow::Error| {
+        let text = format!("{error:#}");
+        // Behind it stands the same again, as the SDK's developers read it.
+        text.split(" (DispatchFailure(").next().unwrap_or_default().to_owned()
+    };
+    Told(answer.map_err(words))
 }
 
 /// Asks for everything; `published_at` is what the journal says.

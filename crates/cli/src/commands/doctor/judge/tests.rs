@@ -59,6 +59,7 @@ fn each_fault_is_named_with_its_fix() {
         (vec![settings(Err(("MAX_THREADS", "0 is not at least 1")))], "MAX_THREADS", "set MAX_THREADS"),
         (of_store("no store in ./data"), "no store", "rules add"),
         (of_store("MONGODB_URI: the server does not answer"), "does not answer", "MONGODB_URI"),
+        (store("MongoDB", Err(&error("it does not answer")), now()), "does not answer", "MONGODB_URI"),
         (of_store("opening ./data: permission denied"), "permission", "permissions"),
         (with_rules(vec![], vec![]), "there are none", "rules add"),
         (with_rules(vec![paused], vec![]), "all are paused", "rules resume"),

@@ -3,10 +3,7 @@
 use chrono::{TimeDelta, Timelike};
 use parsebook_core::Timestamp;
 use parsebook_core::journal::Run;
-use parsebook_core::player::{Encounter, Raid};
-use parsebook_core::rule::{Block, Rule, RuleId, RuleState, Wait};
-use parsebook_core::status::census::{AGES, Boss, RANK_GROUPS, age_group};
-use parsebook_core::status::{BossRanks, Census, RegionCensus, ReportsCensus};
+use parsebook_core::player::{Encounter, Identity, PlayerUpdate, Raid, RankedPart};
 use serde_json::{Value, json};
 
 /// Days that the journal goes back.
@@ -38,20 +35,16 @@ impl Dice {
     }
 }
 
-pub fn now() -> Timestamp {
-    Timestamp::from_timestamp(1_796_056_200, 0).unwrap_or_default()
-}
-
 fn run(stage: &str, index: u32, begun: Timestamp, seconds: f64, summary: Value) -> Run {
     #[expect(clippy::cast_possible_truncation, reason = "a duration in milliseconds")]
     let ended = begun + TimeDelta::milliseconds((seconds * 1000.0) as i64);
     Run::begin(format!("{stage}/{index}"), stage, begun, None).ended(ended, summary)
 }
 
-/// `count` runs, oldest first.
-pub fn runs(count: u32) -> impl Iterator<Item = Run> {
+/// `count` runs until `now`, oldest first.
+pub fn runs(count: u32, now: Timestamp) -> impl Iterator<Item = Run> {
     let mut dice = Dice::new();
-    let from = now() - TimeDelta::days(DAYS);
+    let from = now - TimeDelta::days(DAYS);
     let step = TimeDelta::days(DAYS) / i32::try_from(count).unwrap_or(i32::MAX);
     let mut left_this_hour = 3600.0;
     let mut hour = 25;
@@ -121,39 +114,41 @@ fn one(dice: &mut Dice, index: u32, at: Timestamp, left: &mut f64) -> Run {
     }
 }
 
-/// The store that goes with it.
-pub fn census() -> Census {
+/// Players `from` to `to` with the ranks that go with it, read over the last weeks.
+///
+/// # Errors
+/// When they are none.
+pub fn players(ids: std::ops::Range<u32>, now: Timestamp) -> anyhow::Result<Vec<PlayerUpdate>> {
     let mut dice = Dice::new();
-    let mut regions = Vec::new();
-    for (name, players) in [("CN", 8700.0), ("EU", 92_400.0), ("KR", 13_200.0), ("TW", 5600.0), ("US", 74_900.0)] {
-        let mut region = RegionCensus::new(name.to_owned());
-        let slow = dice.between(0.4, 1.1);
-        for (days, share) in [0, 2, 5, 10, 20, 60].into_iter().zip([0.06, 0.12, 0.22 * slow, 0.3, 0.2, 0.04 / slow]) {
-            let at = now() - TimeDelta::days(days) - TimeDelta::hours(1);
-            region.add(age_group(at, now()), dice.count(players * share, players * share * 1.1), at, at);
-        }
-        regions.push(region);
-    }
-    assert_eq!(regions[0].freshness.len(), AGES.len() + 1);
-    let mut bosses = Vec::new();
-    for difficulty in [4, 5] {
-        for encounter in 0..8 {
-            for (metric, most) in [("dps", 12_000.0), ("hps", 2600.0)] {
-                let mut players = [0; RANK_GROUPS];
-                for (group, count) in players.iter_mut().enumerate() {
-                    let middle = 9.0 + f64::from(difficulty - 4) * 4.0 - f64::from(encounter) * 0.5;
-                    let distance = (group as f64 - middle) / 5.5;
-                    *count = dice.count(0.0, most * (-distance * distance).exp() / (1.0 + f64::from(encounter)));
-                }
-                let boss = Boss { raid: 44, difficulty, metric: metric.into(), encounter: 3129 + encounter };
-                bosses.push(BossRanks { boss, players });
-            }
-        }
-    }
-    let oldest_due = Some(now() - TimeDelta::hours(31));
-    let reports =
-        ReportsCensus { total: 41_200, due: 380, oldest_due, not_yet_ranked: 1210, ..ReportsCensus::default() };
-    Census { discovered: 6400, queued: Some(31_800), dead_letters: Some(3), regions, bosses, reports }
+    ids.map(|id| {
+        let region = match id % 20 {
+            0 => "TW",
+            1 => "CN",
+            2 | 3 => "KR",
+            4..=11 => "EU",
+            _ => "US",
+        };
+        let ranked_at = now - TimeDelta::minutes(i64::from(id.wrapping_mul(7919) % 40_000));
+        let part = |difficulty: u8, dice: &mut Dice| {
+            let encounters: serde_json::Map<_, _> = (3129..3137)
+                .map(|boss: u32| {
+                    let rank = json!({ "rankPercent": dice.between(0.0, 100.0), "kills": dice.count(1.0, 9.0) });
+                    (boss.to_string(), rank)
+                })
+                .collect();
+            let metric = json!({ "partition": 1, "rankedAt": ranked_at, "encounters": encounters });
+            anyhow::Ok(RankedPart { raid: 44, difficulty, ranks: serde_json::from_value(json!({ "dps": metric }))? })
+        };
+        let identity = Identity {
+            name: format!("Player{id}"),
+            region: region.into(),
+            server: "Made Up".into(),
+            normalized_server: "MadeUp".into(),
+            class_id: 9,
+        };
+        Ok(PlayerUpdate::Ranked { id, identity, parts: vec![part(4, &mut dice)?, part(5, &mut dice)?] })
+    })
+    .collect()
 }
 
 /// Names for it, made up.
@@ -173,26 +168,4 @@ pub fn raids() -> Vec<Raid> {
         Raid { id: 44, name: "Hollow of Embers".into(), encounters },
         Raid { id: 42, name: "The Drowned Court".into(), encounters: Vec::new() },
     ]
-}
-
-/// Rules for it: one is fine, one waits, one is refused.
-///
-/// # Errors
-/// When one of them is no rule.
-pub fn rules() -> anyhow::Result<Vec<Rule>> {
-    let rule = |id: &str, raid: u32, difficulty: u8, source: &str, state| {
-        let target = json!({ "raid": raid, "difficulty": difficulty, "source": source });
-        let last_run = Some(now() - TimeDelta::hours(7));
-        let (id, target) = (RuleId(id.into()), serde_json::from_value(target)?);
-        anyhow::Ok(Rule { id, target, last_run, enabled: true, state })
-    };
-    let later = now() + TimeDelta::minutes(50);
-    let wait = Wait { since: now(), until: later, failures: 0, reason: "no points left".into() };
-    let block =
-        Block { at: now(), since: now(), until: later, refusals: 2, reason: "the site shows a human check".into() };
-    Ok(vec![
-        rule("a", 44, 5, "reports", RuleState::default())?,
-        rule("b", 44, 4, "reports", RuleState { wait: Some(wait), ..Default::default() })?,
-        rule("c", 42, 5, "site", RuleState { block: Some(block), ..Default::default() })?,
-    ])
 }
