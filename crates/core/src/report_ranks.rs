@@ -276,7 +276,7 @@ mod tests {
     #[test]
     fn a_spec_that_wcl_does_not_say_is_unknown() {
         let unknown = RankedKill { spec: None, ..kill(1, Some(50.0), 60) };
-        assert_eq!(folded(&[unknown.clone()]).spec, None);
+        assert_eq!(folded(std::slice::from_ref(&unknown)).spec, None);
         assert_eq!(folded(&[unknown, kill(2, Some(9.0), 50)]).spec.as_deref(), Some("Frost"));
     }
 }
