@@ -404,18 +404,20 @@ mod tests {
 
     #[test]
     fn a_summary_is_cut_only_beyond_its_room_and_keeps_its_plain_values() {
-        // One list of nineteen texts, so long that the whole has as many bytes.
-        let long = |bytes: usize| {
-            let (each, last) = ((bytes - 100) / 19, (bytes - 100) % 19);
-            let texts: Vec<_> =
-                (0..19).map(|index| "x".repeat(each.min(300) + if index == 0 { last } else { 0 })).collect();
-            json!({ "done": 5, "reason": "fine", "rules": { "texts": texts } })
+        // Two lists that fit, and a text that makes up the size.
+        let of_size = |bytes: usize| {
+            let summary = |rest| {
+                let texts = |count| vec!["x".repeat(300); count];
+                json!({ "done": 5, "finished": texts(20), "failed": texts(6), "reason": "y".repeat(rest) })
+            };
+            summary(bytes - summary(0).to_string().len())
         };
-        let fits = long(5000);
-        assert_eq!(bounded(fits.clone()), fits);
-        let lists: Map<String, Value> =
+        let fits = of_size(LONGEST_SUMMARY);
+        assert_eq!((fits.to_string().len(), bounded(fits.clone())), (LONGEST_SUMMARY, fits));
+        let cut = bounded(of_size(LONGEST_SUMMARY + 1));
+        assert_eq!(cut.as_object().unwrap().keys().collect::<Vec<_>>(), ["done", "reason"]);
+        let mut summary: Map<String, Value> =
             (0..3).map(|list| (format!("list{list}"), json!(vec!["x".repeat(299); 19]))).collect();
-        let mut summary = lists.clone();
         summary.extend([("done".to_owned(), json!(5)), ("rules".to_owned(), json!({ "pages": 3 }))]);
         assert_eq!(bounded(Value::Object(summary)), json!({ "done": 5 }), "no list and no object of it");
     }

@@ -448,12 +448,11 @@ mod tests {
 
     #[test]
     fn what_the_api_answers_is_told_apart_by_what_discovery_does_about_it() {
-        let told = |error: ApiError| SourceError::from(error);
-        let refused = told(ApiError::Refused("a human check".to_owned()));
+        let refused = SourceError::from(ApiError::Refused("a human check".to_owned()));
         assert!(matches!(refused, SourceError::Refused(why) if why == "refused by the API: a human check"));
         let resets_at = noon();
-        assert!(matches!(told(ApiError::PointsExhausted { resets_at }), SourceError::NoPoints { .. }));
+        assert!(matches!(SourceError::from(ApiError::PointsExhausted { resets_at }), SourceError::NoPoints { .. }));
         let bad_key = ApiError::BadKey { key: "main".to_owned(), reason: "401".to_owned() };
-        assert_eq!(told(bad_key).to_string(), "key \"main\" is not accepted: 401");
+        assert_eq!(SourceError::from(bad_key).to_string(), "key \"main\" is not accepted: 401");
     }
 }

@@ -1,7 +1,7 @@
 //! Rules that read public reports: windows, pages, what is known, what is skipped, who is found and who is removed.
 
 use super::*;
-use crate::player::{Encounter, Identity, MetricRanks, Player, Raid};
+use crate::player::{Encounter, MetricRanks, Player, Raid};
 use crate::ports::SeenReport;
 use crate::report::Window;
 use crate::report_state::{ReportState, StoredReport};
@@ -211,7 +211,7 @@ async fn what_cannot_be_understood_is_skipped_and_counted() {
         ("absent", None),
     ] {
         wcl.reports.push(listed(code, 2));
-        outcome.map(|outcome| wcl.details.insert(code.to_owned(), outcome));
+        wcl.details.extend(outcome.map(|outcome| (code.to_owned(), outcome)));
     }
     let summary = work(&store, &wcl).await;
     assert_eq!((summary.rules[0].players, summary.rules[0].skipped), (1, 5));
@@ -231,7 +231,7 @@ async fn who_hides_loses_what_is_stored_and_the_others_keep_it() {
     store.raids.borrow_mut().insert(31, raid(&[7]));
     for id in [1, 2, 3] {
         let ranks = [(31, [(4, [("dps".to_owned(), MetricRanks::default())].into())].into())].into();
-        store.players.borrow_mut().insert(id, Player { id, identity: Identity { ..identity(id) }, ranks });
+        store.players.borrow_mut().insert(id, Player { id, identity: identity(id), ranks });
     }
     let mut wcl = TestWcl::new(async |_: &Asked| Ok(()));
     add_report(&mut wcl, "x", &[1, 2, 3], &[4]);
