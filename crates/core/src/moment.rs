@@ -7,7 +7,8 @@ use chrono::Datelike;
 
 use crate::Timestamp;
 
-const FIRST_YEAR: i32 = 2000;
+/// Nobody logged a raid before.
+pub const FIRST_YEAR: i32 = 2000;
 const LAST_YEAR: i32 = 2100;
 
 /// `at`, if it lies in the years 2000 to 2100.

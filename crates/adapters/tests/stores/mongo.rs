@@ -129,7 +129,7 @@ async fn malformed_rules_are_set_aside_by_name() {
         ("partition", Bson::from("x")),
         ("enabled", "yes".into()),
         ("lastRun", "yesterday".into()),
-        ("lastRun", Bson::DateTime(DateTime::from_millis(0))),
+        ("lastRun", Bson::DateTime(DateTime::from_millis(-1))),
         ("since", Bson::DateTime(DateTime::from_millis(253_402_300_799_000))),
         ("state", Bson::Null),
         ("state", Bson::from(doc! { "lease": "mine" })),

@@ -25,7 +25,7 @@ fn parsebook(simulator: &Handle, folder: &Path) -> Command {
         // The simulated Warcraft Logs has ranked every report.
         .env("REPORT_DELAY_HOURS", "0")
         .stdout(Stdio::null())
-        .stderr(Stdio::null());
+        .stderr(Stdio::inherit());
     command
 }
 

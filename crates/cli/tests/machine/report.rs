@@ -258,7 +258,7 @@ fn rules_of(run: &Run) -> Vec<&Value> {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_demos_report_opens_without_an_error_or_a_request_and_every_number_is_that_of_status_and_store() {
     let folder = tempfile::tempdir().unwrap();
-    let demo = run(folder.path(), &[], &["demo", "--players", "120"]);
+    let demo = run(folder.path(), &[], &["demo", "--ranks", "players", "--players", "120"]);
     assert!(out(&demo).contains("The report lies in"), "{}", String::from_utf8_lossy(&demo.stderr));
     let file = folder.path().join("addon/demo/report.html");
     let status = status(folder.path(), "data/demo");

@@ -12,6 +12,7 @@ use chrono::TimeDelta;
 
 use super::pages::{Ended, Stopped};
 use super::{DiscoverStore, Run};
+use crate::moment;
 use crate::player::{PlayerUpdate, Raid};
 use crate::ports::{ApiError, Clock, RankingSite, SeenReport, SourceError, Zones};
 use crate::report::{
@@ -56,8 +57,8 @@ pub fn all_windows(
     let to = progress.started_at;
     let from = match last_run {
         // A last run in the future is a clock that jumped.
-        Some(last_run) => last_run.min(to) - delta(lookback),
-        None => progress.target.since.unwrap_or(to - FIRST_READING),
+        Some(last_run) if moment::checked(last_run).is_ok() => last_run.min(to) - delta(lookback),
+        _ => progress.target.since.unwrap_or(to - FIRST_READING),
     };
     let mut windows = Vec::new();
     let mut until = to;

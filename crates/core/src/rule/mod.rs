@@ -3,7 +3,7 @@
 pub mod progress;
 pub mod schedule;
 
-use chrono::{NaiveDate, NaiveTime};
+use chrono::{Datelike, NaiveDate, NaiveTime};
 use serde::{Deserialize, Deserializer, Serialize};
 
 pub use self::progress::{PageRange, Progress, WindowLeft};
@@ -236,7 +236,10 @@ impl Rule {
     /// # Errors
     /// Names what it cannot be worked with.
     pub fn checked(self) -> Result<Self, InvalidTarget> {
-        self.last_run.map_or(Ok(()), |last_run| checked_moment("lastRun", last_run))?;
+        // Who sets it to 1970 by hand wants the rule to run now.
+        let is_early = |last_run: &Timestamp| (1970..moment::FIRST_YEAR).contains(&last_run.year());
+        let last_run = self.last_run.filter(|last_run| !is_early(last_run));
+        last_run.map_or(Ok(()), |last_run| checked_moment("lastRun", last_run))?;
         Ok(Self { target: self.target.within_any_board().checked()?, ..self })
     }
 
@@ -282,7 +285,7 @@ pub(crate) mod tests {
 
     #[test]
     fn a_rule_of_another_age_is_named() {
-        for far in [Timestamp::MIN_UTC, Timestamp::MAX_UTC, Timestamp::UNIX_EPOCH] {
+        for far in [Timestamp::MIN_UTC, Timestamp::MAX_UTC] {
             let mut since = rule("x", None);
             since.target.since = Some(far);
             let last_run = Rule { last_run: Some(far), ..rule("x", None) };
@@ -292,6 +295,8 @@ pub(crate) mod tests {
             }
         }
         assert!(rule("x", Some(24)).checked().is_ok());
+        let at_once = Rule { last_run: Some(Timestamp::UNIX_EPOCH), ..rule("x", None) };
+        assert!(at_once.checked().is_ok(), "as somebody writes it who wants the rule to run now");
     }
 
     #[test]

@@ -181,7 +181,7 @@ fn a_rule_tells_until_when_it_waits_and_how_far_it_came() {
     };
     assert_eq!(line(wait(0, 20)), "waits for points until 2024-10-05 00:20 UTC");
     assert_eq!(line(wait(2, 20)), "failed 2 times: no such raid; tried again after 2024-10-05 00:20 UTC");
-    assert_eq!(line(wait(2, 0)), "waits for its first run", "the wait is over");
+    assert_eq!(line(wait(2, 0)), "failed 2 times: no such raid; tried again with the next run", "the wait is over");
     let target: Target = serde_json::from_value(json!({ "raid": 31, "difficulty": 4 })).unwrap();
     let progress = Some(crate::rule::Progress { pages: 7, ..crate::rule::Progress::of(target, now()) });
     let lease = |minutes| Some(Lease { owner: "a".into(), expires_at: at(minutes) });
