@@ -7,4 +7,3 @@ mod journal;
 mod operator;
 mod pages;
 mod scripts;
-mod strict;
