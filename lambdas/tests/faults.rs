@@ -236,19 +236,20 @@ async fn a_mongodb_that_restarts_is_waited_for() {
     drop(server);
 }
 
+/// A key of 20 points an hour, and a batch of players that together need more; alone, none of them does.
+async fn more_than_an_hours_points(players: usize) -> Option<(Pipeline, serde_json::Value)> {
+    let pipeline =
+        Pipeline::start(World::generate(100, 4), |config| config.points_per_hour = Some(20)).await.unwrap()?;
+    let raid = pipeline.simulator.world().raids()[0].id;
+    let world = pipeline.simulator.world().clone();
+    let ids = world.players().filter(|player| player.is_rankable()).map(|player| player.id()).take(players);
+    let body = |id| json!({ "id": id, "raidsToScrap": { raid.to_string(): [3, 4] } }).to_string();
+    Some((pipeline, sqs_event(&ids.map(body).collect::<Vec<_>>())))
+}
+
 #[tokio::test]
 async fn a_pause_that_breaks_off_never_leaves_the_pipeline_asleep() {
-    let Some(pipeline) =
-        Pipeline::start(World::generate(100, 4), |config| config.points_per_hour = Some(20)).await.unwrap()
-    else {
-        return;
-    };
-    let raid = pipeline.simulator.world().raids()[0].id;
-    // Together they need more than an hour's points, alone neither does.
-    let world = pipeline.simulator.world().clone();
-    let ids = world.players().filter(|player| player.is_rankable()).map(|player| player.id()).take(2);
-    let body = |id| json!({ "id": id, "raidsToScrap": { raid.to_string(): [3, 4] } }).to_string();
-    let event = sqs_event(&ids.map(body).collect::<Vec<_>>());
+    let Some((pipeline, event)) = more_than_an_hours_points(2).await else { return };
     let player_rank = pipeline.function("player-rank").await.unwrap();
     for failing in ["PutConcurrency", "ListMappings", "UpdateMapping"] {
         {
@@ -356,16 +357,7 @@ fn limits_set(calls: &[String]) -> Vec<u32> {
 
 #[tokio::test]
 async fn twelve_at_once_without_points_only_lower_the_limit_and_end_in_a_complete_pause() {
-    let Some(pipeline) =
-        Pipeline::start(World::generate(100, 4), |config| config.points_per_hour = Some(20)).await.unwrap()
-    else {
-        return;
-    };
-    let raid = pipeline.simulator.world().raids()[0].id;
-    let world = pipeline.simulator.world().clone();
-    let ids = world.players().filter(|player| player.is_rankable()).map(|player| player.id()).take(3);
-    let body = |id| json!({ "id": id, "raidsToScrap": { raid.to_string(): [3, 4] } }).to_string();
-    let event = sqs_event(&ids.map(body).collect::<Vec<_>>());
+    let Some((pipeline, event)) = more_than_an_hours_points(3).await else { return };
     // As many as the limit; more than it; an account that cannot reserve; one whose control plane fails for a while.
     for (limit, cannot_reserve, failing) in [(12, false, 0), (3, false, 0), (12, true, 0), (12, false, 6)] {
         {

@@ -11,9 +11,9 @@ use parsebook_core::ports::{Clock, MessageQueue};
 use parsebook_core::rule::{SourceKind, Target};
 use parsebook_simulator::{Config, Simulator, World};
 
-use crate::figure;
 use crate::season::{machine, step_of};
 use crate::step_clock::{STEP, StepClock};
+use crate::{boards, figure};
 
 const POINTS: u32 = 3_600;
 const WEEKS: i64 = 4;
@@ -29,11 +29,8 @@ pub async fn measure(players: usize) -> anyhow::Result<()> {
     let world = simulator.world().clone();
     let folder = tempfile::tempdir()?;
     let machine = machine(folder.path(), &simulator.url(), &clock, "80000")?;
-    let mut boards: Vec<_> = world.players().flat_map(|player| player.pairs().collect::<Vec<_>>()).collect();
-    boards.sort_unstable();
-    boards.dedup();
-    for (raid, difficulty) in &boards {
-        machine.store().add_rule(&Target::new(u32::try_from(*raid)?, *difficulty, SourceKind::Site))?;
+    for (raid, difficulty) in boards(&world) {
+        machine.store().add_rule(&Target::new(raid, difficulty, SourceKind::Site))?;
     }
     let rankable =
         world.players().filter(|player| player.is_rankable() && player.ranks().next().is_some()).count() as u64;

@@ -4,11 +4,13 @@ mod fairness;
 mod lambdas;
 mod parsing;
 mod pipeline;
+mod process;
 mod pushing;
 mod reporting;
 mod season;
 mod step_clock;
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
@@ -124,6 +126,11 @@ enum Command {
     /// The Lambda binaries.
     #[command(flatten)]
     Lambdas(lambdas::Command),
+}
+
+/// Every raid and difficulty in which somebody has ranks.
+fn boards(world: &World) -> BTreeSet<(u32, u8)> {
+    world.players().flat_map(|player| player.pairs().collect::<Vec<_>>()).map(|(raid, of)| (raid as u32, of)).collect()
 }
 
 /// Prints one figure, what it was measured on, and how it stands to its bound or baseline.

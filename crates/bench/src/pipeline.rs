@@ -3,24 +3,21 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::process::{Command, Stdio};
-use std::time::{Duration, Instant};
 
-use anyhow::{Context, ensure};
+use anyhow::ensure;
 use parsebook_core::report::Metric;
 use parsebook_simulator::{Config, Handle, Simulator, World};
 use parsebook_test_support::oracle;
 
-use crate::figure;
+use crate::process::measured;
+use crate::{boards, figure};
 
 pub async fn measure(parsebook: &Path, files: &[impl AsRef<Path>], players: usize, source: &str) -> anyhow::Result<()> {
     let world = if files.is_empty() { World::generate(players, 1) } else { World::load(files)?.world };
     let simulator = Simulator::start(Config::new(world)).await?;
     let world = simulator.world().clone();
     let folder = tempfile::tempdir()?;
-    let mut boards: Vec<_> = world.players().flat_map(|player| player.pairs().collect::<Vec<_>>()).collect();
-    boards.sort_unstable();
-    boards.dedup();
-    for (raid, difficulty) in &boards {
+    for (raid, difficulty) in boards(&world) {
         let added = program(parsebook, folder.path(), &simulator)
             .args(["rules", "add", "--raid", &raid.to_string(), "--difficulty", &difficulty.to_string()])
             .args(["--pages", "1-100000", "--source", source])
@@ -28,21 +25,9 @@ pub async fn measure(parsebook: &Path, files: &[impl AsRef<Path>], players: usiz
             .status()?;
         ensure!(added.success(), "rules add failed");
     }
-    let started = Instant::now();
-    let mut child = program(parsebook, folder.path(), &simulator)
-        .args(["run", "--once"])
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()?;
-    let mut most_kilobytes = 0;
-    let status = loop {
-        if let Some(status) = child.try_wait()? {
-            break status;
-        }
-        most_kilobytes = most_kilobytes.max(peak_kilobytes(child.id()).unwrap_or(0));
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    };
-    let elapsed = started.elapsed();
+    let mut run = program(parsebook, folder.path(), &simulator);
+    run.args(["run", "--once"]).stdout(Stdio::null()).stderr(Stdio::null());
+    let (status, elapsed, most_kilobytes) = measured(&mut run).await?;
     ensure!(status.success(), "run --once failed");
     let stats = simulator.stats();
     let cores = std::thread::available_parallelism()?;
@@ -97,11 +82,4 @@ fn program(parsebook: &Path, folder: &Path, simulator: &Handle) -> Command {
         .env("WCL_API_KEYS", keys)
         .env("PAGES_PER_SECOND", "100000");
     command
-}
-
-/// The most memory the process ever held, in kB, as Linux counts it.
-pub fn peak_kilobytes(process: u32) -> anyhow::Result<u32> {
-    let status = std::fs::read_to_string(format!("/proc/{process}/status"))?;
-    let line = status.lines().find(|line| line.starts_with("VmHWM:")).context("no VmHWM")?;
-    Ok(line.split_whitespace().nth(1).context("no figure")?.parse()?)
 }

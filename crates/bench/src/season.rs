@@ -17,8 +17,8 @@ use parsebook_core::report_state::{ReportState, StoredReport};
 use parsebook_core::rule::{RanksKind, SourceKind, Target};
 use parsebook_simulator::{Config, Price, Reports, Season, Simulator, World};
 
-use crate::figure;
 use crate::step_clock::{STEP, StepClock};
+use crate::{boards, figure};
 
 /// aggregator runs every so many steps: three hours, as deployed.
 const AGGREGATE_EVERY: usize = 6;
@@ -134,17 +134,11 @@ pub async fn measure(file: Option<&Path>, players: usize, regions_like_it: f64, 
     let folder = tempfile::tempdir()?;
     let limit = ((QUEUE_LIMIT * scale) as u64).max(100).to_string();
     let machine = machine(folder.path(), &simulator.url(), &clock, &limit)?;
-    let mut boards: Vec<_> = world.players().flat_map(|player| player.pairs().collect::<Vec<_>>()).collect();
-    boards.sort_unstable();
-    boards.dedup();
-    for (raid, difficulty) in &boards {
-        let target = Target::new(u32::try_from(*raid)?, *difficulty, SourceKind::Reports);
-        machine.store().add_rule(&Target { ranks: RanksKind::Reports, ..target })?;
-    }
+    add_rules(&machine, &world, RanksKind::Reports)?;
     let mut watch = Watch {
         reports: simulator.reports(),
         starts_at,
-        wanted: boards.iter().map(|(_, difficulty)| *difficulty).collect(),
+        wanted: boards(&world).into_iter().map(|(_, difficulty)| difficulty).collect(),
         open: BTreeMap::new(),
         unlisted: simulator.reports().codes().collect(),
         read: BTreeSet::new(),
@@ -239,11 +233,7 @@ async fn daily(world: &Arc<World>, price: Price, ranks: RanksKind) -> anyhow::Re
     let simulator = Simulator::start(config(world.clone(), &clock, season, price, None)).await?;
     let folder = tempfile::tempdir()?;
     let machine = machine(folder.path(), &simulator.url(), &clock, "80000")?;
-    let boards: BTreeSet<_> = world.players().flat_map(|player| player.pairs().collect::<Vec<_>>()).collect();
-    for (raid, difficulty) in boards {
-        let target = Target::new(u32::try_from(raid)?, difficulty, SourceKind::Reports);
-        machine.store().add_rule(&Target { ranks, ..target })?;
-    }
+    add_rules(&machine, world, ranks)?;
     for day in 1..=days + 3 {
         let now = starts_at + DAY * day;
         clock.work(now, step_of(&machine, 0, &Cell::default())).await?;
@@ -270,6 +260,13 @@ async fn daily(world: &Arc<World>, price: Price, ranks: RanksKind) -> anyhow::Re
     };
     simulator.shutdown().await;
     Ok(spent)
+}
+
+fn add_rules(machine: &Machine<StepClock>, world: &World, ranks: RanksKind) -> anyhow::Result<()> {
+    for (raid, difficulty) in boards(world) {
+        machine.store().add_rule(&Target { ranks, ..Target::new(raid, difficulty, SourceKind::Reports) })?;
+    }
+    Ok(())
 }
 
 /// What is done in a step; counts what is `sent`.

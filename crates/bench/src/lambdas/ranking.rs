@@ -1,6 +1,5 @@
 //! Of a warm batch of five, how much is not waiting for Warcraft Logs or MongoDB.
 
-use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
@@ -17,8 +16,8 @@ use parsebook_test_support::mongod::Mongod;
 use parsebook_test_support::pipeline::{Pipeline, answered, sqs_event};
 use serde_json::json;
 
-use crate::figure;
-use crate::pipeline::peak_kilobytes;
+use crate::process::peak_kilobytes;
+use crate::{boards, figure};
 
 const LATENCY: Duration = Duration::from_millis(200);
 const BATCHES: usize = 20;
@@ -47,10 +46,8 @@ async fn players(pipeline: &Pipeline, player_rank: &Function) -> Result<()> {
 
 /// The reports with the most kills.
 async fn reports(pipeline: &Pipeline, player_rank: &Function) -> Result<()> {
-    let world = pipeline.simulator.world().clone();
-    let boards: BTreeSet<_> = world.players().flat_map(|player| player.pairs().collect::<Vec<_>>()).collect();
-    for (raid, difficulty) in boards {
-        let target = Target::new(u32::try_from(raid)?, difficulty, SourceKind::Reports);
+    for (raid, difficulty) in boards(pipeline.simulator.world()) {
+        let target = Target::new(raid, difficulty, SourceKind::Reports);
         pipeline.store.add_rule(&Target { ranks: RanksKind::Reports, ..target }).await?;
     }
     let reports = pipeline.simulator.reports();

@@ -4,7 +4,7 @@ mod made_up;
 
 use std::path::Path;
 use std::process::{Command, Stdio};
-use std::time::{Duration, Instant, SystemTime};
+use std::time::SystemTime;
 
 use anyhow::ensure;
 use parsebook_adapters::embedded::EmbeddedStore;
@@ -13,7 +13,7 @@ use parsebook_core::journal::Journal;
 use parsebook_core::ports::{Players, Raids};
 
 use crate::figure;
-use crate::pipeline::peak_kilobytes;
+use crate::process::measured;
 
 /// Players saved at a time.
 const BATCH: u32 = 500;
@@ -23,23 +23,9 @@ pub async fn measure(parsebook: &Path, runs: u32, players: u32, out: Option<&Pat
     let data = folder.path().join("data");
     fill(&EmbeddedStore::open(&data)?, runs, players).await?;
     let file = out.map_or_else(|| folder.path().join("report.html"), Path::to_owned);
-    let started = Instant::now();
-    let mut child = Command::new(parsebook)
-        .args(["report", "--data"])
-        .arg(&data)
-        .arg("--out")
-        .arg(&file)
-        .stdout(Stdio::null())
-        .spawn()?;
-    let mut most_kilobytes = 0;
-    let status = loop {
-        if let Some(status) = child.try_wait()? {
-            break status;
-        }
-        most_kilobytes = most_kilobytes.max(peak_kilobytes(child.id()).unwrap_or(0));
-        std::thread::sleep(Duration::from_millis(2));
-    };
-    let elapsed = started.elapsed();
+    let mut report = Command::new(parsebook);
+    report.args(["report", "--data"]).arg(&data).arg("--out").arg(&file).stdout(Stdio::null());
+    let (status, elapsed, most_kilobytes) = measured(&mut report).await?;
     ensure!(status.success(), "parsebook report failed");
     let on = format!("{runs} runs, {players} players, SQLite");
     figure("parsebook report", &format!("{:.2} s", elapsed.as_secs_f64()), &on, "at most 2 s");
