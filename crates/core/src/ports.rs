@@ -348,6 +348,8 @@ pub trait KeyPool {
 pub enum RankOutcome {
     /// Save this.
     Update(PlayerUpdate),
+    /// WCL keeps the character under this number now: what is stored under the old one goes, the new one is asked.
+    Moved(PlayerId),
     /// Never succeeds: no class set.
     Never(&'static str),
     /// Ask again later.

@@ -193,8 +193,8 @@ pub struct ReportReading {
     pub revision: u32,
     /// When its log ends, so far.
     pub end: Timestamp,
-    /// Whether WCL is still working on a part of it.
-    pub is_exporting: bool,
+    /// Whether a part is missing: WCL still works on it, or the ranks by a metric cannot be understood.
+    pub is_partial: bool,
     /// Every character with ranks.
     pub characters: Vec<RankedCharacter>,
     /// Every boss kill.

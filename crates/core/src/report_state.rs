@@ -177,7 +177,7 @@ impl StoredReport {
         now: Timestamp,
     ) -> Settled {
         let missing = reading.rows.iter().filter(|row| row.percent == Percent::NotYet).count();
-        let is_whole = missing * 10 < reading.rows.len().max(1) && !reading.is_exporting;
+        let is_whole = missing * 10 < reading.rows.len().max(1) && !reading.is_partial;
         // What an earlier reading had left out no further stays read.
         let left_out = if wanted.is_subset(&self.difficulties) { left_out.min(self.left_out) } else { left_out };
         let (state, due_at) = match is_whole {
@@ -291,7 +291,7 @@ mod tests {
             code: "aBcD1234".to_owned(),
             revision: 3,
             end: noon(),
-            is_exporting: false,
+            is_partial: false,
             characters: vec![],
             kills: vec![],
             rows: (0..rows).map(row).collect(),
@@ -322,8 +322,8 @@ mod tests {
         }
         assert_eq!(waits, [6, 24, 72, 72, 72]);
         assert_eq!(after(&reading(40, 4), 6, 14 * 24).state, ReportState::Final);
-        let exporting = ReportReading { is_exporting: true, ..reading(40, 0) };
-        assert_eq!(after(&exporting, 0, 26).state, ReportState::Again);
+        let partial = ReportReading { is_partial: true, ..reading(40, 0) };
+        assert_eq!(after(&partial, 0, 26).state, ReportState::Again);
     }
 
     #[test]

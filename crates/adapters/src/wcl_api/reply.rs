@@ -1,5 +1,6 @@
 //! What the body of an answer is: JSON, perhaps with something around it, or no answer at all.
 
+use reqwest::StatusCode;
 use serde_json::Value;
 
 /// The sentence that WCL writes into the body for a character without a class.
@@ -29,7 +30,17 @@ impl Body {
 
     /// The error of what stands at `path` (below the root question), or of anything in it.
     pub fn error_in(&self, path: &[&str]) -> Option<String> {
-        self.error_where(|told| told.len() >= path.len() && told.iter().zip(path).all(|(told, step)| told == step))
+        self.error_in_but(path, &[])
+    }
+
+    /// The same, but for what stands at one of the `spared` fields there.
+    pub fn error_in_but(&self, path: &[&str], spared: &[String]) -> Option<String> {
+        self.error_where(|told| {
+            let is_spared = |step: &Value| spared.iter().any(|spared| step == spared);
+            told.len() >= path.len()
+                && told.iter().zip(path).all(|(told, step)| told == step)
+                && !told.get(path.len()).is_some_and(is_spared)
+        })
     }
 
     /// The error of all that stands at `path` (below the root question).
@@ -66,8 +77,9 @@ fn path_of(error: &Value) -> &[Value] {
     error.get("path").and_then(Value::as_array).map_or(&[], Vec::as_slice)
 }
 
-/// The names with which an answer's JSON may begin.
-const BEGINNINGS: [&str; 5] = ["data", "errors", "error", "status", "extensions"];
+/// The names with which an answer's JSON may begin: the API's, and the token endpoint's.
+const BEGINNINGS: [&str; 8] =
+    ["data", "errors", "error", "status", "extensions", "access_token", "token_type", "expires_in"];
 /// The JSON object that is the body, or that stands in it: after a byte order mark or a notice, or between sentences.
 /// Only the first place where an answer could begin counts: what follows in an answer that is cut off is a part of it.
 pub fn json_in(text: &str) -> Option<Value> {
@@ -84,8 +96,9 @@ pub fn json_in(text: &str) -> Option<Value> {
 }
 
 /// The HTTP status that an answer without data tells of itself, such as `{"status":429,"error":…}`.
-pub fn status_in(answer: &Value) -> Option<u16> {
-    answer.get("data").is_none().then(|| answer.get("status")?.as_u64()?.try_into().ok()).flatten()
+pub fn status_in(answer: &Value) -> Option<StatusCode> {
+    let status = answer.get("data").is_none().then(|| answer.get("status")?.as_u64()?.try_into().ok()).flatten()?;
+    StatusCode::from_u16(status).ok()
 }
 
 #[cfg(test)]
@@ -120,7 +133,7 @@ mod tests {
 
     #[test]
     fn a_status_counts_only_where_no_data_is() {
-        assert_eq!(status_in(&json!({"status": 429, "error": "slow down"})), Some(429));
+        assert_eq!(status_in(&json!({"status": 429, "error": "slow down"})), Some(StatusCode::TOO_MANY_REQUESTS));
         assert_eq!(status_in(&json!({"status": 429, "data": {}})), None);
         assert_eq!(status_in(&json!({"error": "x"})), None);
     }
@@ -137,6 +150,9 @@ mod tests {
         };
         assert_eq!(body.error_in(&["p3", "z40d5"]).as_deref(), Some("pair"));
         assert_eq!(body.error_in(&["p3"]).as_deref(), Some("pair"));
+        assert_eq!(body.error_in_but(&["p3"], &["z44d5".to_owned()]).as_deref(), Some("pair"));
+        assert_eq!(body.error_in_but(&["p3"], &["z40d5".to_owned()]), None);
+        assert_eq!(body.error_in_but(&["p4"], &["z40d5".to_owned()]).as_deref(), Some("player"));
         assert_eq!(body.error_at(&["p3"]), None);
         assert_eq!(body.error_in(&["p4", "z40d5"]), None);
         assert_eq!(body.error_at(&["p4"]).as_deref(), Some("player"));

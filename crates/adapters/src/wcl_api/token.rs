@@ -3,11 +3,13 @@
 use anyhow::anyhow;
 use chrono::TimeDelta;
 use parsebook_core::ports::{ApiError, Clock};
+use reqwest::StatusCode;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 
 use super::WclApi;
 use super::keys::{KeyState, Token};
+use super::reply;
 use super::transport::{Attempt, read};
 
 /// Why a token is refused (RFC 6749, section 5.2).
@@ -55,7 +57,15 @@ impl<C: Clock> WclApi<C> {
             let error = ApiError::BadKey { key: key.name().to_owned(), reason };
             return Err(Attempt::Failed(error.into()));
         }
-        let granted: Granted = serde_json::from_str(text.trim_start_matches('\u{feff}')).map_err(|_| {
+        let answer = reply::json_in(&text).unwrap_or_default();
+        match reply::status_in(&answer) {
+            Some(StatusCode::TOO_MANY_REQUESTS) => return Err(self.limited(key, &head)),
+            Some(status) if status.is_server_error() => {
+                return Err(Attempt::Transient(anyhow!("the token endpoint tells of HTTP {status}")));
+            }
+            _ => {}
+        }
+        let granted = serde_json::from_value::<Granted>(answer).map_err(|_| {
             // Not quoted: it may hold a token.
             Attempt::Transient(anyhow!("the token endpoint's answer of {} bytes is not a token", text.len()))
         })?;

@@ -177,7 +177,7 @@ impl<C: Clock> WclApi<C> {
         let Some(mut answer) = reply::json_in(text) else {
             return Attempt::Failed(Failure::Unusable { said: self.guard.quote(text), says_no_class });
         };
-        match reply::status_in(&answer).and_then(|status| StatusCode::from_u16(status).ok()) {
+        match reply::status_in(&answer) {
             Some(StatusCode::TOO_MANY_REQUESTS) => return self.limited(key, head),
             Some(StatusCode::UNAUTHORIZED) => return Attempt::NewToken,
             Some(status) if status.is_server_error() => return self.transient(status, text),
@@ -218,7 +218,7 @@ impl<C: Clock> WclApi<C> {
     }
 
     /// A 429: of the limiter of requests, or for want of points.
-    fn limited(&self, key: &KeyState, head: &Head) -> Attempt {
+    pub(super) fn limited(&self, key: &KeyState, head: &Head) -> Attempt {
         match head.retry_after {
             Some(wait) if wait <= LONGEST_BURST => Attempt::Burst(wait.max(Duration::from_millis(500))),
             _ => Attempt::Failed(self.doubt(key).into()),

@@ -21,6 +21,7 @@ use crate::ports::{
     Wanted,
 };
 use crate::report::ReportRanks;
+use crate::scrap::Discovered;
 
 /// Settings of player-rank.
 #[derive(Debug, Clone)]
@@ -191,7 +192,7 @@ where
         batch.summary.points_spent += ranked.points_spent;
         batch.summary.skipped.extend(ranked.skipped);
         stopped = ranked.stopped;
-        save_players(store, &mut batch, ranked.outcomes).await?;
+        save_players(store, &mut batch, &wanted, ranked.outcomes).await?;
     }
     if !reports.is_empty() && stopped.is_none() {
         stopped = reports::rank(store, api, clock, config, &key, &reports, &mut batch).await?;
@@ -230,16 +231,25 @@ async fn known_players<S: RankStore>(store: &S, batch: &mut Batch) -> Result<Vec
     Ok(wanted)
 }
 
-async fn save_players<S: Players>(
+/// Stores what was told of players. Whoever goes by another number now is discovered under that first, so that a kill
+/// between the two steps loses nobody.
+async fn save_players<S: Players + Discoveries>(
     store: &S,
     batch: &mut Batch,
+    wanted: &[Wanted],
     outcomes: Vec<(crate::PlayerId, RankOutcome)>,
 ) -> Result<(), Error> {
     let mut updates = Vec::with_capacity(outcomes.len());
+    let mut moved: BTreeMap<crate::PlayerId, Discovered> = BTreeMap::new();
     for (player, outcome) in outcomes {
         let subject = batch::Subject::Player(player);
         match outcome {
             RankOutcome::Update(update) => updates.push(update),
+            RankOutcome::Moved(id) => {
+                let of_player = wanted.iter().filter(|wanted| wanted.discovered.id == player);
+                moved.extend(of_player.map(|wanted| (player, Discovered { id, ..wanted.discovered.clone() })));
+                updates.push(PlayerUpdate::Gone { id: player });
+            }
             RankOutcome::Never(reason) => {
                 batch.outcomes.insert(subject, Outcome::Never(reason));
             }
@@ -248,9 +258,16 @@ async fn save_players<S: Players>(
             }
         }
     }
+    if !moved.is_empty() {
+        let found: Vec<_> = moved.values().cloned().collect();
+        store.merge(&found).await.context("writing to discovers")?;
+    }
     let saved = store.save(&updates).await.context("writing to players")?;
     for (update, saved) in updates.iter().zip(saved) {
         let outcome = match (saved, update) {
+            (Ok(()), PlayerUpdate::Gone { id }) if moved.contains_key(id) => {
+                Outcome::Never("goes by another number now")
+            }
             (Ok(()), PlayerUpdate::Gone { .. }) => Outcome::Never("no such character"),
             (Ok(()), PlayerUpdate::Hidden { .. }) => Outcome::Hidden,
             (Ok(()), PlayerUpdate::Ranked { .. } | PlayerUpdate::Folded { .. }) => Outcome::Done,
@@ -282,7 +299,7 @@ mod tests {
     use super::*;
     use crate::PlayerId;
     use crate::left_out::LeftOut;
-    use crate::player::{DifficultyRanks, RankedPart};
+    use crate::player::{DifficultyRanks, Player, RankedPart};
     use crate::report::{Kill, Metric, Percent, RankPart, RankRow, RankedCharacter, ReportOutcome, ReportReading};
     use crate::report_state::{ReportState, StoredReport};
     use crate::rule::tests::rule;
@@ -408,6 +425,22 @@ mod tests {
         assert_eq!(store.waiting.into_inner().into_keys().collect::<Vec<_>>(), [2]);
     }
 
+    #[tokio::test]
+    async fn who_goes_by_another_number_now_is_asked_under_that() {
+        let api = api(&[("a", 3600.0)], [(1, RankOutcome::Moved(10)), (2, ranked(2))]);
+        let store = Memory::default();
+        let stored = Player { id: 1, identity: identity(1), ranks: [(31, BTreeMap::new())].into() };
+        store.players.borrow_mut().insert(1, stored);
+        store.merge(&[Discovered { id: 10, raids_to_scrap: crate::scrap::RaidsToScrap::one(7, 5) }]).await.unwrap();
+        let summary = run(&store, &api, 1, &[message("x", 1), message("y", 2)]).await.unwrap();
+        assert_eq!((summary.done, summary.failed.len()), (1, 0));
+        assert_eq!(summary.finished, ["player 1: goes by another number now"]);
+        assert!(store.players.into_inner()[&1].ranks.is_empty());
+        let mut both = found(10).raids_to_scrap;
+        both.insert(7, 5);
+        assert_eq!(store.discovers.into_inner(), [(10, both)].into());
+    }
+
     fn report_message(id: &str) -> Delivery {
         Delivery { message_id: id.to_owned(), body: r#"{"report":"aBcD","raid":31}"#.to_owned() }
     }
@@ -432,7 +465,7 @@ mod tests {
             code: "aBcD".to_owned(),
             revision: 3,
             end: noon() - chrono::TimeDelta::hours(26),
-            is_exporting: false,
+            is_partial: false,
             characters: vec![character(1, None), character(2, None), character(3, Some(30)), character(4, None)],
             kills: vec![Kill {
                 fight: 1,

@@ -100,6 +100,7 @@ pub fn read(ask: &Ask<'_>, body: &Body, is_alone: bool, dates: Dates) -> Said {
             None => Said::Outcome(RankOutcome::Update(PlayerUpdate::Gone { id: ask.id })),
         },
         Some(character) => match identity(character) {
+            Ok(_) if let Some(id) = newer_id(character, ask.id) => Said::Outcome(RankOutcome::Moved(id)),
             Ok(identity) if identity.class_id == 0 => no_class(),
             Ok(identity) => ranks(ask, &player, character, identity, body, is_alone, dates),
             Err(error) => failed(format!("{error:#}")),
@@ -161,6 +162,12 @@ fn no_class() -> Said {
 
 fn failed(reason: String) -> Said {
     Said::Outcome(RankOutcome::Failed(reason))
+}
+
+/// The number that WCL keeps the character under now, if that is another one: after a transfer, or when two records of one
+/// character were joined.
+fn newer_id(character: &Value, asked: PlayerId) -> Option<PlayerId> {
+    character.get("canonicalID").and_then(json::id).filter(|&id| id != asked)
 }
 
 /// Who it is; class 0 where none is set.

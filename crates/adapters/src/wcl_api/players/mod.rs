@@ -37,7 +37,7 @@ impl<C: Clock> RankSource for WclApi<C> {
         let Ranked { outcomes, skipped, .. } = &mut round.ranked;
         let failures = outcomes.iter_mut().filter_map(|(_, outcome)| match outcome {
             RankOutcome::Failed(reason) => Some(reason),
-            RankOutcome::Update(_) | RankOutcome::Never(_) => None,
+            RankOutcome::Update(_) | RankOutcome::Moved(_) | RankOutcome::Never(_) => None,
         });
         self.guard.withhold_from(failures.chain(skipped));
         round.ranked

@@ -49,7 +49,7 @@ pub fn question(asks: &[Ask<'_>]) -> Question {
         // Writing to a String cannot fail.
         let _ = write!(
             fields,
-            "p{id}: character(id: {id}) {{ id name classID hidden server {{ name normalizedName region {{ compactName }} }}"
+            "p{id}: character(id: {id}) {{ id canonicalID name classID hidden server {{ name normalizedName region {{ compactName }} }}"
         );
         for (raid, difficulty) in ask.raids.pairs() {
             for &metric in ask.metrics {

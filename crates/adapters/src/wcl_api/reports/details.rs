@@ -32,7 +32,7 @@ impl Pieces<String> for Details {
         let mut odd = Vec::new();
         let mut outcomes = Vec::new();
         for (at, code) in codes.iter().enumerate() {
-            let outcome = match lookup::find(body, code, codes.len() == 1) {
+            let outcome = match lookup::find(body, code, &[], codes.len() == 1) {
                 Said::Gone(why) => DetailOutcome::Gone(why),
                 Said::Failed(reason) => DetailOutcome::Failed(reason),
                 Said::AskAlone => {

@@ -41,10 +41,11 @@ pub enum Said<'b> {
     AskAlone,
 }
 
-/// Finds the report in an answer to a question for several, unless it `is_alone`.
-pub fn find<'b>(body: &'b Body, code: &str, is_alone: bool) -> Said<'b> {
+/// Finds the report in an answer to a question for several, unless it `is_alone`. An error of one of `parts` is not the
+/// report's.
+pub fn find<'b>(body: &'b Body, code: &str, parts: &[String], is_alone: bool) -> Said<'b> {
     let alias = alias(code);
-    if let Some(error) = body.error_in(&[&alias]) {
+    if let Some(error) = body.error_in_but(&[&alias], parts) {
         return no_report(&error);
     }
     match body.part("reportData", &alias) {
@@ -59,11 +60,16 @@ pub fn find<'b>(body: &'b Body, code: &str, is_alone: bool) -> Said<'b> {
 }
 
 fn no_report(error: &str) -> Said<'static> {
+    why_gone(error).map_or_else(|| Said::Failed(excerpt(error)), Said::Gone)
+}
+
+/// Why there is no use in asking again, if an error says that.
+pub fn why_gone(error: &str) -> Option<&'static str> {
     match error {
-        error if error.contains("does not exist") => Said::Gone("deleted"),
-        error if error.contains("permission") => Said::Gone("private"),
-        error if error.contains("archived") => Said::Gone("archived"),
-        error => Said::Failed(excerpt(error)),
+        error if error.contains("does not exist") => Some("deleted"),
+        error if error.contains("permission") => Some("private"),
+        error if error.contains("archived") => Some("archived"),
+        _ => None,
     }
 }
 
@@ -169,16 +175,16 @@ mod tests {
         };
         let at = json!(["reportData", "ra"]);
         let private = body("You do not have permission to view this report.", at.clone());
-        assert_eq!(find(&private, "a", false), Said::Gone("private"));
-        assert!(matches!(find(&private, "b", false), Said::Report(_)));
+        assert_eq!(find(&private, "a", &[], false), Said::Gone("private"));
+        assert!(matches!(find(&private, "b", &[], false), Said::Report(_)));
         let missing = body("This report does not exist.", Value::Null);
-        assert_eq!(find(&missing, "a", false), Said::AskAlone);
-        assert_eq!(find(&missing, "a", true), Said::Gone("deleted"));
+        assert_eq!(find(&missing, "a", &[], false), Said::AskAlone);
+        assert_eq!(find(&missing, "a", &[], true), Said::Gone("deleted"));
         assert_eq!(
-            find(&body("Internal server error", at), "a", true),
+            find(&body("Internal server error", at), "a", &[], true),
             Said::Failed("Internal server error".to_owned())
         );
-        assert_eq!(find(&Body::default(), "a", true), Said::Failed("left out of the answer".to_owned()));
+        assert_eq!(find(&Body::default(), "a", &[], true), Said::Failed("left out of the answer".to_owned()));
     }
 
     #[test]

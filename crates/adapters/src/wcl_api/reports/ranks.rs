@@ -15,6 +15,7 @@ use super::super::{WclApi, json};
 use super::Skipped;
 use super::lookup::{self, Said, alias};
 use super::rows::{self, NoRows};
+use crate::text::excerpt;
 
 /// Points of a report besides its ranks: kills and characters.
 const AROUND: f64 = 2.0;
@@ -104,19 +105,23 @@ impl Pieces<ReportQuestion> for Ranking<'_> {
         let mut outcomes = Vec::new();
         let mut fights = 0;
         for (at, ReportQuestion { code, parts }) in questions.iter().enumerate() {
-            let outcome = match lookup::find(body, code, questions.len() == 1) {
+            let aliases: Vec<String> = parts.iter().map(part_alias).collect();
+            let outcome = match lookup::find(body, code, &aliases, questions.len() == 1) {
                 Said::Gone(why) => ReportOutcome::Gone(why),
                 Said::Failed(reason) => ReportOutcome::Failed(reason),
                 Said::AskAlone => {
                     alone.push(at);
                     continue;
                 }
-                Said::Report(report) => match reading(code, parts, report) {
+                Said::Report(report) => match reading(code, parts, report, body) {
                     Ok((reading, ranked_fights)) => {
                         fights += ranked_fights;
                         ReportOutcome::Read(reading)
                     }
-                    Err(NoRows::Refused(reason)) => ReportOutcome::Failed(reason),
+                    Err(NoRows::Refused(reason)) => match lookup::why_gone(&reason) {
+                        Some(why) => ReportOutcome::Gone(why),
+                        None => ReportOutcome::Failed(reason),
+                    },
                     Err(NoRows::Odd(reason)) => {
                         odd.push(reason.clone());
                         ReportOutcome::Failed(reason)
@@ -156,20 +161,36 @@ fn price(reports: usize, parts: f64, kills: f64) -> ReportPrice {
 }
 
 /// One report, and how many kills its parts have ranks of.
-fn reading(code: &str, parts: &[RankPart], report: &Value) -> Result<(ReportReading, usize), NoRows> {
+fn reading(code: &str, parts: &[RankPart], report: &Value, body: &Body) -> Result<(ReportReading, usize), NoRows> {
     let mut skipped = Skipped::default();
     let characters = lookup::characters(report, &mut skipped).map_err(NoRows::Odd)?;
     let kills = lookup::kills(report, &mut skipped).map_err(NoRows::Odd)?;
     let mut rows: Vec<RankRow> = Vec::new();
     let mut fights = 0;
+    let mut unread = Vec::new();
     for part in parts {
-        let answer = report.get(part_alias(part)).unwrap_or(&Value::Null);
+        let alias = part_alias(part);
         let mut odd = Skipped::default();
-        let read = rows::read(answer, &mut odd)?;
-        // Everyone stands under both metrics.
-        skipped.append_new(odd);
-        fights += read.fights;
-        rows.extend(read.rows.into_iter().filter(|row| row.metric == part.metric));
+        let read = match body.error_in(&[&lookup::alias(code), &alias]) {
+            Some(error) => Err(NoRows::Refused(excerpt(&error))),
+            None => rows::read(report.get(&alias).unwrap_or(&Value::Null), &mut odd),
+        };
+        match read {
+            Ok(read) => {
+                // Everyone stands under both metrics.
+                skipped.append_new(odd);
+                fights += read.fights;
+                rows.extend(read.rows.into_iter().filter(|row| row.metric == part.metric));
+            }
+            Err(why) => {
+                skipped.push(format!("ranks by {alias}: {}", why.text()));
+                unread.push(why);
+            }
+        }
+    }
+    let is_partial = !unread.is_empty() || lookup::is_exporting(report);
+    if unread.len() == parts.len() {
+        return Err(unread.swap_remove(0));
     }
     let revision = report.get("revision").and_then(json::whole);
     let revision =
@@ -178,7 +199,7 @@ fn reading(code: &str, parts: &[RankPart], report: &Value) -> Result<(ReportRead
         code: code.to_owned(),
         revision,
         end: lookup::time(report, "endTime").map_err(NoRows::Odd)?,
-        is_exporting: lookup::is_exporting(report),
+        is_partial,
         characters,
         kills,
         rows,

@@ -28,6 +28,14 @@ pub enum NoRows {
     Odd(String),
 }
 
+impl NoRows {
+    pub fn text(&self) -> &str {
+        match self {
+            Self::Refused(reason) | Self::Odd(reason) => reason,
+        }
+    }
+}
+
 /// Reads `{"data": [fight, …]}`, which may come as text. A fight or row that cannot be understood is skipped; an error
 /// when there are some and none can be.
 pub fn read(answer: &Value, skipped: &mut Skipped) -> Result<Rows, NoRows> {

@@ -116,7 +116,7 @@ async fn half_of_a_pair_does_not_take_the_other_half_from_the_store() {
 }
 
 #[tokio::test]
-async fn who_is_gone_hidden_or_without_a_class_is_told_apart() {
+async fn who_is_gone_hidden_moved_or_without_a_class_is_told_apart() {
     let server = Server::start(|query, _| {
         characters(query, |id| match id {
             1 => Value::Null,
@@ -126,11 +126,16 @@ async fn who_is_gone_hidden_or_without_a_class_is_told_apart() {
                 &[("z44d4", json!({"error": "You do not have permission to see this character's rankings."}))],
             ),
             4 => character(0, &[]),
+            6 | 7 => {
+                let mut character = character(ROGUE, &[("z44d4", rankings("dps", "Outlaw"))]);
+                character["canonicalID"] = json!(if id == 6 { 6 } else { 70 });
+                character
+            }
             _ => character(ROGUE, &[("z44d4", rankings("dps", "Outlaw"))]),
         })
     })
     .await;
-    let ranked = server.api().rank("main", &wanted(1..=5, None)).await;
+    let ranked = server.api().rank("main", &wanted(1..=7, None)).await;
     let update = |at: usize| match &ranked.outcomes[at].1 {
         RankOutcome::Update(update) => update.clone(),
         other => panic!("{other:?}"),
@@ -139,7 +144,8 @@ async fn who_is_gone_hidden_or_without_a_class_is_told_apart() {
     assert_eq!(update(at(1)), PlayerUpdate::Gone { id: 1 });
     assert_eq!((update(at(2)), update(at(3))), (PlayerUpdate::Hidden { id: 2 }, PlayerUpdate::Hidden { id: 3 }));
     assert_eq!(ranked.outcomes[at(4)].1, RankOutcome::Never("no class set"));
-    assert_eq!(stored(&ranked, 5).len(), 1);
+    assert_eq!((stored(&ranked, 5).len(), stored(&ranked, 6).len()), (1, 1));
+    assert_eq!(ranked.outcomes[at(7)].1, RankOutcome::Moved(70));
 }
 
 #[tokio::test]

@@ -73,7 +73,7 @@ async fn a_batch_of_reports_is_ranked_by_one_question() {
     assert_eq!(outcome("secret"), &ReportOutcome::Gone("private"));
     assert!(matches!(outcome("not a code"), ReportOutcome::Failed(_)));
     let ReportOutcome::Read(reading) = outcome("aB1") else { panic!("{ranked:?}") };
-    assert_eq!((reading.revision, reading.is_exporting), (4, true));
+    assert_eq!((reading.revision, reading.is_partial), (4, true));
     assert_eq!(reading.end, Timestamp::from_timestamp_millis(1_790_009_000_000).unwrap());
     assert_eq!(reading.characters[1].canonical_id, Some(22));
     assert!(reading.characters[1].hidden);
@@ -114,25 +114,62 @@ async fn a_report_too_large_to_read_is_alone_with_it() {
 }
 
 #[tokio::test]
-async fn a_report_that_cannot_be_understood_is_alone_with_it() {
+async fn a_report_or_metric_that_cannot_be_understood_is_alone_with_it() {
     for odd in [json!(null), json!([]), json!({"error": "Internal server error"}), json!({"data": [{"fightID": "x"}]})]
     {
         let told = odd.to_string();
         let server = Server::start(move |query, _| {
             reports(query, |code| {
                 let mut report = report();
-                if code == "odd" {
+                report["exportedSegments"] = json!(3);
+                if code != "b" {
                     report["hps"] = odd.clone();
+                }
+                if code == "odd" {
+                    report["dps"] = odd.clone();
                 }
                 Some(report)
             })
         })
         .await;
-        let ranked = server.api().rank_reports("main", &whole(&["odd", "b"])).await;
-        let is_read =
-            |code: &str| ranked.outcomes.iter().any(|(of, out)| of == code && matches!(out, ReportOutcome::Read(_)));
-        assert_eq!((ranked.outcomes.len(), is_read("odd"), is_read("b")), (2, false, true), "{told}");
+        let ranked = server.api().rank_reports("main", &whole(&["odd", "half", "b"])).await;
+        let read = |code: &str| match &ranked.outcomes.iter().find(|(of, _)| of == code).unwrap().1 {
+            ReportOutcome::Read(reading) => Some((reading.rows.len(), reading.is_partial, reading.skipped.len())),
+            _ => None,
+        };
+        assert_eq!((read("odd"), read("b")), (None, Some((3, false, 0))), "{told}");
+        assert_eq!(read("half"), Some((2, true, 1)), "{told}: what it says by the other metric is not lost");
     }
+}
+
+#[tokio::test]
+async fn an_error_of_one_metric_is_not_the_reports() {
+    let server = Server::start(|query, _| {
+        let errors: Vec<Value> = [("half", "hps"), ("old", "dps"), ("old", "hps")]
+            .iter()
+            .filter(|(code, _)| query.contains(&format!("r{code}: ")))
+            .map(|(code, metric)| {
+                let message = if *code == "old" { "This report has been archived." } else { "Internal server error" };
+                json!({"message": message, "path": ["reportData", format!("r{code}"), metric]})
+            })
+            .collect();
+        let data: serde_json::Map<_, _> = aliases(query, "r")
+            .map(|code| {
+                let mut report = report();
+                report["exportedSegments"] = json!(3);
+                report["hps"] = Value::Null;
+                (format!("r{code}"), report)
+            })
+            .collect();
+        Answer::json(&json!({"data": {"rateLimitData": points(10.0), "reportData": data}, "errors": errors}))
+    })
+    .await;
+    let ranked = server.api().rank_reports("main", &whole(&["half", "old"])).await;
+    let outcome = |code: &str| &ranked.outcomes.iter().find(|(of, _)| of == code).unwrap().1;
+    let ReportOutcome::Read(half) = outcome("half") else { panic!("{ranked:?}") };
+    assert_eq!((half.rows.len(), half.is_partial), (2, true));
+    assert_eq!(half.skipped, ["ranks by hps: Internal server error"]);
+    assert_eq!(outcome("old"), &ReportOutcome::Gone("archived"));
 }
 
 #[tokio::test]

@@ -113,6 +113,33 @@ async fn a_429_is_believed_for_a_minute() {
 }
 
 #[tokio::test]
+async fn a_token_is_found_whatever_stands_around_it() {
+    let granted = json!({"token_type": "Bearer", "expires_in": 3600, "access_token": TOKEN});
+    for around in ["\u{feff}", "<html><style>b { color: red }</style>Maintenance tonight</html>\n", "Slow today. "] {
+        let body = format!("{around}{granted}");
+        let server = Server::with_tokens(move || Answer::text(200, body.as_str()), |query, _| good(query)).await;
+        assert_eq!(server.api().points().await.unwrap()[0].remaining, 3589.0, "{around}");
+    }
+}
+
+#[tokio::test]
+async fn what_the_token_endpoint_tells_of_itself_counts() {
+    let told = |status: u16| move || Answer::json(&json!({"status": status, "error": "not now"}));
+    let limited = Server::with_tokens(told(429), |query, _| good(query)).await;
+    let ranked = limited.api().rank("main", &wanted([1], None)).await;
+    let Some(ApiError::PointsExhausted { resets_at }) = ranked.stopped else { panic!("{:?}", ranked.stopped) };
+    assert!(resets_at - limited.clock.now() <= TimeDelta::minutes(1));
+    let down = Server::with_tokens(told(503), |query, _| good(query)).await;
+    let begun = down.clock.now();
+    let stopped = down.api().rank("main", &wanted([1], None)).await.stopped.unwrap();
+    assert!(matches!(&stopped, ApiError::Failed(error) if format!("{error:#}").contains("503")), "{stopped:?}");
+    assert!(down.clock.now() - begun >= TimeDelta::seconds(7), "asked again, and the waits grow");
+    for server in [limited, down] {
+        assert!(server.asked().is_empty(), "nothing is asked without a token");
+    }
+}
+
+#[tokio::test]
 async fn a_burst_is_waited_for_but_not_for_ever() {
     let burst = || Answer { head: "retry-after: 20\r\n".to_owned(), ..Answer::text(429, "{}") };
     let server = Server::start(move |query, before| if before < 2 { burst() } else { good(query) }).await;
