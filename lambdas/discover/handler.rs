@@ -41,11 +41,14 @@ impl Discover {
             .count("players", summary.sum(|rule| rule.players))
             .count("skipped", summary.sum(|rule| rule.skipped_pages.len() as u64))
             .count("refusals", summary.sum(|rule| is_refused(rule).into()));
-        if summary.failures.is_empty() {
-            return Answer::of(&summary, metrics);
-        }
+        let mut failures = std::mem::take(&mut summary.failures).into_iter().map(discover::Error::into_anyhow);
+        let Some(first) = failures.next() else { return Answer::of(&summary, metrics) };
         let done = serde_json::to_string(&summary.rules).unwrap_or_default();
-        tracing::info!(%done, "rules that were worked beside the one that failed");
-        Err(Failure { metrics, ..Failure::from(summary.failures.swap_remove(0).into_anyhow()) })
+        tracing::info!(%done, "rules that were worked beside those that failed");
+        let mut failure = Failure { metrics, ..Failure::from(first) };
+        for also in failures {
+            failure.message += &format!("; {also:#}");
+        }
+        Err(failure)
     }
 }

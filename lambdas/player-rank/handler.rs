@@ -58,7 +58,7 @@ impl PlayerRank {
         let summary = ranked?;
         let mut answer = Answer::of(&summary, metrics(&summary))?;
         if is_queued {
-            answer.response = sqs::batch_response(&self.returned(&deliveries, summary.failed).await?);
+            answer.response = sqs::batch_response(&self.returned(&deliveries, summary.failed).await);
         }
         Ok(answer)
     }
@@ -75,32 +75,46 @@ impl PlayerRank {
         Ok(())
     }
 
-    /// Finishes what can never succeed as a dead letter; answers what goes back to the queue.
-    async fn returned(
-        &self,
-        deliveries: &[Delivery],
-        failed: Vec<FailedMessage>,
-    ) -> Result<Vec<FailedMessage>, Failure> {
-        let Some(dead_letters) = &self.dead_letters else { return Ok(failed) };
+    /// Finishes what can never succeed as a dead letter; answers what goes back to the queue. What cannot be finished now
+    /// goes back alone: the rest of the batch is paid for and stored.
+    async fn returned(&self, deliveries: &[Delivery], failed: Vec<FailedMessage>) -> Vec<FailedMessage> {
+        let Some(dead_letters) = &self.dead_letters else { return failed };
         let mut returned = Vec::new();
         for failed in failed {
             let body = deliveries.iter().find(|delivery| delivery.message_id == failed.message_id);
             let Some(body) = body.map(|delivery| delivery.body.as_str()) else { continue };
-            let is_dead = match failed.fault {
-                Fault::NotReached => false,
-                Fault::Malformed => true,
-                Fault::Own => self.store.count_failure(&failed.message_id).await? >= MOST_FAILURES,
-            };
-            if is_dead {
-                dead_letters.send_dead_letter(body, &failed.reason).await?;
-                if let Ok(Message::Player(player)) = Message::parse(body) {
-                    self.store.forget_waiting(&[player]).await?;
+            match self.is_finished(dead_letters, body, &failed).await {
+                Ok(true) => {}
+                Ok(false) => returned.push(failed),
+                Err(error) => {
+                    let error = format!("{error:#}");
+                    tracing::warn!(message = %failed.message_id, error, "message goes back in place of the dead letters");
+                    returned.push(failed);
                 }
-            } else {
-                returned.push(failed);
             }
         }
-        Ok(returned)
+        returned
+    }
+
+    /// Makes a dead letter of a message that can never succeed; answers whether it was one.
+    async fn is_finished(
+        &self,
+        dead_letters: &SqsQueue,
+        body: &str,
+        failed: &FailedMessage,
+    ) -> anyhow::Result<bool> {
+        let is_dead = match failed.fault {
+            Fault::NotReached => false,
+            Fault::Malformed => true,
+            Fault::Own => self.store.count_failure(&failed.message_id).await? >= MOST_FAILURES,
+        };
+        if is_dead {
+            dead_letters.send_dead_letter(body, &failed.reason).await?;
+            if let Ok(Message::Player(player)) = Message::parse(body) {
+                self.store.forget_waiting(&[player]).await?;
+            }
+        }
+        Ok(is_dead)
     }
 
     /// Ranks the batch; without points the consumer is slowed down, after a refusal it sleeps.

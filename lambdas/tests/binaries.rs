@@ -130,6 +130,36 @@ async fn one_malformed_body_fails_alone() {
 }
 
 #[tokio::test]
+async fn what_never_succeeds_becomes_a_dead_letter_and_costs_the_others_nothing() {
+    let Some(mut pipeline) = Pipeline::start(World::generate(100, 3), |_| {}).await.unwrap() else { return };
+    pipeline.changed.push(("DEAD_LETTER_QUEUE_URL".to_owned(), pipeline.aws.queue_url()));
+    let message = |id: i32| json!({ "id": id, "raidsToScrap": { "31": [4] } }).to_string();
+    let ids: Vec<i32> = pipeline.simulator.world().players().map(|player| player.id()).take(2).collect();
+    let players = pipeline.store.database().collection::<mongodb::bson::Document>("players");
+    players.insert_one(mongodb::bson::doc! { "_id": ids[0], "ranks": [] }).await.unwrap();
+    let bodies = ["{\"id\":", &message(ids[0]), &message(ids[1])];
+    let player_rank = pipeline.function("player-rank").await.unwrap();
+    let returned = async || {
+        let answer = answered(player_rank.invoke(sqs_event(&bodies)).await.unwrap()).unwrap();
+        let items = answer["batchItemFailures"].as_array().unwrap().clone();
+        items.iter().map(|item| item["itemIdentifier"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    pipeline.aws.account().refuse_dead_letters = true;
+    assert_eq!(returned().await, ["m0", "m1"], "a letter that is not taken goes back alone");
+    pipeline.aws.account().refuse_dead_letters = false;
+    for failures in 2..5 {
+        assert_eq!(returned().await, ["m1"], "failed {failures} times");
+    }
+    assert_eq!(returned().await, [""; 0], "failed five times");
+    let account = pipeline.aws.account();
+    let letter = |of: &str| account.dead_letters.iter().find(|letter| letter["MessageBody"] == of).cloned().unwrap();
+    for (body, reason) in [(bodies[0], "not a message"), (bodies[1], "ranks")] {
+        let letter = letter(body);
+        assert!(letter["MessageAttributes"].to_string().contains(reason), "{letter}");
+    }
+}
+
+#[tokio::test]
 async fn without_points_the_consumer_slows_down_then_sleeps_and_is_woken() {
     let Some(pipeline) =
         Pipeline::start(World::generate(100, 4), |config| config.points_per_hour = Some(20)).await.unwrap()

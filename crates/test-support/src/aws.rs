@@ -23,6 +23,8 @@ pub struct Account {
     pub confirmed: u64,
     /// Whole calls that sent a dead letter, in order.
     pub dead_letters: Vec<Value>,
+    /// Dead letters are refused.
+    pub refuse_dead_letters: bool,
     /// Keep no bodies.
     pub counts_only: bool,
     /// Every `n`th entry of a batch call is refused, as SQS does under strain; 0 for none.
@@ -141,6 +143,9 @@ impl Account {
     }
 
     fn send_dead_letter(&mut self, message: Value) -> (StatusCode, Value) {
+        if self.refuse_dead_letters {
+            return (StatusCode::FORBIDDEN, json!({ "__type": "AccessDeniedException", "message": "not yours" }));
+        }
         self.dead_letters.push(message);
         (StatusCode::OK, json!({ "MessageId": self.dead_letters.len().to_string(), "MD5OfMessageBody": "" }))
     }
