@@ -97,12 +97,7 @@ impl PlayerRank {
     }
 
     /// Makes a dead letter of a message that can never succeed; answers whether it was one.
-    async fn is_finished(
-        &self,
-        dead_letters: &SqsQueue,
-        body: &str,
-        failed: &FailedMessage,
-    ) -> anyhow::Result<bool> {
+    async fn is_finished(&self, dead_letters: &SqsQueue, body: &str, failed: &FailedMessage) -> anyhow::Result<bool> {
         let is_dead = match failed.fault {
             Fault::NotReached => false,
             Fault::Malformed => true,

@@ -78,6 +78,15 @@ mod tests {
     }
 
     #[test]
+    fn a_consumer_wakes_a_little_after_the_reset_and_never_in_the_past() {
+        let now = Timestamp::UNIX_EPOCH + TimeDelta::hours(9);
+        let after = |minutes| wake_at(Some(now + TimeDelta::minutes(minutes)), now) - now;
+        assert_eq!(after(20), TimeDelta::minutes(20) + AFTER_RESET);
+        assert_eq!((after(0), after(-30)), (AFTER_RESET, AFTER_RESET));
+        assert_eq!(wake_at(None, now) - now, TimeDelta::hours(1) + AFTER_RESET, "points are hourly");
+    }
+
+    #[test]
     fn the_first_key_that_can_pay_pays() {
         let keys = [key("a", 10.0, 30), key("b", 90.0, 20), key("c", 3600.0, 10)];
         assert_eq!(choose_key(&keys, 90.0), Choice::Key("b".into()));

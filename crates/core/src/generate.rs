@@ -536,6 +536,29 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn of_two_with_one_name_the_one_with_the_newest_kill_is_published() {
+        // In either order of arrival, and whoever was ranked last.
+        for (newer, older) in [(1, 2), (2, 1)] {
+            let store = Memory::default();
+            for (id, days_ago) in [(newer, 9), (older, 1)] {
+                add(&store, id, "EU", days_ago);
+                let mut players = store.players.borrow_mut();
+                let player = players.get_mut(&id).unwrap();
+                player.identity = identity(1);
+                let part =
+                    player.ranks.get_mut(&44).and_then(|raid| raid.get_mut(&4)).and_then(|part| part.get_mut("dps"));
+                let part = part.unwrap();
+                let kill = noon() - TimeDelta::days(if id == newer { 10 } else { 40 });
+                part.ends = BTreeMap::from([(1, vec![kill])]);
+            }
+            let summary = run(&store, &mut TestRepo::default(), false).await;
+            let eu = &summary.regions[0];
+            assert_eq!((eu.characters, eu.set_aside.values().sum::<u64>()), (1, 1));
+            assert_eq!(eu.generated_at, Some(noon() - TimeDelta::days(9)), "{newer}");
+        }
+    }
+
+    #[tokio::test]
     async fn the_names_of_a_raid_are_asked_for_when_it_is_first_met() {
         let store = Memory::default();
         add(&store, 1, "EU", 3);

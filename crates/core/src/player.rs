@@ -9,12 +9,35 @@ use crate::{Difficulty, EncounterId, PlayerId, RaidId, Timestamp};
 
 /// Best rank and kills on one boss.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", from = "StoredRank")]
 pub struct EncounterRank {
     /// Percentile, 0.0 to 100.0.
     pub rank_percent: f64,
     /// Kills in this difficulty, at least one.
     pub kills: u32,
+}
+
+/// [`EncounterRank`] as a store has it: whatever numbers somebody wrote there cost no player.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct StoredRank {
+    rank_percent: f64,
+    kills: f64,
+}
+
+impl From<StoredRank> for EncounterRank {
+    fn from(stored: StoredRank) -> Self {
+        Self::clamped(stored.rank_percent, stored.kills)
+    }
+}
+
+impl EncounterRank {
+    /// The rank nearest to what is told.
+    pub fn clamped(rank_percent: f64, kills: f64) -> Self {
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "saturates")]
+        let kills = kills as u32;
+        Self { rank_percent: rank_percent.clamp(0.0, 100.0), kills }
+    }
 }
 
 /// One metric's ranks of a player in one raid and difficulty.
@@ -253,6 +276,15 @@ mod tests {
         RankedPart { raid: 31, difficulty: 3, ranks: DifficultyRanks::new() }.apply_to(&mut ranks);
         RankedPart { raid: 31, difficulty: 4, ranks: DifficultyRanks::new() }.apply_to(&mut ranks);
         assert!(ranks.is_empty());
+    }
+
+    #[test]
+    fn numbers_out_of_range_are_brought_into_it() {
+        let read = |json: &str| serde_json::from_str::<EncounterRank>(json).unwrap();
+        let rank = |rank_percent, kills| EncounterRank { rank_percent, kills };
+        assert_eq!(read(r#"{"rankPercent":91.3,"kills":1099511627776}"#), rank(91.3, u32::MAX));
+        assert_eq!(read(r#"{"rankPercent":250,"kills":-3}"#), rank(100.0, 0));
+        assert_eq!(read(r#"{"rankPercent":-1,"kills":2.9}"#), rank(0.0, 2));
     }
 
     #[test]

@@ -152,9 +152,7 @@ fn encounters(value: &Bson) -> Result<BTreeMap<EncounterId, EncounterRank>> {
         let number = |name: &str| value.as_document()?.get(name).and_then(read::number);
         match (boss.parse(), number("rankPercent"), number("kills")) {
             (Ok(boss), Some(percent), Some(kills)) => {
-                #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "saturates")]
-                let rank = EncounterRank { rank_percent: percent.clamp(0.0, 100.0), kills: kills as u32 };
-                encounters.insert(boss, rank);
+                encounters.insert(boss, EncounterRank::clamped(percent, kills));
             }
             _ => tracing::warn!(%boss, value = read::told(value), "an encounter of a stored player is left out"),
         }

@@ -61,3 +61,48 @@ where
 fn silent() -> std::io::Error {
     std::io::Error::new(std::io::ErrorKind::TimedOut, format!("no answer within {} s", CALL_WITHIN.as_secs()))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+
+    use super::*;
+
+    fn away() -> Error {
+        ErrorKind::Io(std::io::Error::from(std::io::ErrorKind::ConnectionRefused).into()).into()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_server_that_comes_back_is_asked_again() {
+        let asked = Cell::new(0);
+        let answer = while_away("reading", || {
+            asked.set(asked.get() + 1);
+            std::future::ready(if asked.get() < 3 { Err(away()) } else { Ok(asked.get()) })
+        });
+        assert_eq!(answer.await.unwrap(), 3);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_server_that_stays_away_or_is_silent_is_given_up_in_time() {
+        let begun = tokio::time::Instant::now();
+        let refused = while_away("reading", || std::future::ready(Err::<(), _>(away()))).await.unwrap_err();
+        assert!(refused.chain().any(|cause| cause.is::<StoreAway>()), "{refused:#}");
+        assert!(begun.elapsed() <= GIVE_UP_AFTER);
+        let begun = tokio::time::Instant::now();
+        let silent = while_away("reading", std::future::pending::<mongodb::error::Result<()>>).await.unwrap_err();
+        assert!(silent.chain().any(|cause| cause.is::<StoreAway>()), "{silent:#}");
+        assert_eq!((format!("{silent}"), begun.elapsed()), ("reading".to_owned(), GIVE_UP_AFTER));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn another_error_is_told_at_once() {
+        let asked = Cell::new(0);
+        let answer = while_away("reading", || {
+            asked.set(asked.get() + 1);
+            std::future::ready(Err::<(), _>(Error::custom("not authorised")))
+        });
+        let error = answer.await.unwrap_err();
+        assert!(!error.chain().any(|cause| cause.is::<StoreAway>()), "{error:#}");
+        assert_eq!(asked.get(), 1);
+    }
+}

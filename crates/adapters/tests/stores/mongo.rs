@@ -8,7 +8,7 @@ use std::time::Duration;
 use chrono::{TimeZone, Utc};
 use futures::{StreamExt, TryStreamExt};
 use mongodb::bson::{Bson, DateTime, Document, RawDocumentBuf, doc, oid::ObjectId};
-use parsebook_adapters::mongo::{Leased, Leases, MongoConfig, MongoStore};
+use parsebook_adapters::mongo::{Leased, Leases, MongoConfig, MongoStore, Turns};
 use parsebook_core::player::{DifficultyRanks, EncounterRank, Identity, MetricRanks, PlayerUpdate, RankedPart};
 use parsebook_core::ports::{Discoveries, Players, Raids, Rules, StoreAway};
 use parsebook_core::rule::{Lease, SourceKind};
@@ -457,4 +457,24 @@ async fn a_lease_is_one_owners_until_it_ends_or_expires() {
     let documents = stored(&store, "leases").await;
     assert_eq!(documents.len(), 2);
     assert!(documents[0].get_datetime("expiresAt").is_ok(), "{documents:?}");
+}
+
+#[tokio::test]
+async fn a_turn_ends_with_its_holder_or_with_its_time() {
+    let Some(store) = store().await else { return };
+    let dead = store.take_turn("player-rank").await.unwrap();
+    let asked = tokio::time::timeout(Duration::from_millis(700), store.take_turn("player-rank")).await;
+    assert!(asked.is_err(), "one at a time");
+    store.take_turn("another").await.unwrap();
+    // Its time is up.
+    let throttle = store.database().collection::<Document>("throttle");
+    let past = DateTime::from_millis(0);
+    throttle.update_one(doc! { "_id": "player-rank" }, doc! { "$set": { "heldUntil": past } }).await.unwrap();
+    let next = store.take_turn("player-rank").await.unwrap();
+    // What the dead one still says counts no more.
+    store.end_turn("player-rank", dead, Some(9)).await.unwrap();
+    let asked = tokio::time::timeout(Duration::from_millis(700), store.take_turn("player-rank")).await;
+    assert!(asked.is_err(), "the turn is still taken");
+    store.end_turn("player-rank", next, Some(3)).await.unwrap();
+    assert_eq!(store.take_turn("player-rank").await.unwrap().last_limit, Some(3));
 }

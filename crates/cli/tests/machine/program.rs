@@ -229,8 +229,21 @@ async fn what_goes_into_a_file_has_no_colours() {
     for no_color in ["", "1"] {
         let variables =
             [("WCL_URL", url.as_str()), ("WCL_API_KEYS", &keys), ("RUST_LOG", "debug"), ("NO_COLOR", no_color)];
-        let output = run(folder.path(), &variables, &["doctor"]);
-        let said = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
-        assert!(said.contains("DEBUG") && !said.contains('\u{1b}'), "{said:?}");
+        let words: [(&[&str], &str); 5] = [
+            (&["doctor"], "DEBUG"),
+            (&["run", "--once"], "DEBUG"),
+            (&["rules", "list"], "no rules"),
+            (&["fly"], "error:"),
+            (&["--help"], "Usage:"),
+        ];
+        for (args, word) in words {
+            let output = run(folder.path(), &variables, args);
+            let said = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
+            assert!(said.contains(word), "{args:?}: {said}");
+            assert!(
+                !said.contains(['\u{1b}', '\r']),
+                "{args:?}: neither colours nor a line that is drawn anew: {said:?}"
+            );
+        }
     }
 }

@@ -127,10 +127,8 @@ fn read_row(row: &Value) -> Result<Option<Row>, String> {
         return Err(odd("totalKills"));
     }
     let rank_percent = row.get("rankPercent").and_then(json::percent).ok_or_else(|| odd("rankPercent"))?;
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "at least 1; saturates")]
-    let kills = kills as u32;
     let spec = row.get("spec").and_then(json::slug);
-    Ok(Some(Row { encounter, rank: EncounterRank { rank_percent, kills }, spec }))
+    Ok(Some(Row { encounter, rank: EncounterRank::clamped(rank_percent, kills), spec }))
 }
 
 fn told(value: &Value, pointer: &str) -> String {
