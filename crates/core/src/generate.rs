@@ -282,12 +282,13 @@ fn to_character(player: Player, confirmed_since: Option<Timestamp>) -> Option<ad
     for (raid, difficulties) in player.ranks {
         for (difficulty, metrics) in difficulties {
             for (metric, of_metric) in metrics {
-                if of_metric.encounters.is_empty() || confirmed_since.is_some_and(|since| of_metric.ranked_at < since) {
+                let killed: Vec<_> = of_metric.encounters.into_iter().filter(|(_, rank)| rank.kills > 0).collect();
+                if killed.is_empty() || confirmed_since.is_some_and(|since| of_metric.ranked_at < since) {
                     continue;
                 }
                 newest_kill = newest_kill.max(of_metric.ends.values().flatten().map(|end| end.timestamp()).max());
                 newest = newest.max(Some(of_metric.ranked_at.timestamp()));
-                let encounters = of_metric.encounters.into_iter().map(|(id, rank)| addon_db::EncounterRank {
+                let encounters = killed.into_iter().map(|(id, rank)| addon_db::EncounterRank {
                     id,
                     rank: rounded_down(rank.rank_percent),
                     kills: rank.kills,
@@ -533,6 +534,8 @@ mod tests {
         assert_eq!(characters().await, 1);
         change(1, &|part| (part.ranked_at, part.encounters) = (noon(), BTreeMap::new()));
         assert_eq!(characters().await, 1);
+        change(1, &|part| part.encounters = BTreeMap::from([(1, EncounterRank { rank_percent: 91.3, kills: 0 })]));
+        assert_eq!(characters().await, 1, "only bosses with a kill count");
     }
 
     #[tokio::test]

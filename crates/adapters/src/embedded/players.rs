@@ -1,14 +1,17 @@
 //! `players`.
 
 use std::collections::BTreeMap;
+use std::str::FromStr;
 
 use anyhow::Context;
 use futures::{Stream, StreamExt, TryStreamExt, stream};
-use parsebook_core::player::{Identity, Player, PlayerUpdate, RaidRanks};
+use parsebook_core::player::{EncounterRank, Identity, MetricRanks, Player, PlayerUpdate, RaidRanks};
 use parsebook_core::ports::{Known, Malformed, Players, Result};
 use parsebook_core::report_ranks::fold;
-use parsebook_core::{PlayerId, Timestamp};
+use parsebook_core::{EncounterId, PlayerId, Timestamp};
 use rusqlite::{OptionalExtension, Row, Transaction, params};
+use serde::Deserialize;
+use serde_json::{Map, Value};
 
 use super::{EmbeddedStore, count, malformed, millis};
 
@@ -46,9 +49,66 @@ impl RawPlayer {
                 normalized_server: self.normalized_server.clone(),
                 class_id: self.class_id.try_into().context("class_id")?,
             },
-            ranks: serde_json::from_str(&self.ranks).context("ranks")?,
+            ranks: readable_ranks(&self.ranks).context("ranks")?,
         })
     }
+}
+
+/// Stored ranks, which anyone may have written: anything odd is left out alone, by name.
+fn readable_ranks(json: &str) -> Result<RaidRanks> {
+    if let Ok(ranks) = serde_json::from_str(json) {
+        return Ok(ranks);
+    }
+    let metrics = |value: &Value| entries(value, "metric", metric);
+    let raids = entries(&serde_json::from_str(json)?, "raid", |raid| entries(raid, "difficulty", metrics));
+    let mut ranks: RaidRanks = raids?;
+    ranks.retain(|_, difficulties| !difficulties.is_empty());
+    Ok(ranks)
+}
+
+fn entries<K: Ord + FromStr, V>(
+    value: &Value,
+    what: &str,
+    read: impl Fn(&Value) -> Result<V>,
+) -> Result<BTreeMap<K, V>> {
+    let fields = value.as_object().with_context(|| format!("{what}: no object"))?;
+    let mut entries = BTreeMap::new();
+    for (key, value) in fields {
+        let number = key.parse().map_err(|_| anyhow::anyhow!("{what} {key:?} is no number"));
+        match number.and_then(|number| Ok((number, read(value).with_context(|| format!("{what} {key}"))?))) {
+            Ok((key, value)) => {
+                entries.insert(key, value);
+            }
+            Err(error) => {
+                tracing::warn!(error = format!("{error:#}"), "a part of a stored player is left out");
+            }
+        }
+    }
+    Ok(entries)
+}
+
+/// A metric's ranks without those of its fields that cannot be read.
+fn metric(value: &Value) -> Result<MetricRanks> {
+    let stored = value.as_object().context("no object")?;
+    let readable = |value: &Value| EncounterRank::deserialize(value).map(|_| value.clone()).map_err(Into::into);
+    let encounters = entries(stored.get("encounters").unwrap_or(&Value::Null), "encounter", readable)?;
+    let encounters: BTreeMap<EncounterId, Value> = encounters;
+    let mut kept = Map::from_iter([
+        ("rankedAt".to_owned(), stored.get("rankedAt").cloned().unwrap_or_default()),
+        ("encounters".to_owned(), serde_json::to_value(encounters)?),
+        ("partition".to_owned(), 0.into()),
+    ]);
+    let mut ranks = MetricRanks::deserialize(Value::Object(kept.clone()))?;
+    for name in ["partition", "readAt", "spec", "ends", "specs"] {
+        let Some(value) = stored.get(name) else { continue };
+        let mut with_it = kept.clone();
+        with_it.insert(name.to_owned(), value.clone());
+        match MetricRanks::deserialize(Value::Object(with_it.clone())) {
+            Ok(read) => (kept, ranks) = (with_it, read),
+            Err(error) => tracing::warn!(%error, name, "a part of a stored player is left out"),
+        }
+    }
+    Ok(ranks)
 }
 
 fn apply(transaction: &Transaction<'_>, update: &PlayerUpdate) -> Result<()> {
@@ -203,5 +263,55 @@ impl Players for EmbeddedStore {
         })
         .try_flatten()
         .boxed_local()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn what_is_odd_in_stored_ranks_costs_nothing_beside_it() {
+        let part = || {
+            let encounters = json!({"1": {"rankPercent": 91.3, "kills": 3}});
+            json!({"partition": 1, "rankedAt": "2026-09-01T00:00:00Z", "encounters": encounters})
+        };
+        let with = |name: &str, value: Value| {
+            let mut part = part();
+            part[name] = value;
+            part
+        };
+        let encounters = json!({
+            "1": {"rankPercent": 91.3, "kills": 3},
+            "2": {"rankPercent": "odd", "kills": 3},
+            "3": null,
+            "x": {"rankPercent": 5, "kills": 3},
+        });
+        let ranks = json!({
+            "31": {"3": null, "4": {"dps": part(), "hps": null}, "x": {}},
+            "32": [],
+            "33": {"1": {"dps": with("rankedAt", json!("soon"))}, "3": {"dps": with("encounters", json!([]))}},
+            "34": {
+                "1": {"dps": with("partition", Value::Null), "hps": with("readAt", json!("then"))},
+                "3": {"dps": with("ends", json!(7)), "hps": with("specs", json!({"1": 7}))},
+                "4": {"dps": with("encounters", encounters)},
+            },
+            "abc": {},
+        });
+        let read = readable_ranks(&ranks.to_string()).unwrap();
+        let mut kept = Vec::new();
+        for (raid, difficulties) in &read {
+            for (difficulty, metrics) in difficulties {
+                for (metric, ranks) in metrics {
+                    assert_eq!(ranks.encounters, BTreeMap::from([(1, EncounterRank { rank_percent: 91.3, kills: 3 })]));
+                    kept.push((*raid, *difficulty, metric.as_str()));
+                }
+            }
+        }
+        let expected = [(31, 4, "dps"), (34, 1, "dps"), (34, 1, "hps"), (34, 3, "dps"), (34, 3, "hps"), (34, 4, "dps")];
+        assert_eq!(kept, expected);
+        assert!(readable_ranks("[]").is_err() && readable_ranks("{\"31\":").is_err());
     }
 }

@@ -107,57 +107,83 @@ fn statements(update: &PlayerUpdate) -> Vec<Document> {
     statements
 }
 
-fn by_number<K: Ord + std::str::FromStr, V>(
-    value: &Bson,
-    what: &str,
-    read: impl Fn(&Document) -> Result<V>,
-) -> Result<BTreeMap<K, V>> {
-    numbered(value, what, |inner| read(read::document(inner, what)?))
+/// Reads `ranks`, which anyone may have written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Reader {
+    /// Anything odd is an error: what is not understood is not written to.
+    Strict,
+    /// Anything odd is left out alone, by name.
+    Lenient,
 }
 
-fn numbered<K: Ord + std::str::FromStr, V>(
-    value: &Bson,
-    what: &str,
-    read: impl Fn(&Bson) -> Result<V>,
-) -> Result<BTreeMap<K, V>> {
-    let entry = |(key, value): (&String, &Bson)| {
-        let number = key.parse().map_err(|_| anyhow::anyhow!("{what} {key:?} is no number"))?;
-        Ok((number, read(value).with_context(|| format!("{what} {key}"))?))
-    };
-    read::document(value, what)?.iter().map(entry).collect()
-}
+impl Reader {
+    fn ranks(self, value: &Bson) -> Result<RaidRanks> {
+        let metrics = |value: &Bson| self.entries(value, "metric", |metric| self.metric(metric));
+        let mut ranks: RaidRanks =
+            self.entries(value, "raid", |raid| self.entries(raid, "difficulty", |difficulty| metrics(difficulty)))?;
+        ranks.retain(|_, difficulties| !difficulties.is_empty());
+        Ok(ranks)
+    }
 
-fn metric(document: &Document) -> Result<MetricRanks> {
-    let ranked_at = read::time(read::field(document, "rankedAt")?).context("rankedAt")?;
-    let optional = |name| read::optional(document, name);
-    Ok(MetricRanks {
-        partition: read::whole_field(document, "partition")?,
-        ranked_at,
-        read_at: match document.get("readAt") {
-            Some(Bson::Null) => None,
-            Some(time) => Some(read::time(time).context("readAt")?),
-            None => Some(ranked_at),
-        },
-        spec: document.get_str("spec").ok().map(str::to_owned),
-        encounters: encounters(read::field(document, "encounters")?)?,
-        ends: optional("ends").map(|ends| numbered(ends, "ends", ends_of_kills)).transpose()?.unwrap_or_default(),
-        specs: optional("specs").map(|specs| numbered(specs, "specs", text)).transpose()?.unwrap_or_default(),
-    })
+    fn entries<K: Ord + std::str::FromStr, V>(
+        self,
+        value: &Bson,
+        what: &str,
+        read: impl Fn(&Bson) -> Result<V>,
+    ) -> Result<BTreeMap<K, V>> {
+        let mut entries = BTreeMap::new();
+        for (key, value) in read::document(value, what)? {
+            let number = key.parse().map_err(|_| anyhow::anyhow!("{what} {key:?} is no number"));
+            let entry = number.and_then(|number| Ok((number, read(value).with_context(|| format!("{what} {key}"))?)));
+            if let Some((key, value)) = self.kept(entry.map(Some))? {
+                entries.insert(key, value);
+            }
+        }
+        Ok(entries)
+    }
+
+    /// The value, or nothing of it where it is left out.
+    fn kept<T: Default>(self, read: Result<T>) -> Result<T> {
+        match read {
+            Err(error) if self == Self::Lenient => {
+                tracing::warn!(error = format!("{error:#}"), "a part of a stored player is left out");
+                Ok(T::default())
+            }
+            read => read,
+        }
+    }
+
+    fn metric(self, value: &Bson) -> Result<MetricRanks> {
+        let document = read::document(value, "ranks")?;
+        let ranked_at = read::time(read::field(document, "rankedAt")?).context("rankedAt")?;
+        let optional = |name| read::optional(document, name);
+        let ends = optional("ends").map(|ends| self.entries(ends, "ends", ends_of_kills)).transpose();
+        let specs = optional("specs").map(|specs| self.entries(specs, "specs", text)).transpose();
+        Ok(MetricRanks {
+            partition: self.kept(read::whole_field(document, "partition"))?,
+            ranked_at,
+            read_at: match document.get("readAt") {
+                Some(Bson::Null) => None,
+                Some(time) => self.kept(read::time(time).context("readAt").map(Some))?,
+                None => Some(ranked_at),
+            },
+            spec: document.get_str("spec").ok().map(str::to_owned),
+            encounters: encounters(read::field(document, "encounters")?)?,
+            ends: self.kept(ends)?.unwrap_or_default(),
+            specs: self.kept(specs)?.unwrap_or_default(),
+        })
+    }
 }
 
 /// A boss that cannot be understood is left out alone; what is out of range is brought into it.
 fn encounters(value: &Bson) -> Result<BTreeMap<EncounterId, EncounterRank>> {
-    let mut encounters = BTreeMap::new();
-    for (boss, value) in read::document(value, "encounters")? {
+    let encounter = |value: &Bson| {
         let number = |name: &str| value.as_document()?.get(name).and_then(read::number);
-        match (boss.parse(), number("rankPercent"), number("kills")) {
-            (Ok(boss), Some(percent), Some(kills)) => {
-                encounters.insert(boss, EncounterRank::clamped(percent, kills));
-            }
-            _ => tracing::warn!(%boss, value = read::told(value), "an encounter of a stored player is left out"),
-        }
-    }
-    Ok(encounters)
+        let numbers = number("rankPercent").zip(number("kills"));
+        let (percent, kills) = numbers.with_context(|| format!("{} is no rank", read::told(value)))?;
+        Ok(EncounterRank::clamped(percent, kills))
+    };
+    Reader::Lenient.entries(value, "encounter", encounter)
 }
 
 fn ends_of_kills(value: &Bson) -> Result<Vec<Timestamp>> {
@@ -166,20 +192,6 @@ fn ends_of_kills(value: &Bson) -> Result<Vec<Timestamp>> {
 
 fn text(value: &Bson) -> Result<String> {
     value.as_str().map(str::to_owned).context("no text")
-}
-
-fn ranks(value: &Bson) -> Result<RaidRanks> {
-    let difficulty = |document: &Document| {
-        let metrics = document.iter().map(|(name, value)| {
-            let metric = read::document(value, name).and_then(metric);
-            Ok((name.clone(), metric.with_context(|| name.clone())?))
-        });
-        metrics.collect::<Result<DifficultyRanks>>()
-    };
-    let raid = |document: &Document| by_number(&Bson::from(document.clone()), "difficulty", difficulty);
-    let mut ranks: RaidRanks = by_number(value, "raid", raid)?;
-    ranks.retain(|_, difficulties| !difficulties.is_empty());
-    Ok(ranks)
 }
 
 pub(super) fn player(document: &Document) -> Result<Player> {
@@ -192,14 +204,22 @@ pub(super) fn player(document: &Document) -> Result<Player> {
             normalized_server: read::text(document, "normalizedServer")?,
             class_id: read::whole_field(document, "classId")?,
         },
-        ranks: read::optional(document, "ranks").map(ranks).transpose().context("ranks")?.unwrap_or_default(),
+        ranks: match read::optional(document, "ranks") {
+            Some(ranks) => Reader::Lenient.ranks(ranks).context("ranks")?,
+            None => RaidRanks::new(),
+        },
     })
 }
 
 /// What is known of a player whose document can be written to.
 pub(super) fn known(document: &Document) -> Result<Known> {
     // A null cannot be written into, an absent field can.
-    let ranks = document.get("ranks").map(ranks).transpose().context("ranks")?.unwrap_or_default();
+    let ranks = document
+        .get("ranks")
+        .map(|ranks| Reader::Strict.ranks(ranks))
+        .transpose()
+        .context("ranks")?
+        .unwrap_or_default();
     let class_id = read::optional(document, "classId").map(read::whole).transpose().context("classId")?;
     Ok(Known { class_id, ..Known::of(0, &ranks) })
 }

@@ -268,9 +268,10 @@ async fn malformed_players_fail_alone() {
     let read: Vec<_> = store.players("EU").try_collect().await.unwrap();
     let (players, malformed): (Vec<_>, Vec<_>) = read.into_iter().partition(Result::is_ok);
     let players: Vec<_> = players.into_iter().map(Result::unwrap).collect();
-    assert_eq!(players.iter().map(|player| player.id).collect::<Vec<_>>(), [1, 6]);
+    assert_eq!(players.iter().map(|player| player.id).collect::<Vec<_>>(), [1, 4, 5, 6]);
+    assert!(players[1].ranks[&31][&4].is_empty() && players[2].ranks.is_empty());
     assert_eq!(players[0].ranks[&31][&4]["dps"].encounters[&2587], EncounterRank { rank_percent: 91.0, kills: 3 });
-    assert_eq!(malformed.len(), 6);
+    assert_eq!(malformed.len(), 4);
     // A document that cannot be written into fails alone and stays.
     let outcomes = store.save(&[ranked(100, "B"), ranked(3, "A"), ranked(6, "A")]).await.unwrap();
     assert!(outcomes[0].is_ok() && outcomes[1].is_err() && outcomes[2].is_err(), "{outcomes:?}");
@@ -305,6 +306,43 @@ async fn a_value_out_of_range_is_brought_into_it_and_an_odd_boss_is_left_out_alo
     let most = u32::MAX;
     assert_eq!(told, [(1, 91.0, most), (2, 100.0, 0), (3, 0.0, 2), (4, 50.0, most), (5, 50.0, most)]);
     assert!(store.known(&[1]).await.unwrap()[&1].is_ok(), "it can be written to");
+}
+
+#[tokio::test]
+async fn what_is_odd_in_stored_ranks_costs_nothing_beside_it() {
+    let Some(store) = store().await else { return };
+    let part = || {
+        let encounters = doc! { "2587": { "rankPercent": 91, "kills": 3 } };
+        doc! { "partition": 1, "rankedAt": DateTime::from_millis(0), "encounters": encounters }
+    };
+    let with = |name: &str, value: Bson| {
+        let mut part = part();
+        part.insert(name, value);
+        Bson::from(part)
+    };
+    let ranks = doc! {
+        "31": { "3": Bson::Null, "4": { "dps": part(), "hps": Bson::Null }, "x": {} },
+        "32": [],
+        "33": { "1": { "dps": with("rankedAt", "soon".into()) }, "3": { "dps": with("encounters", Bson::Array(vec![])) } },
+        "34": { "1": { "dps": with("partition", Bson::Null), "hps": with("readAt", "then".into()) },
+            "3": { "dps": with("ends", 7.into()), "hps": with("specs", doc! { "2587": 7 }.into()) } },
+        "abc": {},
+    };
+    let player = doc! { "_id": 1, "name": "A", "region": "EU", "server": "R", "normalizedServer": "R", "classId": 9, "ranks": ranks };
+    insert(&store, "players", vec![player]).await;
+    let read: Vec<_> = store.players("EU").try_collect().await.unwrap();
+    let read = &read[0].as_ref().unwrap().ranks;
+    let mut kept = Vec::new();
+    for (raid, difficulties) in read {
+        for (difficulty, metrics) in difficulties {
+            for (metric, ranks) in metrics {
+                assert_eq!(ranks.encounters[&2587].kills, 3);
+                kept.push((*raid, *difficulty, metric.as_str()));
+            }
+        }
+    }
+    assert_eq!(kept, [(31, 4, "dps"), (34, 1, "dps"), (34, 1, "hps"), (34, 3, "dps"), (34, 3, "hps")]);
+    assert!(store.known(&[1]).await.unwrap()[&1].is_err(), "it cannot be written to");
 }
 
 #[tokio::test]
