@@ -2,7 +2,7 @@
 
 use lambda_runtime::Diagnostic;
 use parsebook_adapters::events::InvalidEvent;
-use parsebook_core::ports::StoreAway;
+use parsebook_core::ports::is_store_away;
 
 use crate::Metrics;
 
@@ -50,8 +50,7 @@ impl From<InvalidEvent> for Failure {
 /// A failure nobody branches on.
 impl From<anyhow::Error> for Failure {
     fn from(error: anyhow::Error) -> Self {
-        let is_away = error.chain().any(|cause| cause.is::<StoreAway>());
-        Self::new(if is_away { STORE_AWAY } else { "Failed" }, format!("{error:#}"))
+        Self::new(if is_store_away(&error) { STORE_AWAY } else { "Failed" }, format!("{error:#}"))
     }
 }
 

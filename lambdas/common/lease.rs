@@ -12,6 +12,8 @@ const TIME: Duration = Duration::from_secs(60);
 const RENEW_EVERY: Duration = Duration::from_secs(10);
 /// Work stops so long before the lease would end: what was begun must not reach into another's.
 const MARGIN: Duration = Duration::from_secs(15);
+/// Giving it back takes no longer.
+const END_WITHIN: Duration = Duration::from_secs(2);
 
 /// What became of the work.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -50,7 +52,9 @@ pub async fn under_lease<T>(
         why = kept(leases, clock, name, owner, asked_at) => Held::Lost(why),
         done = work => Held::Done(done),
     };
-    if let Err(error) = leases.end_lease(name, owner).await {
+    // A store that is away is not waited for: the lease ends by itself.
+    let end = tokio::time::timeout(END_WITHIN, leases.end_lease(name, owner)).await;
+    if let Some(error) = end.map_or_else(|late| Some(late.into()), Result::err) {
         tracing::warn!(name, error = format!("{error:#}"), "the lease is left to expire");
     }
     Ok(held)

@@ -38,7 +38,10 @@ impl DbGenerator {
             addon: self.addon.meta.clone(),
             confirmed_since: confirmed_since(invocation.now, self.addon.keep_ranks_days),
         };
-        self.store.ensure_indexes().await?;
+        // A dry run writes nothing.
+        if !config.dry_run {
+            self.store.ensure_indexes().await?;
+        }
         // A folder of its own, gone afterwards: /tmp outlives the invocation and would fill up.
         let scratch = tempfile::tempdir().context("making a folder for the repository")?;
         let mut repository = RemoteRepo::open(scratch.path(), self.repository.clone())?;
@@ -48,12 +51,13 @@ impl DbGenerator {
 }
 
 fn failure(error: GenerateError) -> Failure {
-    let name = match &error {
-        GenerateError::Publish(PublishError::PushRejected(_)) => "PushRejected",
-        GenerateError::Publish(PublishError::LostRaces(_)) => "LostRaces",
-        GenerateError::Publish(PublishError::Failed(_)) | GenerateError::Failed(_) => "Failed",
-    };
-    Failure::new(name, format!("{:#}", anyhow::Error::from(error)))
+    match error {
+        GenerateError::Failed(error) | GenerateError::Publish(PublishError::Failed(error)) => Failure::from(error),
+        GenerateError::Publish(error @ PublishError::PushRejected(_)) => {
+            Failure::new("PushRejected", error.to_string())
+        }
+        GenerateError::Publish(error @ PublishError::LostRaces(_)) => Failure::new("LostRaces", error.to_string()),
+    }
 }
 
 #[expect(clippy::cast_precision_loss, reason = "metrics are doubles")]

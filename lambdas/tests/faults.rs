@@ -440,3 +440,30 @@ async fn a_store_that_is_silent_or_gone_ends_a_warm_invocation_in_time_and_unpai
     switch.turn(Line::Open);
     assert_eq!(answered(player_rank.invoke(event).await.unwrap()).unwrap(), done);
 }
+
+#[tokio::test]
+async fn a_store_that_falls_silent_in_the_middle_ends_each_function_in_time() {
+    let Some(server) = Mongod::start().unwrap() else { return };
+    let switch = Switch::before(server.port()).unwrap();
+    let uri = format!("mongodb://127.0.0.1:{}/?directConnection=true", switch.port());
+    let adapt = |config: &mut parsebook_simulator::Config| config.latency = Duration::from_millis(100);
+    let pipeline = Pipeline::on(uri, "middle".into(), World::generate(3000, 8), adapt).await.unwrap();
+    pipeline.add_rules().await.unwrap();
+    pipeline.store.merge(&found(1..=20_000)).await.unwrap();
+    // Long enough for the work, were it not for the store; whoever is still at it after 25 s is cut off by this test.
+    let (invocation, most) = (Duration::from_secs(300), Duration::from_secs(25));
+    for (name, event, works_for_ms) in
+        [("discover", json!({}), 700), ("aggregator", json!({ "force": true }), 250), ("db-generator", json!({}), 20)]
+    {
+        let function = pipeline.function(name).await.unwrap();
+        let breaks = async {
+            tokio::time::sleep(Duration::from_millis(works_for_ms)).await;
+            switch.turn(Line::Silent);
+        };
+        let work = tokio::time::timeout(most, function.invoke_for(event, invocation));
+        let (outcome, ()) = tokio::join!(work, breaks);
+        let error = outcome.unwrap_or_else(|_| panic!("{name} is still at it")).unwrap().unwrap_err();
+        assert_eq!(error["errorType"], "StoreAway", "{name}: {error}");
+        switch.turn(Line::Open);
+    }
+}

@@ -23,6 +23,11 @@ pub type Result<T> = std::result::Result<T, Error>;
 #[error("the store does not answer: {0}")]
 pub struct StoreAway(pub String);
 
+/// Whether an error says that the store does not answer: nothing more is to be asked of it then.
+pub fn is_store_away(error: &Error) -> bool {
+    error.chain().any(|cause| cause.is::<StoreAway>())
+}
+
 /// The only source of time.
 pub trait Clock {
     /// Now.

@@ -1,6 +1,7 @@
 //! `players`: saving one raid + difficulty of a player, and reading a region in order.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use anyhow::Context;
 use futures::{Stream, StreamExt, TryStreamExt, stream};
@@ -9,17 +10,18 @@ use mongodb::options::Hint;
 use parsebook_core::player::{
     DifficultyRanks, EncounterRank, Identity, MetricRanks, Player, PlayerUpdate, RaidRanks, RankedPart,
 };
-use parsebook_core::ports::{Known, Malformed, Players, Result};
+use parsebook_core::ports::{Known, Malformed, Players, Result, StoreAway};
 use parsebook_core::{EncounterId, PlayerId, Timestamp};
+use tokio::time::Instant;
 
 use super::command::Durability;
-use super::retry::{is_away, while_away};
+use super::retry::{CALL_WITHIN, GIVE_UP_AFTER, is_away, while_away, within};
 use super::{MongoStore, PLAYERS, PLAYERS_IN_ORDER, folding, malformed, read};
 
 /// Documents that the server sends at a time while a region is streamed.
 const BATCH: u32 = 1000;
-/// How often a stream that broke off is begun anew where it stopped, without a document in between.
-const REOPENINGS: u32 = 5;
+/// A stream that broke off is begun anew where it stopped, after this.
+const BETWEEN_REOPENINGS: Duration = Duration::from_millis(500);
 
 fn stored_ranks(ranks: &DifficultyRanks) -> Document {
     ranks
@@ -238,7 +240,8 @@ struct Region {
     cursor: Option<mongodb::Cursor<RawDocumentBuf>>,
     /// The index key of the last document: where to go on after an interruption.
     last: Option<Document>,
-    reopened: u32,
+    /// Since when it has not answered.
+    away_since: Option<Instant>,
 }
 
 impl Region {
@@ -261,9 +264,12 @@ impl Region {
     /// The next document, or what is wrong with it where it cannot even be read as one.
     async fn next(&mut self) -> Result<Option<std::result::Result<Document, Malformed>>> {
         loop {
+            let asked_at = Instant::now();
+            let away_for = self.away_since.map_or(Duration::ZERO, |since| asked_at - since);
+            let time = CALL_WITHIN.min(GIVE_UP_AFTER.saturating_sub(away_for));
             let next = match &mut self.cursor {
-                Some(cursor) => cursor.try_next().await,
-                None => match self.open().await {
+                Some(cursor) => within(time, cursor.try_next()).await,
+                None => match within(time, self.open()).await {
                     Ok(cursor) => {
                         self.cursor = Some(cursor);
                         continue;
@@ -287,17 +293,20 @@ impl Region {
                         .collect();
                     let is_repeated = self.last.as_ref() == Some(&key);
                     self.last = Some(key);
-                    self.reopened = 0;
+                    self.away_since = None;
                     if !is_repeated {
                         return Ok(Some(Ok(document)));
                     }
                 }
                 Ok(None) => return Ok(None),
-                Err(error) if self.reopened < REOPENINGS && (is_away(&error) || is_lost_cursor(&error)) => {
-                    self.reopened += 1;
+                Err(error) if is_away(&error) || is_lost_cursor(&error) => {
+                    let since = *self.away_since.get_or_insert(asked_at);
+                    if since.elapsed() + BETWEEN_REOPENINGS >= GIVE_UP_AFTER {
+                        return Err(anyhow::Error::new(StoreAway(error.to_string())).context("reading players"));
+                    }
                     tracing::warn!(region = %self.name, %error, "reading players anew where it broke off");
                     self.cursor = None;
-                    tokio::time::sleep(std::time::Duration::from_millis(200) * (1 << self.reopened)).await;
+                    tokio::time::sleep(BETWEEN_REOPENINGS).await;
                 }
                 Err(error) => return Err(anyhow::Error::new(error).context("reading players")),
             }
@@ -350,7 +359,8 @@ impl Players for MongoStore {
     }
 
     fn players(&self, region: &str) -> impl Stream<Item = Result<std::result::Result<Player, Malformed>>> {
-        let region = Region { store: self.clone(), name: region.to_owned(), cursor: None, last: None, reopened: 0 };
+        let region =
+            Region { store: self.clone(), name: region.to_owned(), cursor: None, last: None, away_since: None };
         stream::try_unfold(region, |mut region| async move {
             let document = region.next().await?;
             Ok(document.map(|document| (document.and_then(|document| checked(&document)), region)))

@@ -23,10 +23,10 @@ pub fn is_away(error: &Error) -> bool {
 }
 
 /// Longest wait for one answer. A server whose process is stopped keeps its connections open and says nothing.
-const CALL_WITHIN: Duration = Duration::from_secs(10);
+pub const CALL_WITHIN: Duration = Duration::from_secs(10);
 /// All tries together end within this: longer than electing a primary takes, and no longer than must be billed while a server
 /// is away.
-const GIVE_UP_AFTER: Duration = Duration::from_secs(15);
+pub const GIVE_UP_AFTER: Duration = Duration::from_secs(15);
 
 /// Runs `work`, which must be idempotent, until it succeeds or fails for another reason than a server that is away.
 ///
@@ -42,10 +42,7 @@ where
         .with_max_delay(Duration::from_secs(4))
         .with_max_times(5)
         .with_jitter();
-    let call = || {
-        let answer = work();
-        async move { timeout(CALL_WITHIN, answer).await.unwrap_or_else(|_| Err(ErrorKind::Io(silent().into()).into())) }
-    };
+    let call = || within(CALL_WITHIN, work());
     let tries = call.retry(waits).when(is_away).notify(|error, wait| {
         tracing::warn!(what, %error, wait_ms = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX), "trying again");
     });
@@ -58,13 +55,20 @@ where
     Err(error.context(what.to_owned()))
 }
 
-fn silent() -> std::io::Error {
-    std::io::Error::new(std::io::ErrorKind::TimedOut, format!("no answer within {} s", CALL_WITHIN.as_secs()))
+/// One call, for no longer than `time`.
+pub async fn within<T>(
+    time: Duration,
+    call: impl Future<Output = mongodb::error::Result<T>>,
+) -> mongodb::error::Result<T> {
+    let silent = || std::io::Error::new(std::io::ErrorKind::TimedOut, format!("no answer within {} s", time.as_secs()));
+    timeout(time, call).await.unwrap_or_else(|_| Err(ErrorKind::Io(silent().into()).into()))
 }
 
 #[cfg(test)]
 mod tests {
     use std::cell::Cell;
+
+    use parsebook_core::ports::is_store_away;
 
     use super::*;
 
@@ -86,11 +90,11 @@ mod tests {
     async fn a_server_that_stays_away_or_is_silent_is_given_up_in_time() {
         let begun = tokio::time::Instant::now();
         let refused = while_away("reading", || std::future::ready(Err::<(), _>(away()))).await.unwrap_err();
-        assert!(refused.chain().any(|cause| cause.is::<StoreAway>()), "{refused:#}");
+        assert!(is_store_away(&refused), "{refused:#}");
         assert!(begun.elapsed() <= GIVE_UP_AFTER);
         let begun = tokio::time::Instant::now();
         let silent = while_away("reading", std::future::pending::<mongodb::error::Result<()>>).await.unwrap_err();
-        assert!(silent.chain().any(|cause| cause.is::<StoreAway>()), "{silent:#}");
+        assert!(is_store_away(&silent), "{silent:#}");
         assert_eq!((format!("{silent}"), begun.elapsed()), ("reading".to_owned(), GIVE_UP_AFTER));
     }
 
@@ -102,7 +106,7 @@ mod tests {
             std::future::ready(Err::<(), _>(Error::custom("not authorised")))
         });
         let error = answer.await.unwrap_err();
-        assert!(!error.chain().any(|cause| cause.is::<StoreAway>()), "{error:#}");
+        assert!(!is_store_away(&error), "{error:#}");
         assert_eq!(asked.get(), 1);
     }
 }

@@ -10,10 +10,11 @@ use futures::{StreamExt, TryStreamExt};
 use mongodb::bson::{Bson, DateTime, Document, RawDocumentBuf, doc, oid::ObjectId};
 use parsebook_adapters::mongo::{Leased, Leases, MongoConfig, MongoStore, Turns};
 use parsebook_core::player::{DifficultyRanks, EncounterRank, Identity, MetricRanks, PlayerUpdate, RankedPart};
-use parsebook_core::ports::{Discoveries, Players, Raids, Rules, StoreAway};
+use parsebook_core::ports::{Discoveries, Players, Raids, Rules, is_store_away};
 use parsebook_core::rule::{Lease, SourceKind};
 use parsebook_core::scrap::{Discovered, RaidsToScrap};
 use parsebook_test_support::mongod::{self, Mongod};
+use parsebook_test_support::switch::{Line, Switch};
 
 async fn connect(uri: String, database: String) -> MongoStore {
     let config = MongoConfig { uri: uri.into(), database, app_name: "mongo".into(), max_connections: 4 };
@@ -447,6 +448,29 @@ async fn writers_and_readers_outlive_a_restart() {
 }
 
 #[tokio::test]
+async fn a_region_whose_server_falls_silent_is_given_up() {
+    let Some(server) = Mongod::start().unwrap() else { return };
+    let switch = Switch::before(server.port()).unwrap();
+    let uri = format!("mongodb://127.0.0.1:{}/?directConnection=true", switch.port());
+    let store = connect(uri, "silent".into()).await;
+    let updates: Vec<_> = (1..=2500).map(|id| ranked(id, &format!("P{id}"))).collect();
+    store.save(&updates).await.unwrap();
+    let mut stream = std::pin::pin!(store.players("EU"));
+    stream.next().await.unwrap().unwrap().unwrap();
+    switch.turn(Line::Silent);
+    let rest = async {
+        while let Some(player) = stream.next().await {
+            if let Err(error) = player {
+                return error;
+            }
+        }
+        panic!("everybody was read");
+    };
+    let error = tokio::time::timeout(Duration::from_secs(22), rest).await.expect("given up in time");
+    assert!(is_store_away(&error), "{error:#}");
+}
+
+#[tokio::test]
 async fn a_program_starts_without_its_server_and_the_first_call_says_that_it_is_away() {
     let port = parsebook_test_support::process::free_port().unwrap();
     let config = MongoConfig {
@@ -457,7 +481,7 @@ async fn a_program_starts_without_its_server_and_the_first_call_says_that_it_is_
     };
     let store = MongoStore::connect(&config).await.unwrap();
     let error = store.rules().await.unwrap_err();
-    assert!(error.chain().any(|cause| cause.is::<StoreAway>()), "{error:#}");
+    assert!(is_store_away(&error), "{error:#}");
     assert!(!format!("{error:#}").contains("hush"), "{error:#}");
 }
 

@@ -24,7 +24,7 @@ use self::verdict::{Verdict, verdict};
 use crate::Timestamp;
 use crate::ports::{
     ApiError, Clock, Discoveries, Players, Raids, RankingSite, ReportBacklog, Result, Rules, SeenReports, SourceError,
-    Zone, Zones,
+    Zone, Zones, is_store_away,
 };
 use crate::report::ReportLists;
 use crate::rule::{Block, Due, Lease, Progress, Rule, RuleId, RuleState, SourceKind, Target, Wait, schedule};
@@ -309,7 +309,13 @@ where
         let described = format!("rule {} (raid {}, difficulty {})", leader.id, target.raid, target.difficulty);
         match run(Some(leader), siblings).work(target).await {
             Ok(rules) => summary.rules.extend(rules),
-            Err(cause) => summary.failures.push(Error { target: described, cause }),
+            Err(cause) => {
+                let is_away = is_store_away(&cause);
+                summary.failures.push(Error { target: described, cause });
+                if is_away {
+                    return Ok(summary);
+                }
+            }
         }
         if last_start.is_some_and(|last_start| ports.clock.now() >= last_start) {
             return Ok(summary);
@@ -497,8 +503,12 @@ where
         summary.target = Some(target);
         let leader_state = self.leader.as_ref().map(|rule| &rule.state);
         let last_block = schedule::last_block(self.rules, source);
-        let Verdict { state, is_finished, summary, failure } =
+        let Verdict { state, is_finished, summary, mut failure } =
             verdict(ended, progress, summary, leader_state, last_block, now, self.config.delay);
+        // Nothing more is asked of a store that does not answer: the lease ends by itself.
+        if let Some(failure) = failure.take_if(|failure| is_store_away(failure)) {
+            return Err(failure);
+        }
         let Some(leader) = &self.leader else {
             if let Some(block) = state.block {
                 self.remember_for_source(source, block).await?;
