@@ -78,12 +78,11 @@ impl PlayerRank {
     /// Finishes what can never succeed as a dead letter; answers what goes back to the queue. What cannot be finished now
     /// goes back alone: the rest of the batch is paid for and stored.
     async fn returned(&self, deliveries: &[Delivery], failed: Vec<FailedMessage>) -> Vec<FailedMessage> {
-        let Some(dead_letters) = &self.dead_letters else { return failed };
         let mut returned = Vec::new();
         for failed in failed {
             let body = deliveries.iter().find(|delivery| delivery.message_id == failed.message_id);
             let Some(body) = body.map(|delivery| delivery.body.as_str()) else { continue };
-            match self.is_finished(dead_letters, body, &failed).await {
+            match self.is_finished(body, &failed).await {
                 Ok(true) => {}
                 Ok(false) => returned.push(failed),
                 Err(error) => {
@@ -96,20 +95,25 @@ impl PlayerRank {
         returned
     }
 
-    /// Makes a dead letter of a message that can never succeed; answers whether it was one.
-    async fn is_finished(&self, dead_letters: &SqsQueue, body: &str, failed: &FailedMessage) -> anyhow::Result<bool> {
-        let is_dead = match failed.fault {
-            Fault::NotReached => false,
-            Fault::Malformed => true,
-            Fault::Own => self.store.count_failure(&failed.message_id).await? >= MOST_FAILURES,
+    /// Makes a dead letter of a message that can never succeed; answers whether it was one. Without a queue for dead
+    /// letters one that is malformed ends in the log, and one that fails goes to the dead letters of the queue itself.
+    async fn is_finished(&self, body: &str, failed: &FailedMessage) -> anyhow::Result<bool> {
+        let is_dead = match (failed.fault, &self.dead_letters) {
+            (Fault::Malformed, _) => true,
+            (Fault::Own, Some(_)) => self.store.count_failure(&failed.message_id).await? >= MOST_FAILURES,
+            (Fault::Own, None) | (Fault::NotReached, _) => false,
         };
-        if is_dead {
-            dead_letters.send_dead_letter(body, &failed.reason).await?;
-            if let Ok(Message::Player(player)) = Message::parse(body) {
-                self.store.forget_waiting(&[player]).await?;
-            }
+        if !is_dead {
+            return Ok(false);
         }
-        Ok(is_dead)
+        match &self.dead_letters {
+            Some(dead_letters) => dead_letters.send_dead_letter(body, &failed.reason).await?,
+            None => tracing::error!(message = %failed.message_id, reason = %failed.reason, "message finished"),
+        }
+        if let Ok(Message::Player(player)) = Message::parse(body) {
+            self.store.forget_waiting(&[player]).await?;
+        }
+        Ok(true)
     }
 
     /// Ranks the batch; without points the consumer is slowed down, after a refusal it sleeps.

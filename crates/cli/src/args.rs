@@ -208,6 +208,18 @@ fn one_of<T: FromStr<Err = String> + Clone + Send + Sync + 'static>(
     PossibleValuesParser::new(names).try_map(|name| name.parse())
 }
 
+/// Arguments that only together make no sense: exit status 2, like those that clap refuses.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct Usage(pub String);
+
+impl Usage {
+    /// As an error that may come from anywhere.
+    pub fn of(problem: impl std::fmt::Display) -> anyhow::Error {
+        Self(problem.to_string()).into()
+    }
+}
+
 impl TargetArgs {
     /// The target, if it can be asked for.
     ///
@@ -225,7 +237,7 @@ impl TargetArgs {
             since: self.since,
             partition: self.partition,
         };
-        Ok(target.checked()?)
+        target.checked().map_err(Usage::of)
     }
 }
 

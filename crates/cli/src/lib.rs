@@ -40,5 +40,5 @@ pub fn run() -> ExitCode {
 fn failed(error: &anyhow::Error) -> ExitCode {
     // One line, whatever a cause brought along.
     output::complain(&format!("parsebook: {}", output::printable(&format!("{error:#}"))));
-    ExitCode::FAILURE
+    if error.is::<args::Usage>() { ExitCode::from(2) } else { ExitCode::FAILURE }
 }

@@ -279,6 +279,8 @@ pub enum ApiError {
 pub struct SourcePage {
     /// Players found; a player may stand in it twice.
     pub players: Vec<PlayerId>,
+    /// Rows that could not be understood.
+    pub skipped: u32,
     /// Whether there is no page after this one.
     pub is_last: bool,
 }

@@ -602,6 +602,6 @@ impl<F: AsyncFn(&Asked) -> std::result::Result<(), ApiError>> RankingSite for Te
     async fn ranking_page(&self, board: &Board, page: u32) -> std::result::Result<SourcePage, SourceError> {
         self.ask(Asked::Page(board.clone(), page)).await?;
         let players = self.board.get(page as usize - 1).cloned().unwrap_or_default();
-        Ok(SourcePage { players, is_last: page as usize >= self.board.len() })
+        Ok(SourcePage { players, is_last: page as usize >= self.board.len(), ..SourcePage::default() })
     }
 }

@@ -87,14 +87,15 @@ fn read(body: &[u8]) -> Result<SourcePage, SourceError> {
         return Err(SourceError::Failed(anyhow!("none of {} rows links to a character", content.rows)));
     }
     if content.rows > 0 {
-        return Ok(SourcePage { players: content.players, is_last: false });
+        let skipped = u32::try_from(content.odd).unwrap_or(u32::MAX);
+        return Ok(SourcePage { players: content.players, skipped, is_last: false });
     }
     if let Some(reason) = http::refusal_in_body(body) {
         return Err(SourceError::Refused(reason.to_owned()));
     }
     // A fragment is the table alone; in a whole page, any table could stand for something else.
     if content.has_ranking_table || (content.has_table && !content.is_whole_page) {
-        return Ok(SourcePage { players: Vec::new(), is_last: true });
+        return Ok(SourcePage { is_last: true, ..SourcePage::default() });
     }
     Err(SourceError::Refused(format!("an answer of {} bytes without a ranking table", body.len())))
 }
@@ -120,13 +121,21 @@ mod tests {
         let absolute = r#"<tr id=row--1-3><td><b><a href='https://www.example.org/character/id/7'>x</a></b></td></tr>"#;
         let elsewhere = r#"<a href="/character/id/8">not in a row</a>"#;
         let page = parse(format!("{elsewhere}{}", table(&format!("{ROW}{hidden}{absolute}"))).as_bytes()).unwrap();
-        assert_eq!((page.rows, page.players), (3, vec![57_147_396, 7]));
+        assert_eq!((page.rows, page.hidden, page.odd, page.players), (3, 1, 0, vec![57_147_396, 7]));
         assert!(page.has_ranking_table && !page.is_whole_page);
     }
 
     #[test]
+    fn a_row_that_is_not_understood_is_counted() {
+        let odd = r#"<tr id="row--1-4"><td><a href="/guild/id/9">no character</a></td></tr>"#;
+        let hidden = r#"<tr id="row--1-2"><td>Anonymous</td></tr>"#;
+        let page = read(table(&format!("{ROW}{odd}{hidden}{odd}")).as_bytes()).unwrap();
+        assert_eq!(page, SourcePage { players: vec![57_147_396], skipped: 2, is_last: false });
+    }
+
+    #[test]
     fn an_empty_table_is_the_end_and_nothing_else_is() {
-        assert_eq!(read(table("").as_bytes()).unwrap(), SourcePage { players: vec![], is_last: true });
+        assert_eq!(read(table("").as_bytes()).unwrap(), SourcePage { is_last: true, ..SourcePage::default() });
         for (body, reason) in [
             ("Use the API at /v1/docs instead of scraping HTML.", "use the API"),
             ("<html><title>Just a moment...</title></html>", "browser check"),
@@ -146,9 +155,9 @@ mod tests {
     fn only_rows_of_the_ranking_table_count() {
         let other = r#"<table><tr id="a"><td><a href="/character/id/9">x</a></td></tr></table>"#;
         let page = read(format!("<html><body>{other}{}{other}</body></html>", table(ROW)).as_bytes()).unwrap();
-        assert_eq!(page, SourcePage { players: vec![57_147_396], is_last: false });
+        assert_eq!(page, SourcePage { players: vec![57_147_396], ..SourcePage::default() });
         let end = read(format!("<html><body>{other}{}</body></html>", table("")).as_bytes()).unwrap();
-        assert_eq!(end, SourcePage { players: vec![], is_last: true });
+        assert_eq!(end, SourcePage { is_last: true, ..SourcePage::default() });
     }
 
     #[test]
@@ -159,7 +168,7 @@ mod tests {
             other => panic!("{other:?}"),
         }
         let hidden = r#"<tr id="row--1-2"><td><span>Anonymous</span></td></tr>"#;
-        assert_eq!(read(table(hidden).as_bytes()).unwrap(), SourcePage { players: vec![], is_last: false });
+        assert_eq!(read(table(hidden).as_bytes()).unwrap(), SourcePage::default());
     }
 
     #[test]

@@ -32,6 +32,8 @@ pub struct PageContent {
     pub rows: usize,
     /// Rows of hidden players, whom the site calls Anonymous.
     pub hidden: usize,
+    /// Rows of neither.
+    pub odd: usize,
     /// Players with a link to their character in one of the rows.
     pub players: Vec<PlayerId>,
 }
@@ -53,15 +55,19 @@ pub fn parse(html: &[u8]) -> anyhow::Result<PageContent> {
     };
     for row in table.descendent_elements().filter(|row| row.value().name() == "tr" && row.value().id().is_some()) {
         content.rows += 1;
-        content.hidden += usize::from(row.text().any(|text| text.trim() == "Anonymous"));
+        let is_hidden = row.text().any(|text| text.trim() == "Anonymous");
+        content.hidden += usize::from(is_hidden);
         let links = row.descendent_elements().filter(|element| element.value().name() == "a");
         let ids = links.filter_map(|link| character_id(link.value().attr("href")?));
+        let mut is_odd = !is_hidden;
         for id in ids {
+            is_odd = false;
             // A row may link its character twice.
             if content.players.last() != Some(&id) {
                 content.players.push(id);
             }
         }
+        content.odd += usize::from(is_odd);
     }
     Ok(content)
 }

@@ -6,10 +6,59 @@ use parsebook_core::discover::DiscoverConfig;
 
 use super::shared::{delay, discover, regions, report_call_budget};
 use super::{AddonSettings, ConfigError, Environment, QueueSettings, SecretSource, WclSettings};
+use url::Url;
+
 use crate::addon_repo::History;
+use crate::text::shown;
 
 /// The default of reviver and player-rank; the template sets 5.
 const CONCURRENCY_LIMIT: u32 = 50;
+
+const SCHEDULE_NAME: &str = "REVIVER_SCHEDULE_NAME";
+const FUNCTION_ARN: &str = "REVIVER_FUNCTION_ARN";
+const ROLE_ARN: &str = "SCHEDULER_ROLE_ARN";
+const DEAD_LETTERS_ARN: &str = "REVIVER_DEAD_LETTERS_ARN";
+const DEAD_LETTERS: &str = "DEAD_LETTER_QUEUE_URL";
+
+/// The value, if it is of the form that `problem` asks for; else what is wrong with it.
+fn checked(
+    variable: &str,
+    value: String,
+    problem: impl Fn(&str) -> Result<(), &'static str>,
+) -> Result<String, ConfigError> {
+    match problem(&value) {
+        Ok(()) => Ok(value),
+        Err(problem) => Err(ConfigError::new(variable, format!("{}: {problem}", shown(&value)))),
+    }
+}
+
+fn is_queue_url(value: &str) -> Result<(), &'static str> {
+    let url = Url::parse(value).map_err(|_| "is not the URL of a queue")?;
+    if matches!(url.scheme(), "https" | "http") && url.has_host() { Ok(()) } else { Err("is not the URL of a queue") }
+}
+
+fn is_arn(value: &str) -> Result<(), &'static str> {
+    let is_arn = value.starts_with("arn:") && !value.contains(char::is_whitespace);
+    is_arn.then_some(()).ok_or("is not an ARN")
+}
+
+/// Scheduler's own rule.
+fn is_schedule_name(value: &str) -> Result<(), &'static str> {
+    let is_name = value.len() <= 64 && value.chars().all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c));
+    is_name.then_some(()).ok_or("a schedule's name has at most 64 letters, digits, hyphens, dots and underscores")
+}
+
+fn is_repository_url(value: &str) -> Result<(), &'static str> {
+    let has_scheme = ["https://", "http://", "ssh://", "git://", "file://", "/"].iter().any(|s| value.starts_with(s));
+    // git@host:path
+    let is_scp = value.split_once(':').is_some_and(|(host, path)| host.contains('@') && !path.is_empty());
+    let has_space = value.contains(char::is_whitespace);
+    ((has_scheme || is_scp) && !has_space).then_some(()).ok_or("is not the URL of a repository")
+}
+
+fn is_branch(value: &str) -> Result<(), &'static str> {
+    git2::Branch::name_is_valid(value).unwrap_or(false).then_some(()).ok_or("is not a name that git takes for a branch")
+}
 
 /// The store: all but reviver.
 #[derive(Debug, Clone)]
@@ -80,7 +129,7 @@ impl AggregatorSettings {
     pub fn read(environment: &Environment) -> Result<Self, ConfigError> {
         Ok(Self {
             store: StoreSettings::read(environment)?,
-            queue_url: environment.required("QUEUE_URL")?,
+            queue_url: checked("QUEUE_URL", environment.required("QUEUE_URL")?, is_queue_url)?,
             delay: delay(environment)?,
             queue: QueueSettings::read(environment)?,
         })
@@ -135,12 +184,18 @@ impl PlayerRankSettings {
             function: environment.required("AWS_LAMBDA_FUNCTION_NAME")?,
             concurrency_limit: concurrency_limit(environment)?,
             reviver: Reviver {
-                schedule_name: environment.required("REVIVER_SCHEDULE_NAME")?,
-                function_arn: environment.required("REVIVER_FUNCTION_ARN")?,
-                role_arn: environment.required("SCHEDULER_ROLE_ARN")?,
-                dead_letters_arn: environment.optional("REVIVER_DEAD_LETTERS_ARN")?,
+                schedule_name: checked(SCHEDULE_NAME, environment.required(SCHEDULE_NAME)?, is_schedule_name)?,
+                function_arn: checked(FUNCTION_ARN, environment.required(FUNCTION_ARN)?, is_arn)?,
+                role_arn: checked(ROLE_ARN, environment.required(ROLE_ARN)?, is_arn)?,
+                dead_letters_arn: environment
+                    .optional(DEAD_LETTERS_ARN)?
+                    .map(|arn| checked(DEAD_LETTERS_ARN, arn, is_arn))
+                    .transpose()?,
             },
-            dead_letter_queue_url: environment.optional("DEAD_LETTER_QUEUE_URL")?,
+            dead_letter_queue_url: environment
+                .optional(DEAD_LETTERS)?
+                .map(|url| checked(DEAD_LETTERS, url, is_queue_url))
+                .transpose()?,
         })
     }
 }
@@ -199,7 +254,7 @@ impl DbGeneratorSettings {
     /// # Errors
     /// Names the variable that is missing, malformed or contradictory.
     pub fn read(environment: &Environment) -> Result<Self, ConfigError> {
-        let url = environment.required("GIT_REPOSITORY_URL")?;
+        let url = checked("GIT_REPOSITORY_URL", environment.required("GIT_REPOSITORY_URL")?, is_repository_url)?;
         let token = environment.secret("GIT_TOKEN")?;
         let host = url.split_once("://").and_then(|(_, rest)| rest.split('/').next());
         if host.is_some_and(|host| host.contains('@')) {
@@ -214,7 +269,7 @@ impl DbGeneratorSettings {
             store: StoreSettings::read(environment)?,
             wcl: WclSettings::with_keys(environment)?,
             url,
-            branch: environment.text("GIT_BRANCH", "main")?,
+            branch: checked("GIT_BRANCH", environment.text("GIT_BRANCH", "main")?, is_branch)?,
             token,
             history: history.parse().map_err(|error| ConfigError::new("GIT_HISTORY", error))?,
             regions: regions(environment)?,
@@ -242,6 +297,33 @@ mod tests {
 
     fn with(variables: &[(&'static str, &'static str)]) -> Environment {
         NEEDED.iter().chain(variables).copied().collect()
+    }
+
+    #[test]
+    fn what_is_no_address_stops_the_start_and_is_named() {
+        type Read = fn(&Environment) -> Option<ConfigError>;
+        let aggregator: Read = |environment| AggregatorSettings::read(environment).err();
+        let player_rank: Read = |environment| PlayerRankSettings::read(environment).err();
+        let db_generator: Read = |environment| DbGeneratorSettings::read(environment).err();
+        for (variable, wrong, read) in [
+            ("QUEUE_URL", "nonsense", aggregator),
+            ("QUEUE_URL", "ftp://q/x", aggregator),
+            ("DEAD_LETTER_QUEUE_URL", "nonsense", player_rank),
+            ("REVIVER_FUNCTION_ARN", "reviver", player_rank),
+            ("SCHEDULER_ROLE_ARN", "arn:aws:iam::0:role/a b", player_rank),
+            ("REVIVER_DEAD_LETTERS_ARN", "nonsense", player_rank),
+            ("REVIVER_SCHEDULE_NAME", "a b/c", player_rank),
+            ("GIT_REPOSITORY_URL", "nonsense", db_generator),
+            ("GIT_BRANCH", "a b", db_generator),
+            ("GIT_BRANCH", "a..b", db_generator),
+        ] {
+            let environment = with(&[("GIT_REPOSITORY_URL", "file:///addon.git"), (variable, wrong)]);
+            let error = read(&environment).unwrap_or_else(|| panic!("{variable}={wrong} is taken")).to_string();
+            assert!(error.starts_with(&format!("{variable}: {wrong:?}")), "{error}");
+        }
+        for url in ["https://github.com/a/b.git", "git@github.com:a/b.git", "/srv/addon.git", "file:///addon.git"] {
+            assert_eq!(is_repository_url(url), Ok(()), "{url}");
+        }
     }
 
     #[test]

@@ -15,12 +15,12 @@ fn read() -> BTreeMap<String, String> {
     let needed = [
         ("MONGODB_URI", "u"),
         ("WCL_API_KEYS", r#"[{"name":"a","clientId":"i","clientSecret":"s"}]"#),
-        ("QUEUE_URL", "q"),
+        ("QUEUE_URL", "https://q"),
         ("WCL_CALL_BUDGET", "6"),
         ("AWS_LAMBDA_FUNCTION_NAME", "f"),
         ("REVIVER_SCHEDULE_NAME", "n"),
-        ("REVIVER_FUNCTION_ARN", "a"),
-        ("SCHEDULER_ROLE_ARN", "r"),
+        ("REVIVER_FUNCTION_ARN", "arn:a"),
+        ("SCHEDULER_ROLE_ARN", "arn:r"),
         ("LAMBDA_TO_REVIVE", "f"),
         ("GIT_REPOSITORY_URL", "file:///r"),
     ];

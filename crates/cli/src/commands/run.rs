@@ -11,7 +11,7 @@ use parsebook_core::generate::{self, GenerateSummary};
 use parsebook_core::moment::minute;
 use parsebook_core::ports::{Clock, Rules};
 
-use crate::args::{Common, RunArgs};
+use crate::args::{Common, RunArgs, StoreKind, Usage};
 use crate::local::{Machine, RankTotals, RunSummary, describe};
 use crate::output::{complain, grouped, say, say_json};
 use crate::settings::Settings;
@@ -24,6 +24,9 @@ const CONSUME_EVERY: Duration = Duration::from_secs(60);
 const GENERATE_EVERY: Duration = Duration::from_secs(24 * 3600);
 
 pub async fn run(common: &Common, args: &RunArgs) -> anyhow::Result<()> {
+    if common.store != StoreKind::Sqlite {
+        return Err(Usage::of("run works on the store in --data; on MongoDB the deployed functions do the work"));
+    }
     let machine = open(common)?;
     let regions = if args.regions.is_empty() { &machine.settings().regions } else { &args.regions };
     if machine.store().rules().await?.0.is_empty() {

@@ -2,10 +2,9 @@
 
 use std::time::Duration;
 
-use anyhow::ensure;
 use parsebook_simulator::{Client, Config, Faults, PageLayout, Season, SimulatedClock, Simulator, World};
 
-use crate::args::{Layout, SimulateArgs};
+use crate::args::{Layout, SimulateArgs, Usage};
 use crate::output::{complain, grouped, say};
 
 pub async fn simulate(args: &SimulateArgs) -> anyhow::Result<()> {
@@ -16,7 +15,9 @@ pub async fn simulate(args: &SimulateArgs) -> anyhow::Result<()> {
     let mut config = Config::new(world(args)?);
     config.listen = args.listen;
     config.points_per_hour = args.points_per_hour;
-    ensure!(args.hour_seconds > 0, "--hour-seconds 0: an hour lasts at least a second");
+    if args.hour_seconds == 0 {
+        return Err(Usage::of("--hour-seconds 0: an hour lasts at least a second"));
+    }
     config.hour = Duration::from_secs(args.hour_seconds);
     config.latency = Duration::from_millis(args.latency_ms);
     config.layout = match args.layout {
@@ -24,22 +25,20 @@ pub async fn simulate(args: &SimulateArgs) -> anyhow::Result<()> {
         Layout::Page => PageLayout::Page,
     };
     if !args.client.is_empty() {
-        config.clients = args
-            .client
-            .iter()
-            .map(|text| text.parse::<Client>())
-            .collect::<Result<_, _>>()
-            .map_err(anyhow::Error::msg)?;
+        config.clients =
+            args.client.iter().map(|text| text.parse::<Client>()).collect::<Result<_, _>>().map_err(Usage::of)?;
     }
     for fault in &args.fault {
-        config.faults.set_text(fault)?;
+        config.faults.set_text(fault).map_err(Usage::of)?;
     }
     config.behaviour = args.behaviour.behaviour();
     config.season = args
         .time
         .season
         .then(|| Season { length: Duration::from_secs(args.time.season_days * 86_400), ..Season::default() });
-    ensure!(args.time.clock_speed >= 0.0, "--clock-speed {}: time does not run backwards", args.time.clock_speed);
+    if args.time.clock_speed < 0.0 {
+        return Err(Usage::of(format!("--clock-speed {}: time does not run backwards", args.time.clock_speed)));
+    }
     if let Some(start) = args.time.clock {
         config.simulated_clock = Some(SimulatedClock::running(start, args.time.clock_speed));
     }

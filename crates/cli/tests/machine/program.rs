@@ -199,7 +199,7 @@ fn errors_are_one_line_and_name_the_thing() {
 #[test]
 fn wrong_usage_is_status_2_and_help_teaches() {
     let folder = tempfile::tempdir().unwrap();
-    let wrong: [&[&str]; 10] = [
+    let wrong: [&[&str]; 17] = [
         &[],
         &["fly"],
         &["rules", "add"],
@@ -210,6 +210,13 @@ fn wrong_usage_is_status_2_and_help_teaches() {
         &["rules", "add", "--raid", "31", "--difficulty", "4", "--since", "0001-01-01"],
         &["rules", "add", "--raid", "31", "--difficulty", "4", "--ranks", "nobody"],
         &["run", "--once", "--regions", "EU,XX"],
+        &["run", "--once", "--store", "mongodb"],
+        &["rules", "add", "--raid", "31", "--difficulty", "4", "--source", "site", "--ranks", "reports"],
+        &["rules", "add", "--raid", "31", "--difficulty", "4", "--pages", "1-200000"],
+        &["simulate", "--listen", "127.0.0.1:0", "--players", "5", "--fault", "nonsense"],
+        &["simulate", "--listen", "127.0.0.1:0", "--players", "5", "--client", "abc"],
+        &["simulate", "--listen", "127.0.0.1:0", "--players", "5", "--hour-seconds", "0"],
+        &["simulate", "--listen", "127.0.0.1:0", "--players", "5", "--clock-speed=-1"],
     ];
     for args in wrong {
         assert_eq!(run(folder.path(), &[], args).status.code(), Some(2), "{args:?}");

@@ -4,7 +4,7 @@ use anyhow::Context;
 
 use super::pages::{self, Ended, Readers, Stopped};
 use super::{DiscoverStore, Run};
-use crate::ports::{Board, Clock, RankingSite, Zones};
+use crate::ports::{Board, Clock, RankingSite, SourcePage, Zones};
 use crate::report::ReportLists;
 use crate::rule::{PageRange, Progress, Target};
 use crate::scrap::{Discovered, RaidsToScrap};
@@ -36,12 +36,14 @@ where
         let chunks = pages::split_into_chunks(&unfailed, self.config.pages.pages_per_thread);
         let raids_to_scrap = RaidsToScrap::one(target.raid, target.difficulty);
         let fetch = async |page| self.ports.site.ranking_page(&board, page).await;
-        let store = async |page: u32, mut found: Vec<crate::PlayerId>| {
+        let store = async |page: u32, read: SourcePage| {
+            let mut found = read.players;
             found.sort_unstable();
             found.dedup();
             let discovered: Vec<_> =
                 found.into_iter().map(|id| Discovered { id, raids_to_scrap: raids_to_scrap.clone() }).collect();
             self.ports.store.merge(&discovered).await.context("writing to discovers")?;
+            progress.skipped += u64::from(read.skipped);
             progress.count(page, discovered.len() as u64);
             self.save_progress(progress).await
         };

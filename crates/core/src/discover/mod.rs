@@ -116,7 +116,6 @@ pub struct RuleSummary {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reports: Option<u64>,
     /// Pages, reports and rows that were skipped.
-    #[serde(skip_serializing_if = "is_zero")]
     pub skipped: u64,
     /// Pages that stay broken. A finished rule leaves them to the day when it is due again, else they are asked for next
     /// time.
@@ -133,10 +132,6 @@ pub struct RuleSummary {
     /// Whether the source refused, rather than having no points left.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub refused: bool,
-}
-
-fn is_zero(count: &u64) -> bool {
-    *count == 0
 }
 
 impl RuleSummary {

@@ -82,18 +82,19 @@ impl Consumer {
     /// maximum holds.
     ///
     /// # Errors
-    /// When the limit can be neither set nor removed, or the mapping cannot be enabled; the safety-net schedule tries again.
+    /// When the mapping cannot be enabled, or, after that, when the limit could be neither set nor removed; the safety-net
+    /// schedule tries again.
     pub async fn wake(&self, limit: u32) -> Result<Woken> {
         let before = self.limit().await;
         let set = match &before {
             Ok(Some(present)) if *present == limit => Ok(()),
             _ => self.set_limit(limit).await,
         };
-        if set.is_err() {
-            // An account that cannot reserve takes 0 and nothing else: the 0 of falling asleep would stay for ever.
-            self.remove_limit().await?;
-        }
+        // An account that cannot reserve takes 0 and nothing else: the 0 of falling asleep would stay for ever.
+        let has_one = !matches!(before, Ok(None));
+        let removed = if set.is_err() && has_one { self.remove_limit().await } else { Ok(()) };
         mapping::switch(self, true).await?;
+        removed?;
         Ok(Woken {
             concurrency_limit: set.is_ok().then_some(limit),
             concurrency_limit_before: before.unwrap_or_else(|error| {

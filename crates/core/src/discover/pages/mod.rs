@@ -11,9 +11,9 @@ use futures::{SinkExt, StreamExt};
 
 use self::plan::{Plan, Taken};
 pub use self::plan::{source_is_broken, split_into_chunks};
+use crate::Timestamp;
 use crate::ports::{Clock, Result, SourceError, SourcePage};
 use crate::rule::PageRange;
-use crate::{PlayerId, Timestamp};
 
 /// How pages are cut up and how fast they are asked for.
 #[derive(Debug, Clone)]
@@ -120,17 +120,17 @@ impl<C: Clock> Readers<'_, C> {
     ) -> Ended
     where
         Fetch: AsyncFn(u32) -> std::result::Result<SourcePage, SourceError>,
-        Store: AsyncFnMut(u32, Vec<PlayerId>) -> Result<()>,
+        Store: AsyncFnMut(u32, SourcePage) -> Result<()>,
     {
         let plan = Mutex::new(Plan::new(chunks, failed));
         let readers = self.config.max_threads.max(1);
-        let (found, mut to_store) = mpsc::channel::<(u32, Vec<PlayerId>)>(readers);
+        let (found, mut to_store) = mpsc::channel::<(u32, SourcePage)>(readers);
         let reading = futures::future::join_all((0..readers).map(|_| self.reader(&plan, &fetch, found.clone())));
         drop(found);
         // When it ends by an error, readers that wait for room are told.
         let writing = async {
-            while let Some((page, players)) = to_store.next().await {
-                if let Err(error) = store(page, players).await {
+            while let Some((page, read)) = to_store.next().await {
+                if let Err(error) = store(page, read).await {
                     lock(&plan).stop(Stopped::Store(error));
                     to_store.close();
                     return;
@@ -142,7 +142,7 @@ impl<C: Clock> Readers<'_, C> {
     }
 
     /// One reader: page after page until nothing is left or something stops all.
-    async fn reader<Fetch>(&self, plan: &Mutex<Plan>, fetch: &Fetch, mut found: mpsc::Sender<(u32, Vec<PlayerId>)>)
+    async fn reader<Fetch>(&self, plan: &Mutex<Plan>, fetch: &Fetch, mut found: mpsc::Sender<(u32, SourcePage)>)
     where
         Fetch: AsyncFn(u32) -> std::result::Result<SourcePage, SourceError>,
     {
@@ -154,7 +154,7 @@ impl<C: Clock> Readers<'_, C> {
                 Some(Ok(read)) => {
                     let is_filled = !read.players.is_empty();
                     lock(plan).read(taken.page, is_filled, read.is_last);
-                    if found.send((taken.page, read.players)).await.is_err() {
+                    if found.send((taken.page, read)).await.is_err() {
                         return;
                     }
                 }
@@ -214,7 +214,7 @@ mod tests {
     async fn read<Fetch, Store>(config: &PagesConfig, pages: u32, fetch: Fetch, store: Store) -> Ended
     where
         Fetch: AsyncFn(u32) -> std::result::Result<SourcePage, SourceError>,
-        Store: AsyncFnMut(u32, Vec<PlayerId>) -> Result<()>,
+        Store: AsyncFnMut(u32, SourcePage) -> Result<()>,
     {
         let chunks = split_into_chunks(&[PageRange { next: 1, end: pages }], config.pages_per_thread);
         let readers = Readers { config, clock: &TestClock::at(noon()), last_start: None };
@@ -243,7 +243,7 @@ mod tests {
     #[tokio::test]
     async fn a_store_that_fails_late_stops_every_reader() {
         let config = PagesConfig { pages_per_thread: 10, max_threads: 4, pace: Pace::per_second(1e6) };
-        let fetch = async |page| Ok(SourcePage { players: vec![page], is_last: false });
+        let fetch = async |page| Ok(SourcePage { players: vec![page], is_last: false, ..SourcePage::default() });
         let store = async |page: u32, _| {
             // Long enough for the readers to fill the way to the store.
             for _ in 0..1000 {
@@ -269,10 +269,10 @@ mod tests {
             tokio::time::sleep(Duration::from_millis(20)).await;
             asked.lock().unwrap().1 -= 1;
             let players = if page <= last_of_board { vec![page] } else { vec![] };
-            Ok(SourcePage { players, is_last: page >= last_of_board })
+            Ok(SourcePage { players, is_last: page >= last_of_board, ..SourcePage::default() })
         };
         let mut stored = Vec::new();
-        let store = async |page: u32, players: Vec<PlayerId>| {
+        let store = async |page: u32, SourcePage { players, .. }: SourcePage| {
             assert!(players.is_empty() || players == [page]);
             stored.extend(players);
             Ok(())
@@ -309,7 +309,7 @@ mod tests {
             asked.fetch_add(1, Ordering::Relaxed);
             match broken.contains(&page) {
                 true => Err(SourceError::Failed(anyhow::anyhow!("page {page} is garbled"))),
-                false => Ok(SourcePage { players: vec![page], is_last: false }),
+                false => Ok(SourcePage { players: vec![page], is_last: false, ..SourcePage::default() }),
             }
         };
         let mut stored = Vec::new();
@@ -343,7 +343,7 @@ mod tests {
             asked.push(page);
             match page == 2 && asked.iter().filter(|asked| **asked == 2).count() <= 3 {
                 true => Err(SourceError::Failed(anyhow::anyhow!("HTTP 500"))),
-                false => Ok(SourcePage { players: vec![page], is_last: false }),
+                false => Ok(SourcePage { players: vec![page], is_last: false, ..SourcePage::default() }),
             }
         };
         let store = async |_, _| Ok(());
