@@ -43,7 +43,7 @@ pub fn confirmed_since(now: Timestamp, keep_ranks_days: u32) -> Option<Timestamp
 pub struct GenerateSummary {
     /// Each region that has players.
     pub regions: Vec<RegionSummary>,
-    /// Regions without a ranked player: what was published of them before stays.
+    /// Regions of which the store holds no player: what was published of them before stays.
     pub empty_regions: Vec<String>,
     /// The commit, if one was made.
     pub commit: Option<String>,
@@ -123,7 +123,7 @@ where
         if !config.dry_run && reference.complete(store, api, &met).await {
             (encoded, _) = encode_region(store, &reference, region, config.confirmed_since).await?;
         }
-        if encoded.summary.characters == 0 {
+        if encoded.summary.characters == 0 && !is_to_be_emptied(repo, &encoded).await? {
             tracing::warn!(%region, "no ranked player: what was published before stays");
             summary.empty_regions.push(region.clone());
             continue;
@@ -146,6 +146,17 @@ where
         };
     }
     Ok(summary)
+}
+
+/// Whether a published region lost its last ranked player, all of whose players can still be read: hidden and outdated
+/// ranks do not stay. A store that holds nobody of the region is more likely the wrong store.
+async fn is_to_be_emptied<R: AddonRepo>(
+    repo: &mut R,
+    encoded: &EncodedRegion,
+) -> std::result::Result<bool, PublishError> {
+    let EncodedRegion { files, summary, players } = encoded;
+    let Some(toc) = files.iter().find(|file| file.path.ends_with(".toc")) else { return Ok(false) };
+    Ok(*players > 0 && summary.set_aside.is_empty() && repo.read(&toc.path).await?.is_some())
 }
 
 /// A file of the repository as text; `None` where it has none, or one that is no text.
@@ -224,6 +235,8 @@ fn to_reference(raid: crate::player::Raid) -> addon_db::Raid {
 struct EncodedRegion {
     files: Vec<addon_db::File>,
     summary: RegionSummary,
+    /// Documents that could be read, with ranks or without.
+    players: u64,
 }
 
 /// Streams a region through the encoder; also answers which raids its players have ranks in.
@@ -236,12 +249,13 @@ async fn encode_region<S: Players>(
     let raids: Vec<_> = reference.raids.values().cloned().collect();
     let mut encoder = RegionEncoder::new(region, &raids)?;
     let mut met = BTreeSet::new();
-    let mut unreadable = 0;
+    let (mut readable, mut unreadable) = (0, 0);
     let players = store.players(region);
     pin_mut!(players);
     while let Some(player) = players.next().await {
         match player.with_context(|| format!("reading the players of {region}"))? {
             Ok(player) => {
+                readable += 1;
                 met.extend(player.ranks.keys());
                 if let Some(character) = to_character(player, confirmed_since) {
                     encoder.push(&character);
@@ -271,7 +285,7 @@ async fn encode_region<S: Players>(
         generated_at: Timestamp::from_timestamp(encoded.generated_at, 0).filter(|_| encoded.characters > 0),
         set_aside,
     };
-    Ok((EncodedRegion { files, summary }, met))
+    Ok((EncodedRegion { files, summary, players: readable }, met))
 }
 
 /// A player as the database keeps it; `None` for one without ranks that were confirmed lately.
@@ -431,6 +445,26 @@ mod tests {
         assert_eq!(run(&store, &mut repo, false).await.stopped, StopReason::Unchanged);
         add(&store, 2, "EU", 1);
         assert_eq!(run(&store, &mut repo, false).await.regions[0].characters, 2, "ranked again, it is back");
+    }
+
+    #[tokio::test]
+    async fn a_region_that_lost_its_last_rank_is_published_empty_unless_the_store_holds_nobody() {
+        let store = Memory::default();
+        add(&store, 1, "EU", 3);
+        let mut repo = TestRepo::default();
+        run(&store, &mut repo, false).await;
+        let published = repo.files.clone();
+        let hidden = store.players.borrow_mut().remove(&1).unwrap();
+        let nobody = run(&store, &mut repo, false).await;
+        assert_eq!((nobody.stopped, nobody.empty_regions.len()), (StopReason::Unchanged, 2));
+        assert_eq!(repo.files, published);
+        store.players.borrow_mut().insert(1, Player { ranks: RaidRanks::new(), ..hidden });
+        store.broken_players.borrow_mut().push(1);
+        assert_eq!(run(&store, &mut repo, false).await.stopped, StopReason::Unchanged, "it may have ranks");
+        store.broken_players.borrow_mut().clear();
+        let emptied = run(&store, &mut repo, false).await;
+        assert_eq!((emptied.regions[0].characters, emptied.stopped), (0, StopReason::Published));
+        assert!(repo.files != published);
     }
 
     #[tokio::test]
