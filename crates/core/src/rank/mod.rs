@@ -519,6 +519,22 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_kill_that_is_not_ranked_counts_as_a_kill() {
+        let store = with_report(ReportState::New);
+        run(&store, &api_with_report(ReportOutcome::Read(reading())), 1, &[report_message("r")]).await.unwrap();
+        let mut unranked = reading();
+        unranked.rows.iter_mut().for_each(|row| row.percent = Percent::Unranked);
+        unranked.kills[0].ended_at += chrono::TimeDelta::hours(1);
+        store.reports.borrow_mut().get_mut("aBcD").unwrap().state = ReportState::New;
+        store.discovers.borrow_mut().clear();
+        run(&store, &api_with_report(ReportOutcome::Read(unranked)), 1, &[report_message("r")]).await.unwrap();
+        let players = store.players.borrow();
+        let rank = players[&1].ranks[&31][&4]["dps"].encounters[&7];
+        assert_eq!((rank.rank_percent, rank.kills), (80.0, 2));
+        assert!(store.discovers.borrow().is_empty(), "WCL has nothing to read in full");
+    }
+
+    #[tokio::test]
     async fn a_report_that_is_gone_is_finished_and_one_that_fails_comes_again() {
         let store = with_report(ReportState::New);
         let summary =

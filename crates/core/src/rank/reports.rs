@@ -191,8 +191,8 @@ fn told(
         let (Some(&id), Some(&ended_at)) = (shown.get(&row.player), ended_at.get(&row.fight)) else { continue };
         let percent = match row.percent {
             Percent::Known(percent) => Some(percent),
-            Percent::NotYet => None,
-            Percent::Unranked => continue,
+            // A kill counts whether WCL ranks it or not.
+            Percent::NotYet | Percent::Unranked => None,
         };
         // A row of an older number tells who the player was, not who it is.
         let row_seen_at = if row.player == id { ended_at } else { Timestamp::UNIX_EPOCH };
@@ -211,6 +211,9 @@ fn told(
             spec: row.spec.clone(),
             ended_at,
         });
+        if row.percent == Percent::Unranked {
+            continue;
+        }
         let newest = first_readings.entry(id).or_default().entry((row.raid, row.difficulty)).or_insert(row.partition);
         *newest = row.partition.max(*newest);
     }
