@@ -525,7 +525,8 @@ mod tests {
         let mut unranked = reading();
         unranked.rows.iter_mut().for_each(|row| row.percent = Percent::Unranked);
         unranked.kills[0].ended_at += chrono::TimeDelta::hours(1);
-        store.reports.borrow_mut().get_mut("aBcD").unwrap().state = ReportState::New;
+        let raised = with_report(ReportState::New).reports.into_inner();
+        *store.reports.borrow_mut() = raised;
         store.discovers.borrow_mut().clear();
         run(&store, &api_with_report(ReportOutcome::Read(unranked)), 1, &[report_message("r")]).await.unwrap();
         let players = store.players.borrow();
