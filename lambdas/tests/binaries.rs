@@ -1,7 +1,5 @@
 //! Each binary, as built, through the Runtime API: settings, events, answers, and the whole chain.
 
-use std::collections::BTreeSet;
-
 use parsebook_core::ports::{Discoveries, Rules};
 use parsebook_simulator::World;
 use parsebook_test_support::lambda::Function;

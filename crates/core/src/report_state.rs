@@ -77,6 +77,8 @@ pub struct StoredReport {
     pub due_at: Timestamp,
     /// When it was last sent to the queue.
     pub sent_at: Option<Timestamp>,
+    /// When a list first told of all that it holds; `None` for one of before there was this field.
+    pub found_at: Option<Timestamp>,
     /// How often it was read at this revision.
     pub tries: u32,
     /// Difficulties whose ranks were read whole at this revision, but for what is left out.
@@ -99,15 +101,17 @@ pub enum Listing {
     },
 }
 
-/// Compares a line of the list with what is stored. `wanted` are the difficulties of the rules that list it, `delay` is
-/// `REPORT_DELAY_HOURS`.
+/// Compares a line of the list, read at `now`, with what is stored. `wanted` are the difficulties of the rules that list
+/// it, `delay` is `REPORT_DELAY_HOURS`.
 pub fn listing(
     stored: Option<&StoredReport>,
     listed: &ListedReport,
     raid: RaidId,
     wanted: &BTreeSet<Difficulty>,
     delay: TimeDelta,
+    now: Timestamp,
 ) -> Listing {
+    let as_long_as_before = stored.filter(|stored| stored.end == listed.end);
     let raised = StoredReport {
         code: listed.code.clone(),
         raid,
@@ -118,6 +122,7 @@ pub fn listing(
         state: ReportState::New,
         due_at: listed.end + delay,
         sent_at: None,
+        found_at: as_long_as_before.map_or(Some(now), |stored| stored.found_at),
         tries: 0,
         difficulties: BTreeSet::new(),
         left_out: LeftOut::NOTHING,
@@ -190,6 +195,22 @@ impl StoredReport {
         Settled { state, due_at, tries: self.tries.saturating_add(1), sent_at: None, difficulties, left_out }
     }
 
+    /// The difficulties that need not be asked again, but for what was left out of them. One that is open although nothing
+    /// was left out is repeated whole.
+    pub fn read_before(&self) -> (BTreeSet<Difficulty>, LeftOut) {
+        let is_repeated = self.state == ReportState::Again && self.left_out == LeftOut::NOTHING;
+        let read = if is_repeated { BTreeSet::new() } else { self.difficulties.clone() };
+        (read, self.left_out)
+    }
+
+    /// A reading that is to be repeated at `at`, whole: not everybody in it could be asked for a full reading now.
+    pub fn repeated(&self, settled: Settled, at: Timestamp) -> Settled {
+        if settled.state != ReportState::Done || settled.tries >= MOST_READINGS {
+            return settled;
+        }
+        Settled { state: ReportState::Again, due_at: at, ..settled }
+    }
+
     /// Nothing of it is to be asked while so much is left out: it waits on.
     pub fn deferred(&self, now: Timestamp) -> Settled {
         let is_last = self.tries + 1 >= MOST_READINGS;
@@ -246,7 +267,7 @@ mod tests {
     }
 
     fn raised(stored: Option<&StoredReport>, listed: &ListedReport) -> StoredReport {
-        match listing(stored, listed, 44, &heroic(), DELAY) {
+        match listing(stored, listed, 44, &heroic(), DELAY, noon()) {
             Listing::Raise(report) => report,
             other => panic!("{other:?}"),
         }
@@ -257,7 +278,7 @@ mod tests {
         let first = raised(None, &listed(3, noon()));
         assert_eq!((first.state, first.due_at, first.tries), (ReportState::New, noon() + DELAY, 0));
         let done = StoredReport { state: ReportState::Done, tries: 1, sent_at: Some(noon()), ..first.clone() };
-        assert_eq!(listing(Some(&done), &listed(3, noon()), 44, &heroic(), DELAY), Listing::Known);
+        assert_eq!(listing(Some(&done), &listed(3, noon()), 44, &heroic(), DELAY, noon()), Listing::Known);
         for state in [ReportState::Again, ReportState::Done, ReportState::Final, ReportState::Gone] {
             let stored = StoredReport { state, ..done.clone() };
             let again = raised(Some(&stored), &listed(4, noon()));
@@ -270,7 +291,10 @@ mod tests {
         let first = raised(None, &listed(3, noon()));
         let later = noon() + TimeDelta::hours(2);
         assert_eq!(raised(Some(&first), &listed(3, later)).due_at, later + DELAY);
-        assert_eq!(listing(Some(&first), &listed(2, noon()), 44, &heroic(), DELAY), Listing::Backwards { stored: 3 });
+        assert_eq!(
+            listing(Some(&first), &listed(2, noon()), 44, &heroic(), DELAY, noon()),
+            Listing::Backwards { stored: 3 }
+        );
     }
 
     fn reading(rows: usize, missing: usize) -> ReportReading {
@@ -362,9 +386,9 @@ mod tests {
             (ReportState::New, BTreeSet::from([3]), left_out)
         );
         let unknown = StoredReport { difficulties: BTreeSet::new(), ..done.clone() };
-        assert_eq!(listing(Some(&unknown), &listed(3, noon()), 44, &heroic(), DELAY), Listing::Known);
+        assert_eq!(listing(Some(&unknown), &listed(3, noon()), 44, &heroic(), DELAY, noon()), Listing::Known);
         let gone = StoredReport { state: ReportState::Gone, ..done };
-        assert_eq!(listing(Some(&gone), &listed(3, noon()), 44, &heroic(), DELAY), Listing::Known);
+        assert_eq!(listing(Some(&gone), &listed(3, noon()), 44, &heroic(), DELAY, noon()), Listing::Known);
     }
 
     #[test]
@@ -399,7 +423,7 @@ mod tests {
     #[test]
     fn a_line_that_tells_nothing_new_changes_nothing() {
         let first = raised(None, &listed(3, noon()));
-        let known = |stored: &StoredReport, end| listing(Some(stored), &listed(3, end), 44, &heroic(), DELAY);
+        let known = |stored: &StoredReport, end| listing(Some(stored), &listed(3, end), 44, &heroic(), DELAY, noon());
         assert_eq!(known(&first, noon()), Listing::Known);
         assert_eq!(known(&first, noon() - TimeDelta::hours(1)), Listing::Known);
         let again = StoredReport { state: ReportState::Again, ..first };

@@ -12,11 +12,11 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 use super::{EmbeddedStore, millis, time};
 
 const COLUMNS: &str = "code, raid, region, start_time, end_time, revision, state, due_at, sent_at, tries, \
-                       difficulties, left_out";
+                       difficulties, left_out, found_at";
 const OPEN: &str = "state IN ('new', 'again')";
 
 /// A row as it is: its numbers, and its texts.
-type RawReport = (String, i64, String, [i64; 2], i64, String, i64, Option<i64>, i64, (String, u8));
+type RawReport = (String, i64, String, [i64; 2], i64, String, i64, Option<i64>, i64, (String, u8, Option<i64>));
 
 fn read(row: &Row<'_>) -> rusqlite::Result<RawReport> {
     Ok((
@@ -29,12 +29,12 @@ fn read(row: &Row<'_>) -> rusqlite::Result<RawReport> {
         row.get(7)?,
         row.get(8)?,
         row.get(9)?,
-        (row.get(10)?, row.get(11)?),
+        (row.get(10)?, row.get(11)?, row.get(12)?),
     ))
 }
 
 fn check(
-    (code, raid, region, [start, end], revision, state, due_at, sent_at, tries, (difficulties, left_out)): RawReport,
+    (code, raid, region, [start, end], revision, state, due_at, sent_at, tries, (difficulties, left_out, found_at)): RawReport,
 ) -> Result<StoredReport> {
     Ok(StoredReport {
         code,
@@ -46,6 +46,7 @@ fn check(
         state: state.parse().map_err(anyhow::Error::msg)?,
         due_at: time(due_at)?,
         sent_at: sent_at.map(time).transpose()?,
+        found_at: found_at.map(time).transpose()?,
         tries: tries.try_into().context("tries")?,
         difficulties: serde_json::from_str(&difficulties).context("difficulties")?,
         left_out: LeftOut::of_number(left_out),
@@ -77,10 +78,10 @@ impl ReportBacklog for EmbeddedStore {
     async fn raise_reports(&self, reports: &[StoredReport]) -> Result<()> {
         self.transaction(|transaction| {
             let mut upsert = transaction.prepare_cached(&format!(
-                "INSERT INTO reports ({COLUMNS}) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)
+                "INSERT INTO reports ({COLUMNS}) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)
                  ON CONFLICT (code) DO UPDATE SET raid = ?2, region = ?3, start_time = ?4, end_time = ?5, revision = ?6,
                      state = ?7, due_at = ?8, sent_at = ?9, tries = ?10, difficulties = ?11,
-                     left_out = ?12
+                     left_out = ?12, found_at = ?13
                  WHERE revision <= ?6"
             ))?;
             for report in reports {
@@ -97,6 +98,7 @@ impl ReportBacklog for EmbeddedStore {
                     report.tries,
                     serde_json::to_string(&report.difficulties)?,
                     report.left_out.number(),
+                    report.found_at.map(millis),
                 ])?;
             }
             Ok(())

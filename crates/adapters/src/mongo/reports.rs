@@ -39,6 +39,7 @@ pub(super) fn report(document: &Document) -> Result<StoredReport> {
         state: read::text(document, "state")?.parse().map_err(anyhow::Error::msg)?,
         due_at: time(document, "dueAt")?,
         sent_at: read::optional(document, "sentAt").map(read::time).transpose().context("sentAt")?,
+        found_at: read::optional(document, "foundAt").map(read::time).transpose().context("foundAt")?,
         tries: read::optional(document, "tries").map(read::whole).transpose().context("tries")?.unwrap_or_default(),
         // Written by no earlier version.
         difficulties: match read::optional(document, "difficulties") {
@@ -77,7 +78,7 @@ fn readable(documents: &[Document]) -> impl Iterator<Item = StoredReport> {
 /// The report, unless one of a higher revision is stored.
 fn raising(report: &StoredReport) -> Document {
     let literal = |text: &str| doc! { "$literal": text };
-    let raised = doc! {
+    let mut raised = doc! {
         "_id": literal(&report.code),
         "raid": report.raid,
         "region": literal(&report.region),
@@ -90,6 +91,9 @@ fn raising(report: &StoredReport) -> Document {
         "difficulties": stored_difficulties(&report.difficulties),
         "leftOut": i32::from(report.left_out.number()),
     };
+    if let Some(found_at) = report.found_at {
+        raised.insert("foundAt", date(found_at));
+    }
     let is_newer = doc! { "$lte": [{ "$ifNull": ["$revision", -1] }, report.revision] };
     let replace = doc! { "$replaceWith": { "$cond": [is_newer, raised, "$$ROOT"] } };
     doc! { "q": { "_id": &report.code }, "u": [replace], "upsert": true }

@@ -147,6 +147,7 @@ fn report(code: &str, revision: u32, due_hours: i64) -> StoredReport {
         state: ReportState::New,
         due_at: now() + TimeDelta::hours(due_hours),
         sent_at: None,
+        found_at: Some(now()),
         tries: 0,
         difficulties: BTreeSet::new(),
         left_out: LeftOut::NOTHING,

@@ -96,6 +96,7 @@ async fn fill<S: Players + Journal + Discoveries + Raids + ReportBacklog>(store:
         state,
         due_at: now() + TimeDelta::hours(due_in),
         sent_at: None,
+        found_at: Some(now()),
         tries: 1,
         difficulties: Default::default(),
         left_out: Default::default(),

@@ -620,6 +620,7 @@ mod tests {
             state: ReportState::New,
             due_at: ago(due_hours_ago),
             sent_at: sent_hours_ago.map(ago),
+            found_at: Some(noon()),
             tries: 0,
             difficulties: BTreeSet::new(),
             left_out: LeftOut::NOTHING,

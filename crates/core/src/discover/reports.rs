@@ -219,10 +219,11 @@ where
     ) -> anyhow::Result<u64> {
         let codes: Vec<_> = reports.iter().map(|report| report.code.clone()).collect();
         let stored = self.ports.store.reports(&codes).await.context("reading reports")?;
+        let now = self.ports.clock.now();
         let mut raised: Vec<StoredReport> = Vec::new();
         for report in reports {
             let wanted = &progress.difficulties.iter().copied().collect();
-            match listing(stored.get(&report.code), report, raid, wanted, delta(self.config.report_delay)) {
+            match listing(stored.get(&report.code), report, raid, wanted, delta(self.config.report_delay), now) {
                 Listing::Raise(report) => raised.push(report),
                 Listing::Known => {}
                 Listing::Backwards { stored } => {

@@ -123,7 +123,7 @@ async fn a_board_is_read_to_its_end_and_its_rule_is_done_until_it_is_due_again()
     wcl.board = board(3);
     let summary = serde_json::to_value(work(&store, &wcl).await).unwrap();
     let expected = json!({ "rule": "a", "raid": 31, "difficulty": 4, "startPage": 1, "endPage": 600, "source": "site",
-                           "pages": 3, "players": 6, "stopped": "endOfBoard" });
+                           "pages": 3, "players": 6, "skipped": 0, "stopped": "endOfBoard" });
     assert_eq!(summary, expected);
     let board = Board { raid: 31, difficulty: 4, partition: 2 };
     assert_eq!(wcl.asked.borrow()[..2], [Asked::Zone(31), Asked::Page(board, 1)], "of the partition that counts now");
@@ -181,13 +181,13 @@ async fn why_no_rule_is_worked_is_told() {
         assert!(wcl.asked.borrow().is_empty());
         serde_json::to_value(summary).unwrap()
     };
-    let nothing = json!({ "rule": null, "pages": 0, "players": 0, "stopped": "nothingDue" });
+    let nothing = json!({ "rule": null, "pages": 0, "players": 0, "skipped": 0, "stopped": "nothingDue" });
     assert_eq!(idle(rule("fresh", Some(2))).await, nothing);
 
     let mut refused = rule("refused", None);
     refused.state.block = Some(block(20));
     let until = noon() + TimeDelta::minutes(20);
-    let blocked = json!({ "rule": null, "pages": 0, "players": 0, "stopped": "blocked", "reason": "a human check",
+    let blocked = json!({ "rule": null, "pages": 0, "players": 0, "skipped": 0, "stopped": "blocked", "reason": "a human check",
                           "blockedUntil": until, "refused": true });
     assert_eq!(idle(refused).await, blocked);
 

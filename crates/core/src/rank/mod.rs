@@ -491,6 +491,7 @@ mod tests {
             state,
             due_at: noon(),
             sent_at: Some(noon()),
+            found_at: Some(noon()),
             tries: 0,
             difficulties: BTreeSet::new(),
             left_out: LeftOut::NOTHING,

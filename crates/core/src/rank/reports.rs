@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::Context;
+use chrono::TimeDelta;
 
 use super::batch::{Batch, Outcome, Subject};
 use super::{RankConfig, RankStore, boards_of_rules};
@@ -48,8 +49,7 @@ pub async fn rank<S: RankStore, A: ReportRanks, C: Clock>(
     let stored = store.reports(codes).await.context("reading reports")?;
     let mut questions = Vec::with_capacity(codes.len());
     for code in codes {
-        let (read, before) =
-            stored.get(code).map(|report| (report.difficulties.clone(), report.left_out)).unwrap_or_default();
+        let (read, before) = stored.get(code).map(StoredReport::read_before).unwrap_or_default();
         let parts = parts(&wanted, &read, before, left_out(stored.get(code), now));
         if !parts.is_empty() {
             questions.push(ReportQuestion { code: code.clone(), parts });
@@ -136,10 +136,15 @@ async fn take<S: RankStore>(
     let failure = saved.into_iter().zip(&updates).find_map(|(saved, update)| {
         saved.err().map(|reason| format!("player {} is not stored: {reason}", update.id()))
     });
-    let unread: Vec<Discovered> = first_readings
-        .into_iter()
-        .filter_map(|(id, pairs)| without_reading(id, pairs, known.get(&id).and_then(|known| known.as_ref().ok())))
-        .collect();
+    let found_at = stored.and_then(|report| report.found_at);
+    let mut asked_again_at = None;
+    let mut unread = Vec::new();
+    for (id, pairs) in first_readings {
+        let known = known.get(&id).and_then(|known| known.as_ref().ok());
+        let (to_read, fresh_until) = without_reading(pairs, known, found_at, now);
+        asked_again_at = asked_again_at.max(fresh_until);
+        unread.extend((!to_read.is_empty()).then_some(Discovered { id, raids_to_scrap: to_read }));
+    }
     store.merge(&unread).await.context("writing to discovers")?;
     if failure.is_some() {
         return Ok(failure);
@@ -149,6 +154,7 @@ async fn take<S: RankStore>(
     batch.summary.players_of_reports += u32::try_from(folded).unwrap_or(u32::MAX);
     if let Some(report) = stored {
         let settled = report.settled(&reading, &wanted.difficulties, left_out(stored, asked_at), now);
+        let settled = asked_again_at.map_or(settled.clone(), |at| report.repeated(settled, at));
         let revision = reading.revision.min(report.revision);
         store.settle_report(&code, revision, &settled).await.context("writing to reports")?;
     }
@@ -158,8 +164,17 @@ async fn take<S: RankStore>(
 /// What a report tells of players.
 struct Told {
     updates: Vec<PlayerUpdate>,
-    /// By player: raid and difficulty, and the newest partition met there.
-    first_readings: BTreeMap<PlayerId, BTreeMap<(RaidId, Difficulty), i32>>,
+    /// By player: raid and difficulty, and what was met there.
+    first_readings: BTreeMap<PlayerId, BTreeMap<(RaidId, Difficulty), Met>>,
+}
+
+/// What a report tells of a player in one raid and difficulty.
+#[derive(Debug, Clone, Copy)]
+struct Met {
+    /// The newest partition.
+    partition: i32,
+    /// When the first kill ended.
+    first_end: Timestamp,
 }
 
 /// The rows that count: of a raid and difficulty that a rule names, of a ranked character that does not hide, not struck
@@ -186,7 +201,7 @@ fn told(
     shown.retain(|_, id| !removed.contains_key(id));
     let ended_at: BTreeMap<u32, Timestamp> = reading.kills.iter().map(|kill| (kill.fight, kill.ended_at)).collect();
     let mut kills: BTreeMap<PlayerId, (Timestamp, Identity, Vec<RankedKill>)> = BTreeMap::new();
-    let mut first_readings: BTreeMap<PlayerId, BTreeMap<(RaidId, Difficulty), i32>> = BTreeMap::new();
+    let mut first_readings: BTreeMap<PlayerId, BTreeMap<(RaidId, Difficulty), Met>> = BTreeMap::new();
     for row in reading.rows.iter().filter(|row| !row.banned && boards.contains(&(row.raid, row.difficulty))) {
         let (Some(&id), Some(&ended_at)) = (shown.get(&row.player), ended_at.get(&row.fight)) else { continue };
         let percent = match row.percent {
@@ -214,8 +229,10 @@ fn told(
         if row.percent == Percent::Unranked {
             continue;
         }
-        let newest = first_readings.entry(id).or_default().entry((row.raid, row.difficulty)).or_insert(row.partition);
-        *newest = row.partition.max(*newest);
+        let of_player = first_readings.entry(id).or_default();
+        let new = Met { partition: row.partition, first_end: ended_at };
+        let met = of_player.entry((row.raid, row.difficulty)).or_insert(new);
+        *met = Met { partition: met.partition.max(row.partition), first_end: met.first_end.min(ended_at) };
     }
     let folded = kills.into_iter().map(|(id, (seen_at, identity, kills))| PlayerUpdate::Folded {
         id,
@@ -228,20 +245,29 @@ fn told(
     Told { updates: removed.into_values().chain(folded).collect(), first_readings }
 }
 
-/// Of a player's raids and difficulties those that never had a full reading in their newest partition.
+/// A full reading is taken for fresh this long, and no other is asked for: longer than the default of
+/// `RERANK_AFTER_HOURS`.
+const FRESH_FOR: TimeDelta = TimeDelta::hours(24);
+
+/// Of a player's raids and difficulties those to be read in full now: they never were in their newest partition, or were
+/// before the report was found and after a kill in it, which the reading cannot have counted, then. Where such a reading
+/// is fresh, nothing else would be asked: also answers until when that is so.
 fn without_reading(
-    id: PlayerId,
-    pairs: BTreeMap<(RaidId, Difficulty), i32>,
+    pairs: BTreeMap<(RaidId, Difficulty), Met>,
     known: Option<&Known>,
-) -> Option<Discovered> {
-    let mut raids_to_scrap = RaidsToScrap::default();
-    for (pair, partition) in pairs {
-        let is_read = known.is_some_and(|known| {
-            known.read_at.contains_key(&pair) && known.partitions.get(&pair).is_some_and(|seen| *seen >= partition)
-        });
-        if !is_read {
-            raids_to_scrap.insert(pair.0, pair.1);
+    found_at: Option<Timestamp>,
+    now: Timestamp,
+) -> (RaidsToScrap, Option<Timestamp>) {
+    let mut to_read = RaidsToScrap::default();
+    let mut fresh_until = None;
+    for (pair, met) in pairs {
+        let is_newest = |known: &&Known| known.partitions.get(&pair).is_some_and(|seen| *seen >= met.partition);
+        let read_at = known.filter(is_newest).and_then(|known| known.read_at.get(&pair));
+        match read_at {
+            Some(read_at) if *read_at < met.first_end || found_at.is_none_or(|found_at| found_at <= *read_at) => {}
+            Some(read_at) if now - *read_at < FRESH_FOR => fresh_until = fresh_until.max(Some(*read_at + FRESH_FOR)),
+            _ => to_read.insert(pair.0, pair.1),
         }
     }
-    (!raids_to_scrap.is_empty()).then_some(Discovered { id, raids_to_scrap })
+    (to_read, fresh_until)
 }

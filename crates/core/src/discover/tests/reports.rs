@@ -291,6 +291,7 @@ async fn remembered(lookback_days: u64, ended_hours_ago: &[i64]) -> (Vec<String>
                 state: ReportState::Done,
                 due_at: end,
                 sent_at: None,
+                found_at: Some(noon()),
                 tries: 1,
                 difficulties: BTreeSet::new(),
                 left_out: Default::default(),
