@@ -16,6 +16,7 @@ use parsebook_core::report::Metric;
 use parsebook_core::report_state::{ReportState, StoredReport};
 use parsebook_core::rule::{RanksKind, SourceKind, Target};
 use parsebook_simulator::{Config, Price, Reports, Season, Simulator, World};
+use parsebook_test_support::oracle;
 
 use crate::step_clock::{STEP, StepClock};
 use crate::{boards, figure};
@@ -193,13 +194,15 @@ pub async fn compare(file: Option<&Path>, players: usize) -> anyhow::Result<()> 
         let by_reports = daily(&world, price, RanksKind::Reports).await?;
         let name = if price == Price::Flat { "flat" } else { "per kill" };
         let on = format!("{} players, a season, every day", world.len());
-        let Spent { points, least, first, reports } = by_reports;
+        let Spent { points, least, first, reports, exact } = by_reports;
         figure(
             &format!("{name}: points by reports"),
             &format!("{points:.0}"),
             &on,
             &format!("{:.3} of the least {least:.0}, for {reports} reports; at most 1.05", points / least),
         );
+        let rankable = world.players().filter(|player| player.is_rankable()).count();
+        figure(&format!("{name}: players looked up exactly"), &exact.to_string(), &on, &format!("all {rankable}"));
         let bound = if price == Price::Flat { 18 } else { 5 };
         // Either way begins with a full reading of everybody in each raid and difficulty.
         let ratio = (by_players.points - by_players.first) / (points - first);
@@ -223,6 +226,8 @@ struct Spent {
     /// Of the least, what the first full readings cost.
     first: f64,
     reports: usize,
+    /// Players whose every rank is in the addon, by Lua; an error if one is not.
+    exact: usize,
 }
 
 async fn daily(world: &Arc<World>, price: Price, ranks: RanksKind) -> anyhow::Result<Spent> {
@@ -252,7 +257,9 @@ async fn daily(world: &Arc<World>, price: Price, ranks: RanksKind) -> anyhow::Re
         player.pairs().count() as f64 * (1.0 + 5.0 * metrics)
     };
     let of_players: f64 = world.players().filter(|player| player.is_rankable()).map(|player| first(&player)).sum();
+    machine.generate(&parsebook_adapters::settings::REGIONS.map(str::to_owned)).await?;
     let spent = Spent {
+        exact: oracle::verify(&folder.path().join("addon"), world)?,
         first: of_players,
         points: stats.points_spent.iter().sum(),
         least: of_reports + of_players,
