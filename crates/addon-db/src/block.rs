@@ -58,6 +58,8 @@ pub fn write_blocks(entries: &[Entry], place: Place, reference: &Reference) -> V
         range::encode(&slices.forth, &slices.back, &mut text);
         text.push(b'\n');
     }
+    // Every batch of a region is kept until the last is done.
+    text.shrink_to_fit();
     text
 }
 

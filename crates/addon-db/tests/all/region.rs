@@ -415,6 +415,35 @@ fn files_of_different_reference_data_are_refused() {
     assert!(matches!(&error, ReadError::Refused(m) if m.contains("do not belong together")), "{error}");
 }
 
+/// What is answered then is anybody's guess, but the game goes on.
+#[test]
+fn lookups_in_damaged_blocks_end() {
+    let (files, characters) = (encoded(&many()), many());
+    for damage in 0..30_usize {
+        let dir = repository(&[]);
+        for (path, text) in &files {
+            let mut at = damage;
+            let mut damaged = |line: &str| {
+                let is_block = !["realm(", "]]", "--", "local ", "if "].iter().any(|begin| line.starts_with(begin));
+                let other = |c: char| {
+                    at += 1;
+                    if is_block && at.is_multiple_of(11 + damage) { char::from(b'^' + (at % 31) as u8) } else { c }
+                };
+                line.chars().map(other).collect::<String>() + "\n"
+            };
+            let is_data = path.contains("/Realms");
+            let text = if is_data { text.lines().map(&mut damaged).collect() } else { text.clone() };
+            write(&dir, path, text.as_bytes());
+        }
+        let mut addon = Addon::open(dir.path()).unwrap();
+        let triggers = mlua::HookTriggers::new().every_nth_instruction(20_000_000);
+        addon.lua().set_hook(triggers, |_, _| panic!("a lookup does not end")).unwrap();
+        for c in characters.iter().skip(damage).step_by(50) {
+            _ = addon.lookup(&c.name, &c.normalized_realm, "EU");
+        }
+    }
+}
+
 #[test]
 fn data_without_the_addon_does_nothing() {
     let lua = mlua::Lua::new();
