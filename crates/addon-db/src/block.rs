@@ -7,14 +7,14 @@
 use crate::fold::folded;
 use crate::hash::fnv1a;
 use crate::name::{NameWriter, Place};
-use crate::rans;
-use crate::record::{Group, RecordWriter, Reference};
+use crate::range;
+use crate::record::{Group, RecordWriter, Reference, write_ranks};
 use crate::sink::{Sink, Slices};
 use crate::tables::Kind;
 
 /// Least and most characters of a block, but for the last of a realm, and those that differ in letter case only. The
 /// longer a block, the fewer bytes and the slower a lookup; where players have many ranks, it is the time that counts.
-const LENGTHS: (usize, usize) = (8, 11);
+const LENGTHS: (usize, usize) = (9, 12);
 /// The same for KR, TW and CN.
 const ASIAN_LENGTHS: (usize, usize) = (5, 8);
 
@@ -53,11 +53,13 @@ pub fn write_blocks(entries: &[Entry], place: Place, reference: &Reference) -> V
     let mut text = Vec::new();
     let mut slices = Slices::default();
     for block in split(entries, place) {
-        slices.0.clear();
+        slices.clear();
         write_block(block, place, reference, &mut slices);
-        rans::encode(&slices.0, &mut text);
+        range::encode(&slices.forth, &slices.back, &mut text);
         text.push(b'\n');
     }
+    // Every batch of a region is kept until the last is done.
+    text.shrink_to_fit();
     text
 }
 
@@ -72,19 +74,47 @@ pub fn split<'a, 'b>(entries: &'b [Entry<'a>], place: Place) -> impl Iterator<It
     })
 }
 
-/// The symbols of one block: each character's name, class and ranks; after the first name, how many characters.
+/// The symbols of one block, in two halves: of each, what rarely changes of all its characters (names, classes, which
+/// encounters), then their kills and ranks. After the first name, how many more there are in the first half and how many
+/// in the second, whose first name is told by what it shares with the first of all.
 pub fn write_block(block: &[Entry], place: Place, reference: &Reference, sink: &mut impl Sink) {
+    let (forth, back) = block.split_at(middle(block));
+    let Some((first, others)) = forth.split_first() else { return };
     let mut names = NameWriter::new(place);
+    names.write(first.name, sink);
+    write_count(0, others.len(), sink);
+    write_count(1 + others.len().min(COUNTED), back.len(), sink);
+    let names_back = names.clone();
+    write_half(forth, 1, names, reference, sink);
+    sink.turn();
+    write_half(back, 0, names_back, reference, sink);
+}
+
+/// How many characters the first half has; those that differ in letter case only are together.
+fn middle(block: &[Entry]) -> usize {
+    let half = block.len().div_ceil(2);
+    let same = |i: &usize| folded(block[i - 1].name).eq(folded(block[*i].name));
+    (half..block.len()).find(|i| !same(i)).unwrap_or(block.len())
+}
+
+/// Greatest number of characters with a symbol of its own, less one.
+const COUNTED: usize = 15;
+
+fn write_count(row: usize, count: usize, sink: &mut impl Sink) {
+    sink.put(Kind::Count, row, count.min(COUNTED));
+    if count >= COUNTED {
+        sink.raw32(count as u32);
+    }
+}
+
+/// The first `named` names have been written.
+fn write_half(half: &[Entry], named: usize, mut names: NameWriter, reference: &Reference, sink: &mut impl Sink) {
     let mut records = RecordWriter::new(reference);
-    for (i, entry) in block.iter().enumerate() {
-        names.write(entry.name, sink);
-        if i == 0 {
-            let others = block.len() - 1;
-            sink.put(Kind::Count, 0, others.min(15));
-            if others >= 15 {
-                sink.raw32(others as u32);
-            }
+    for (i, entry) in half.iter().enumerate() {
+        if i >= named {
+            names.write(entry.name, sink);
         }
         records.write(entry.class_id, &entry.groups, sink);
     }
+    half.iter().for_each(|entry| write_ranks(&entry.groups, sink));
 }

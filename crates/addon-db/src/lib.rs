@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! characters in name order ─▶ RegionEncoder ─▶ files of Parsebook_DB_<region> ─▶ Lua: Parsebook.Lookup(name, realm)
-//!                              block: name + record ─▶ symbols ─▶ rANS ─▶ one line of printable characters
+//!                              block: name + record ─▶ symbols ─▶ range coder ─▶ one line of printable characters
 //! ```
 //! Encoder (this crate), decoder (`addon/Parsebook/Decoder.lua`) and the tables both read (`Tables.lua`) live side by
 //! side and are tested together. The crate knows nothing of Warcraft Logs, MongoDB or git, and does no I/O except in
@@ -18,7 +18,7 @@ mod fold;
 mod hash;
 mod meta;
 mod name;
-mod rans;
+mod range;
 #[cfg(feature = "reader")]
 pub mod reader;
 mod record;

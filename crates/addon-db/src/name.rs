@@ -53,7 +53,7 @@ impl Place {
 }
 
 /// Writes the names of one block; remembers the name before.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub struct NameWriter {
     place: Place,
     before: Vec<(char, Glyph)>,

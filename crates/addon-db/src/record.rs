@@ -125,7 +125,7 @@ impl Reference {
     }
 }
 
-/// Writes the records of one block; remembers which raid the last character began with, and whether its
+/// Writes the records of half a block; remembers which raid the last character began with, and whether its
 /// specialisation was unknown.
 pub struct RecordWriter<'a> {
     reference: &'a Reference,
@@ -133,25 +133,26 @@ pub struct RecordWriter<'a> {
     spec_unknown: bool,
 }
 
-/// What earlier groups of the same character tell about the next.
+/// What earlier groups of the same character tell about the next: metric and specialisation of each so far.
+type Specs<'a> = Vec<(&'a str, Option<&'a str>)>;
+
+/// What the ranks of earlier groups of the same character tell about the next.
 #[derive(Default)]
-struct Past<'a> {
+struct Past {
     rank_sum: usize,
     rank_count: usize,
     kills: Option<u8>,
     /// 0 before the first group, 1 if the kills of the last one were all the same, 2 if they differed.
     kills_form: usize,
-    /// Metric and specialisation of each group so far.
-    specs: Vec<(&'a str, Option<&'a str>)>,
 }
 
 impl<'a> RecordWriter<'a> {
-    /// A writer for a new block.
+    /// A writer for a new half of a block.
     pub fn new(reference: &'a Reference) -> Self {
         Self { reference, usual_raid: reference.raids.first().map(|r| r.id), spec_unknown: false }
     }
 
-    /// Writes a character's class and ranks; `groups` as [`Reference::tidy`] gives them.
+    /// Writes a character's class and of which encounters it has ranks; `groups` as [`Reference::tidy`] gives them.
     ///
     /// Raids: 0 none; 1 only the one with which the character before began; 2 a list, each 0 the expected one (first
     /// the same, then the next older), 1 another one, 2 no more.
@@ -160,14 +161,14 @@ impl<'a> RecordWriter<'a> {
         if class_id >= 15 {
             sink.raw(8, u32::from(class_id));
         }
-        let mut past = Past::default();
+        let mut specs = Specs::new();
         let (Some(first), Some(last)) = (groups.first(), groups.last()) else {
             sink.put(Kind::Raid, 0, 0);
             return;
         };
         if first.raid == last.raid && self.usual_raid == Some(first.raid) {
             sink.put(Kind::Raid, 0, 1);
-            self.write_raid(class_id, groups, &mut past, 0, sink);
+            self.write_raid(class_id, groups, &mut specs, 0, sink);
             return;
         }
         sink.put(Kind::Raid, 0, 2);
@@ -178,7 +179,7 @@ impl<'a> RecordWriter<'a> {
             if expected != Some(id) {
                 self.write_raid_id(id, sink);
             }
-            context = self.write_raid(class_id, raid, &mut past, context, sink);
+            context = self.write_raid(class_id, raid, &mut specs, context, sink);
             let older = self.reference.position(id).and_then(|i| self.reference.raids.get(i + 1));
             expected = older.map(|r| r.id);
         }
@@ -201,7 +202,7 @@ impl<'a> RecordWriter<'a> {
         &mut self,
         class_id: u8,
         raid: &[Group<'g>],
-        past: &mut Past<'g>,
+        specs: &mut Specs<'g>,
         context: usize,
         sink: &mut impl Sink,
     ) -> usize {
@@ -221,15 +222,14 @@ impl<'a> RecordWriter<'a> {
                 Some(i) => masks[i] = mask,
                 None => masks.push(mask),
             }
-            self.write_spec(class_id, group, past, sink);
-            write_ranks(&group.encounters, past, sink);
+            self.write_spec(class_id, group, specs, sink);
         }
         next_context
     }
 
     /// Whether it is that of the last group with this metric; if not, or if there was none, which.
-    fn write_spec<'g>(&mut self, class_id: u8, group: &Group<'g>, past: &mut Past<'g>, sink: &mut impl Sink) {
-        let before = past.specs.iter().find(|(metric, _)| *metric == group.metric).map(|(_, spec)| spec);
+    fn write_spec<'g>(&mut self, class_id: u8, group: &Group<'g>, specs: &mut Specs<'g>, sink: &mut impl Sink) {
+        let before = specs.iter().find(|(metric, _)| *metric == group.metric).map(|(_, spec)| spec);
         let again = before.map(|spec| *spec == group.spec);
         if let Some(again) = again {
             sink.put(Kind::SpecAgain, usize::from(self.spec_unknown), usize::from(!again));
@@ -242,8 +242,8 @@ impl<'a> RecordWriter<'a> {
             }
         }
         self.spec_unknown = group.spec.is_none();
-        past.specs.retain(|(metric, _)| *metric != group.metric);
-        past.specs.push((group.metric, group.spec));
+        specs.retain(|(metric, _)| *metric != group.metric);
+        specs.push((group.metric, group.spec));
     }
 }
 
@@ -338,8 +338,14 @@ fn usual_shape(raid: &[Group]) -> Option<(usize, usize)> {
     }
 }
 
+/// Writes the kills and ranks of a character.
+pub fn write_ranks(groups: &[Group], sink: &mut impl Sink) {
+    let mut past = Past::default();
+    groups.iter().for_each(|group| write_group(&group.encounters, &mut past, sink));
+}
+
 /// Kills of all encounters, then their ranks, each predicted from those before.
-fn write_ranks(encounters: &[(u32, u8, u8)], past: &mut Past, sink: &mut impl Sink) {
+fn write_group(encounters: &[(u32, u8, u8)], past: &mut Past, sink: &mut impl Sink) {
     write_kills(encounters, past, sink);
     let n = encounters.len();
     let kills: usize = encounters.iter().map(|e| usize::from(e.2)).sum();

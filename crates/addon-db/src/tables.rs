@@ -5,7 +5,7 @@
 
 use std::sync::{LazyLock, OnceLock};
 
-use crate::rans::{Slice, TOTAL};
+use crate::range::{Slice, TOTAL};
 
 /// The file as shipped.
 pub const SOURCE: &str = include_str!("../addon/Parsebook/Tables.lua");
@@ -76,7 +76,7 @@ pub const FORMS: [Form; 28] = [
     form(Kind::DiffInitial, "diffInitial", 2 * 19, 21),
     form(Kind::DiffMedial, "diffMedial", 2 * 21, 21),
     form(Kind::DiffFinal, "diffFinal", 2 * 28, 28),
-    form(Kind::Count, "count", 1, 16),
+    form(Kind::Count, "count", 17, 16),
     form(Kind::Class, "class", 1, 16),
     form(Kind::Spec, "spec", 2 * 14 * 3, 6),
     form(Kind::SpecAgain, "specAgain", 2, 2),
@@ -255,7 +255,7 @@ mod tests {
     /// Data written with other tables would be misread, so a change of the tables is a change of the format.
     #[test]
     fn the_tables_are_those_of_this_format() {
-        let known = (2, 0xf9bc_334e);
+        let known = (2, 0x1c88_a3c5);
         let now = (crate::FORMAT_VERSION, crate::hash::fnv1a(SOURCE.as_bytes()));
         assert_eq!(
             now, known,
@@ -270,36 +270,38 @@ mod tests {
         let block = readme.lines().skip_while(|line| !line.starts_with("realm(\"Azjol-Nerub\"")).nth(1).unwrap();
         let number = |text: &str| text.trim().replace(',', "").parse::<u64>().unwrap();
         let mut digits = block.bytes().map(|byte| u64::from(byte) - 32);
-        let mut x = digits.by_ref().take(5).fold(0, |x, digit| x * 95 + digit);
-        assert!(readme.contains("`x` = 158,462,916") && x == 158_462_916);
-        let table = readme.lines().skip_while(|line| !line.starts_with("| row | slot |")).skip(2);
+        let mut range = 95_u64.pow(5);
+        let mut code = digits.by_ref().take(5).fold(0, |code, digit| code * 95 + digit);
+        assert!(readme.contains("`code` = 1,811,319,611") && code == 1_811_319_611);
+        let table = readme.lines().skip_while(|line| !line.starts_with("| row | unit |")).skip(2);
         let rows: Vec<Vec<&str>> = table
             .take_while(|line| line.starts_with('|'))
             .map(|line| line.split('|').skip(1).map(str::trim).collect())
             .collect();
-        assert_eq!(rows.len(), 18);
+        assert_eq!(rows.len(), 19);
         for cells in rows {
             let (kind, row) = cells[0].split_once(' ').unwrap();
             let form = FORMS.iter().find(|form| form.name == kind.trim_matches('`')).unwrap();
             let row: usize = row.split(' ').next().unwrap().parse().unwrap();
-            let symbol = cells[2].split([':', ' ']).next().unwrap();
-            let (start, width) = cells[3].split_once(" + ").unwrap();
+            let symbol = cells[3].split([':', ' ']).next().unwrap();
+            let (start, width) = cells[4].split_once(" + ").unwrap();
             let slice = TABLES.slice(form.kind, row, symbol.parse().unwrap()).unwrap();
             assert_eq!((u64::from(slice.start), u64::from(slice.width)), (number(start), number(width)), "{cells:?}");
-            let slot = x % 4096;
-            assert_eq!(slot, number(cells[1]), "{cells:?}");
+            let unit = range / 4096;
+            let slot = code / unit;
+            assert_eq!((unit, slot), (number(cells[1]), number(cells[2])), "{cells:?}");
             assert!((slice.start..slice.start + slice.width).contains(&u32::try_from(slot).unwrap()), "{cells:?}");
-            x = u64::from(slice.width) * (x / 4096) + slot - u64::from(slice.start);
-            assert_eq!(x, number(cells[4]), "{cells:?}");
-            if x < 1 << 24 && !cells[5].is_empty() && cells[5] != "none left" {
-                let digit = digits.next().unwrap();
-                assert_eq!(cells[5], format!("`{}` {digit}", char::from(32 + u8::try_from(digit).unwrap())));
-                x = x * 95 + digit;
-                assert_eq!(x, number(cells[6]), "{cells:?}");
+            (code, range) = (code - u64::from(slice.start) * unit, u64::from(slice.width) * unit);
+            assert_eq!((code, range), (number(cells[5]), number(cells[6])), "{cells:?}");
+            assert_eq!(range < 95_u64.pow(4), !cells[7].is_empty(), "{cells:?}");
+            if range < 95_u64.pow(4) {
+                let digit = digits.next();
+                let told = |digit| format!("`{}` {digit}", char::from(32 + u8::try_from(digit).unwrap()));
+                assert_eq!(cells[7], digit.map_or("behind it".to_owned(), told));
+                (code, range) = (code * 95 + digit.unwrap_or(0), range * 95);
             }
-            assert!(x >= 1 << 24 || digits.clone().next().is_none(), "{cells:?}");
         }
-        assert_eq!((x, digits.next()), (0, None));
+        assert_eq!(digits.next(), None);
     }
 
     #[test]

@@ -9,7 +9,7 @@ use crate::block::{self, Entry};
 use crate::character::{Character, Raid};
 use crate::fold::folded;
 use crate::name::Place;
-use crate::rans::{Slice, TOTAL};
+use crate::range::{Slice, TOTAL};
 use crate::record::Reference;
 use crate::sink::Sink;
 use crate::spec::{NO_SPEC, OTHER_SPEC, SPECS};

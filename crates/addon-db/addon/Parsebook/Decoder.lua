@@ -1,12 +1,14 @@
 -- Reads one character out of a realm's text. Knows nothing of the game, of files or of regions.
 --
 -- A realm's text has one line for each block of a few neighbouring characters, sorted by name without regard to letter
--- case. A block is one big number in base 95, coded with rANS (range asymmetric numeral systems): it is read through a
--- window `x`. A symbol is chosen by `x % 4096` among the widths of its row (Tables.lua), then `x` shrinks, and digits
--- flow in from the right while `x` is below 2^24. All numbers stay below 2^53, which Lua's doubles hold exactly.
+-- case. A line is two numbers in base 95: the first half of the characters is read forth from the line's begin, the other
+-- back from its end. Each is range coded: of `range` possible numbers, `code` is the one; a symbol is chosen by where in
+-- the range that is, among the widths of its row (Tables.lua), and its share is the range that is left. While that is
+-- below 95^4, another digit is looked at. All numbers stay below 2^53, which Lua's doubles hold exactly.
 --
--- What a block holds: for each character name, class and ranks; after the first name, the number of characters. The
--- encoder's block.rs, name.rs and record.rs write the same things in the same order.
+-- What a half holds: for each character name, class and which encounters; then for each kills and ranks; after the first
+-- name of a block, the number of characters of both halves. The encoder's block.rs, name.rs and record.rs write the same
+-- things in the same order.
 
 local _, ns = ...
 
@@ -237,29 +239,56 @@ end
 -- The window
 ------------------------------------------------------------------------------------------------------------------------
 
--- The text, the position of the next digit, the window. Digits are ` ` (0) to `~` (94); a line end ends the number.
-local text, at, x
+-- The text, the position of the next digit and the direction of those after it (1 or -1). Digits are ` ` (0) to `~` (94).
+-- What stands behind the last of a half is looked at, but makes no difference.
+local text, at, step
+-- How many numbers are possible, and which of them it is, counted from the least.
+local range, code
+
+-- Begins to read digits at `position`.
+local function open(realmText, position, direction)
+  text, step = realmText, direction
+  range, code = 7737809375, 0 -- 95^5
+  for _ = 1, 5 do
+    local digit = byte(realmText, position) or 32
+    code, position = code * 95 + (digit < 32 and 32 or digit) - 32, position + direction
+  end
+  at = position
+end
 
 local function openBlock(realmText, position)
-  text, at = realmText, position + 5
   local a, b, c, d, e = byte(realmText, position, position + 4)
   if e and a > 31 and b > 31 and c > 31 and d > 31 and e > 31 then
-    x = ((a * 95 + b) * 95 + c) * 95 + d - 27727872 -- 32 of each digit
-    if x < 16777216 then x = x * 95 + e - 32 else at = position + 4 end
-    return
+    text, at, step = realmText, position + 5, 1
+    range, code = 7737809375, (((a * 95 + b) * 95 + c) * 95 + d) * 95 + e - 2634147872 -- 32 of each digit
+  else
+    open(realmText, position, 1)
   end
-  x, at = 0, position
-  while true do
-    local digit = byte(text, at)
-    if digit < 32 then return end
-    x, at = x * 95 + digit - 32, at + 1
+end
+
+-- Looks at digits until enough numbers are possible again.
+local function refill()
+  while range < 81450625 do -- 95^4
+    local digit = byte(text, at) or 32
+    if digit < 32 then digit = 32 end
+    range, code, at = range * 95, code * 95 + digit - 32, at + step
   end
+end
+
+-- Where in the range it is, in 4096ths, not rounded; and how many numbers a 4096th is.
+local function slotAndUnit()
+  local unit = (range - range % 4096) / 4096
+  local slot = code / unit
+  -- Only in damaged data.
+  if slot >= 4096 then slot, code = 4095, 4095 * unit end
+  return slot, unit
 end
 
 -- The next symbol, as its place in the row, which is 33 for symbol 0.
 local function place(row)
-  local window = x
-  local slot = window % 4096
+  local unit = (range - range % 4096) / 4096
+  local slot = code / unit
+  if slot >= 4096 then slot, code = 4095, 4095 * unit end
   local i = row[(slot - slot % 128) / 128 + 1]
   local stop = row[i + 1]
   while stop <= slot do
@@ -267,40 +296,23 @@ local function place(row)
     stop = row[i + 1]
   end
   local start = row[i]
-  window = (stop - start) * ((window - slot) / 4096) + slot - start
-  if window < 16777216 then
-    local position, line = at, text
-    repeat
-      local digit = byte(line, position)
-      if digit < 32 then break end
-      window, position = window * 95 + digit - 32, position + 1
-    until window >= 16777216
-    at = position
-  end
-  x = window
+  range, code = (stop - start) * unit, code - start * unit
+  if range < 81450625 then refill() end
   return i
 end
 
--- Reads digits until the window is full again.
-local function refill()
-  while x < 16777216 do
-    local digit = byte(text, at)
-    if digit < 32 then break end
-    x, at = x * 95 + digit - 32, at + 1
-  end
+-- Leaves the slots from `start` on, of which there are `width`, behind.
+local function take(unit, start, width)
+  range, code = width * unit, code - start * unit
+  if range < 81450625 then refill() end
 end
 
 -- A number below `values`, which is a power of two up to 4096, without prediction.
 local function raw(values)
+  local slot, unit = slotAndUnit()
   local width = 4096 / values
-  local slot = x % 4096
   local value = floor(slot / width)
-  x = width * ((x - slot) / 4096) + slot - value * width
-  while x < 16777216 do
-    local digit = byte(text, at)
-    if digit < 32 then break end
-    x, at = x * 95 + digit - 32, at + 1
-  end
+  take(unit, value * width, width)
   return value
 end
 
@@ -339,18 +351,12 @@ local function readAccent(i, before)
   symbols[i], folded[i] = ACCENT + number, accents[number]
 end
 
--- Leaves the slots from `start` on, of which there are `width`, behind.
-local function take(slot, start, width)
-  x = width * ((x - slot) / 4096) + slot - start
-  if x < 16777216 then refill() end
-end
-
 -- Chooses one of a group's characters.
 local function readInGroup(lists, group)
-  local slotOf, slot, i = lists.slotOf, x % 4096, lists.starts[group]
+  local slotOf, i, slot, unit = lists.slotOf, lists.starts[group], slotAndUnit()
   local last = lists.starts[group + 1] - 1
   while i < last and slotOf[i + 1] <= slot do i = i + 1 end
-  take(slot, slotOf[i], (i < last and slotOf[i + 1] or 4096) - slotOf[i])
+  take(unit, slotOf[i], (i < last and slotOf[i + 1] or 4096) - slotOf[i])
   return i
 end
 
@@ -365,13 +371,13 @@ local function readInGroupAfter(lists, group, after)
     left = left - (width < 1 and 1 or width - width % 1)
     if weight > most then most, heaviest = weight, i end
   end
-  local slot, start, i = x % 4096, 0, after + 1
+  local start, i, slot, unit = 0, after + 1, slotAndUnit()
   while true do
     local width = weights[i] * 4096 / sum
     width = width < 1 and 1 or width - width % 1
     if i == heaviest then width = width + left end
     if slot < start + width then
-      take(slot, start, width)
+      take(unit, start, width)
       return i
     end
     start, i = start + width, i + 1
@@ -510,13 +516,15 @@ local function readName(isFirst)
     local last = symbols[i - 1]
     if last ~= RAW and last <= CYRILLIC then
       -- The most frequent characters: `place` written out for all that follow each other.
-      local window, position, line = x, at, text
+      local left, number, position, line, direction = range, code, at, text, step
       local before = plainOf(symbols[i - 2])
       local letter
       last = plainOf(last)
       while true do
         local row = rows[26 * before + last - 1]
-        local slot = window % 4096
+        local unit = (left - left % 4096) / 4096
+        local slot = number / unit
+        if slot >= 4096 then slot, number = 4095, 4095 * unit end
         local found = row[(slot - slot % 128) / 128 + 1]
         local stop = row[found + 1]
         while stop <= slot do
@@ -524,18 +532,18 @@ local function readName(isFirst)
           stop = row[found + 1]
         end
         local start = row[found]
-        window = (stop - start) * ((window - slot) / 4096) + slot - start
-        while window < 16777216 do
-          local digit = byte(line, position)
-          if digit < 32 then break end
-          window, position = window * 95 + digit - 32, position + 1
+        left, number = (stop - start) * unit, number - start * unit
+        while left < 81450625 do
+          local digit = byte(line, position) or 32
+          if digit < 32 then digit = 32 end
+          left, number, position = left * 95, number * 95 + digit - 32, position + direction
         end
         letter = found - 33
         if letter == 0 or letter == 27 then break end
         symbols[i], folded[i] = letter, letter + 96
         before, last, i = last, letter, i + 1
       end
-      x, at = window, position
+      range, code, at = left, number, position
       if letter == 0 then break end
       readAccent(i, last)
     elseif not readCharacter(i) then
@@ -670,8 +678,10 @@ local masks, forms = {}, {}
 -- The encounters of one group and their kills.
 local ids, kills = {}, {}
 -- Of the character's groups before: sum and number of ranks, last kills, whether kills were all the same (1) or not (2;
--- 0 before the first); its class.
-local rankSum, rankCount, killsBefore, killsForm, classId
+-- 0 before the first).
+local rankSum, rankCount, killsBefore, killsForm
+-- Its class.
+local classId
 -- By metric, the specialisation of its last group (false if that is unknown); and whether the one read before in this
 -- block was unknown.
 local specs, specUnknown = {}, false
@@ -808,12 +818,14 @@ local function readKills(n, keep)
   end
   local rows = T.killsStep
   local sum, most, least, last = first, first, first, first
-  local line, position, window = text, at, x
+  local left, number, position, line, direction = range, code, at, text, step
   -- Each is foretold by the most, the least and the last so far.
-  local number = 21 * (most < 4 and most or most < 6 and 4 or most < 10 and 5 or 6)
+  local which = 21 * (most < 4 and most or most < 6 and 4 or most < 10 and 5 or 6)
   for i = 2, n do
     -- `place`, written out.
-    local row, slot = rows[number], window % 4096
+    local row, unit = rows[which], (left - left % 4096) / 4096
+    local slot = number / unit
+    if slot >= 4096 then slot, number = 4095, 4095 * unit end
     local found = row[(slot - slot % 128) / 128 + 1]
     local stop = row[found + 1]
     while stop <= slot do
@@ -821,44 +833,45 @@ local function readKills(n, keep)
       stop = row[found + 1]
     end
     local start = row[found]
-    window = (stop - start) * ((window - slot) / 4096) + slot - start
-    while window < 16777216 do
-      local digit = byte(line, position)
-      if digit < 32 then break end
-      window, position = window * 95 + digit - 32, position + 1
+    left, number = (stop - start) * unit, number - start * unit
+    while left < 81450625 do
+      local digit = byte(line, position) or 32
+      if digit < 32 then digit = 32 end
+      left, number, position = left * 95, number * 95 + digit - 32, position + direction
     end
     local kill = most + found - 43
     if found == 50 then
-      x, at = window, position
+      range, code, at = left, number, position
       kill = raw(256)
-      window, position = x, at
+      left, number, position = range, code, at
     end
     kills[i], sum = kill, sum + kill
     if kill ~= last then
       last = kill
       if kill > most then most = kill elseif kill < least then least = kill end
       local spread, below = most - least, most - kill
-      number = 21 * (most < 4 and most or most < 6 and 4 or most < 10 and 5 or 6)
+      which = 21 * (most < 4 and most or most < 6 and 4 or most < 10 and 5 or 6)
         + 4 * (spread < 5 and spread or 5) - 3 + (below < 3 and below or 3)
     end
   end
-  x, at = window, position
+  range, code, at = left, number, position
   killsBefore = last
   return sum
 end
 
--- Reads kills and ranks of `count` encounters. Returns a list of them if `keep`, and the sum of the ranks.
-local function readRanks(count, keep)
-  local many = readKills(count, keep) >= 2 * count and 34 or 0
-  local list = keep and {} or nil
+-- Reads kills and ranks of `count` encounters, into `list` if it is given: { id= } of each.
+local function readRanks(count, list)
+  local many = readKills(count, list) >= 2 * count and 34 or 0
   local contexts = T.rank
   local context = contexts[many + (rankCount > 0 and 1 + floor(rankSum / (10 * rankCount)) or 0)]
   -- The most frequent symbols: `place` written out, with the window in local variables.
-  local line, position, window = text, at, x
+  local left, number, position, line, direction = range, code, at, text, step
   -- The first row of those by the mean so far, which is `sum / tens` tens.
   local sum, tens, base = 0, 10, many + 12
   for n = 1, count do
-    local slot = window % 4096
+    local unit = (left - left % 4096) / 4096
+    local slot = number / unit
+    if slot >= 4096 then slot, number = 4095, 4095 * unit end
     local i = context[(slot - slot % 32) / 32 + 1]
     local stop = context[i + 1]
     while stop <= slot do
@@ -866,21 +879,24 @@ local function readRanks(count, keep)
       stop = context[i + 1]
     end
     local start = context[i]
-    window = (stop - start) * ((window - slot) / 4096) + slot - start
-    while window < 16777216 do
-      local digit = byte(line, position)
-      if digit < 32 then break end
-      window, position = window * 95 + digit - 32, position + 1
+    left, number = (stop - start) * unit, number - start * unit
+    while left < 81450625 do
+      local digit = byte(line, position) or 32
+      if digit < 32 then digit = 32 end
+      left, number, position = left * 95, number * 95 + digit - 32, position + direction
     end
-    if list then list[n] = { id = ids[n], rank = i - 129, kills = kills[n] } end
+    if list then list[n].rank, list[n].kills = i - 129, kills[n] end
     sum = sum + i - 129
     local mean = sum / tens
     context = contexts[base + (mean - mean % 1)]
     tens, base = tens + 10, many + 23
   end
-  at, x = position, window
-  return list, sum
+  range, code, at = left, number, position
+  rankSum, rankCount = rankSum + sum, rankCount + count
 end
+
+-- Of the half being read: how many groups each character has, and how many encounters each group.
+local groupCounts, rankCounts, groupsRead = {}, {}, 0
 
 -- Reads the groups of one raid; appends them to `ranks` if given. Returns the context for the next raid.
 local NO_ENCOUNTERS = {}
@@ -892,24 +908,25 @@ local function readRaid(raid, context, ranks)
   groups, context = readShape(context)
   for g = 1, groups do
     local n = readEncounters(known, metrics[g], difficulties[g], ranks)
+    groupsRead = groupsRead + 1
+    rankCounts[groupsRead] = n
     local spec = readSpec(metrics[g])
-    local list, sum = readRanks(n, ranks)
-    rankSum, rankCount = rankSum + sum, rankCount + n
     if ranks then
+      local encounters = {}
+      for i = 1, n do encounters[i] = { id = ids[i] } end
       ranks[#ranks + 1] = {
-        raid = id, difficulty = difficulties[g], metric = metrics[g], spec = spec or nil, encounters = list,
+        raid = id, difficulty = difficulties[g], metric = metrics[g], spec = spec or nil, encounters = encounters,
       }
     end
   end
   return context
 end
 
--- Reads class and ranks. With `keep`, returns { classId=, ranks= }.
+-- Reads the class and of which encounters there are ranks. With `keep`, returns { classId=, ranks= }.
 local function readRecord(keep)
   local ranks = keep and {} or nil
   classId = place(T.class[0]) - 33
   if classId == 15 then classId = raw(256) end
-  rankSum, rankCount, killsBefore, killsForm = 0, 0, nil, 0
   for metric in pairs(specs) do specs[metric] = nil end
   local some = place(T.raid[0]) - 33
   if some == 1 then
@@ -930,6 +947,72 @@ end
 
 ------------------------------------------------------------------------------------------------------------------------
 
+-- So many digits at most are looked at behind the last of a half.
+local AHEAD = 8
+
+-- How many more characters there are, from this row.
+local function readCount(row)
+  local count = place(T.count[row]) - 33
+  return count == 15 and raw32() or count
+end
+
+-- Begins to read the half of a block in which the wanted name is, if it is there. Its first name is read; returns how
+-- many follow, and the farthest place that is looked at for them.
+local function openHalf(realmText, start)
+  openBlock(realmText, start)
+  readName(true)
+  local forth = readCount(0)
+  local back = readCount(1 + min(forth, 15))
+  local stop = find(realmText, "\n", start, true)
+  if back > 0 then
+    open(realmText, stop - 1, -1)
+    readName(false)
+    if compareName() <= 0 then return back - 1, start - AHEAD end
+    openBlock(realmText, start)
+    readName(true)
+    readCount(0)
+    readCount(1 + min(forth, 15))
+  end
+  return forth, stop + AHEAD
+end
+
+-- Reads what is known of the wanted character in a half whose first name has been read and others follow; nil if it isn't
+-- there, or if several differ from it in letter case only.
+local function readHalf(name, others, farthest)
+  local found, several, foundAt
+  usualRaid, specUnknown, groupsRead = 1, false, 0
+  -- All that differ in letter case only are in one half.
+  local isExact = false
+  for i = 1, others + 1 do
+    if i > 1 then readName(false) end
+    -- Only in damaged data.
+    if (at - farthest) * step > 0 then return nil end
+    local order = isExact and 1 or compareName()
+    if order > 0 and not found then return nil end
+    local groups = groupsRead
+    if order == 0 then
+      local spelled
+      spelled, isExact = nameRead(name)
+      several = found ~= nil and not isExact
+      found, foundAt = readRecord(true), i
+      found.name = spelled
+    else
+      readRecord(false)
+    end
+    groupCounts[i] = groupsRead - groups
+  end
+  if several or not found then return nil end
+  local group = 0
+  for i = 1, foundAt do
+    rankSum, rankCount, killsBefore, killsForm = 0, 0, nil, 0
+    for g = 1, groupCounts[i] do
+      readRanks(rankCounts[group + g], i == foundAt and found.ranks[g].encounters)
+    end
+    group = group + groupCounts[i]
+  end
+  return found
+end
+
 -- A realm to look for characters in. `text`: its blocks; `region`: its name; `crowdInHeader`: the number beside its name.
 function Decoder.NewRealm(realmText, region, crowdInHeader)
   local row = region == "KR" and 1 or region == "TW" and 2 or region == "CN" and 3 or 0
@@ -947,29 +1030,6 @@ function Decoder.Find(realm, name, reference)
   if not wantedLength or wantedLength == 0 or #realm.text == 0 then return nil end
   for i = 1, wantedLength do wantedFolded[i] = fold[wanted[i]] end
   startRow, writing, crowd = realm.startRow, realm.writing, realm.crowd
-  openBlock(realm.text, findBlock(realm))
-  raids, usualRaid, specUnknown = reference, 1, false
-  readName(true)
-  local others = place(T.count[0]) - 33
-  if others == 15 then others = raw32() end
-  local found, several
-  while true do
-    -- All that differ in letter case only are in the block.
-    local order = compareName()
-    if order > 0 then break end
-    if order == 0 then
-      local spelled, isExact = nameRead(name)
-      local record = readRecord(true)
-      record.name = spelled
-      if isExact then return record end
-      found, several = record, found ~= nil
-    else
-      readRecord(false)
-    end
-    if others == 0 then break end
-    others = others - 1
-    readName(false)
-  end
-  if several then return nil end
-  return found
+  raids = reference
+  return readHalf(name, openHalf(realm.text, findBlock(realm)))
 end

@@ -64,6 +64,28 @@ fn one_changed_player_changes_one_line_and_perhaps_the_date() {
     }
 }
 
+/// The line that differs, before and after.
+fn changed_line<'a>(a: &'a BTreeMap<String, String>, b: &'a BTreeMap<String, String>) -> (&'a str, &'a str) {
+    let lines = |files: &'a BTreeMap<String, String>| files.values().flat_map(|text| text.lines());
+    lines(a).zip(lines(b)).find(|(a, b)| a != b).unwrap()
+}
+
+/// What a delta need not tell again: names come before ranks, and the two halves of a block know nothing of each other.
+#[test]
+fn a_changed_rank_leaves_names_and_the_other_half_as_they_were() {
+    let (before, mut after) = (many(), many());
+    let files = encoded(&before);
+    for i in (0..before.len()).step_by(501) {
+        after[i].ranks[0].encounters[0].rank ^= 1;
+        let files_after = encoded(&after);
+        let (old, new) = changed_line(&files, &files_after);
+        let same = old.bytes().zip(new.bytes()).take_while(|(a, b)| a == b).count();
+        let same_behind = old.bytes().rev().zip(new.bytes().rev()).take_while(|(a, b)| a == b).count();
+        assert!(2 * (same + same_behind) > old.len(), "{old} {new}");
+        after[i] = before[i].clone();
+    }
+}
+
 #[test]
 fn a_hundredth_of_all_players_on_another_day_is_another_version() {
     let before = many();
@@ -204,6 +226,23 @@ fn any_letter_case_finds_the_only_one_who_answers_to_it() {
     }
     for nobody in ["MCTWIN", "chogun", "Chôgu", "Chôgunn", "", "\u{fffd}"] {
         assert_eq!(class(nobody), None, "{nobody}");
+    }
+}
+
+#[test]
+fn names_that_differ_in_letter_case_are_found_wherever_they_stand_in_a_block() {
+    let of = |name: String, class_id| Character {
+        class_id,
+        ..character("A", &name, vec![ranks(31, 4, "dps", &[(2587, class_id, 2)])])
+    };
+    for before in 0..14 {
+        let twins = ["SAME", "SaMe", "Same", "sAME", "samE"].map(str::to_owned);
+        let others = (0..before).map(|i| format!("R{i:02}")).chain((0..14).map(|i| format!("T{i:02}")));
+        let characters: Vec<_> = others.chain(twins).zip(1..).map(|(name, class_id)| of(name, class_id)).collect();
+        assert_round_trip("EU", &raids(), &characters);
+        let (mut addon, _summary, _dir) = open("EU", &raids(), &characters);
+        assert_eq!(addon.lookup("same", "A", "EU").unwrap(), None, "several answer to it");
+        assert_eq!(addon.lookup("t07", "A", "EU").unwrap().unwrap().name, "T07");
     }
 }
 
@@ -374,6 +413,35 @@ fn files_of_different_reference_data_are_refused() {
     let other = by_path(encode("EU", &other, &many()).unwrap().0);
     let error = tampered("Parsebook_DB_EU/Realms2.lua", |_| other["Parsebook_DB_EU/Realms2.lua"].clone());
     assert!(matches!(&error, ReadError::Refused(m) if m.contains("do not belong together")), "{error}");
+}
+
+/// What is answered then is anybody's guess, but the game goes on.
+#[test]
+fn lookups_in_damaged_blocks_end() {
+    let (files, characters) = (encoded(&many()), many());
+    for damage in 0..30_usize {
+        let dir = repository(&[]);
+        for (path, text) in &files {
+            let mut at = damage;
+            let mut damaged = |line: &str| {
+                let is_block = !["realm(", "]]", "--", "local ", "if "].iter().any(|begin| line.starts_with(begin));
+                let other = |c: char| {
+                    at += 1;
+                    if is_block && at.is_multiple_of(11 + damage) { char::from(b'^' + (at % 31) as u8) } else { c }
+                };
+                line.chars().map(other).collect::<String>() + "\n"
+            };
+            let is_data = path.contains("/Realms");
+            let text = if is_data { text.lines().map(&mut damaged).collect() } else { text.clone() };
+            write(&dir, path, text.as_bytes());
+        }
+        let mut addon = Addon::open(dir.path()).unwrap();
+        let triggers = mlua::HookTriggers::new().every_nth_instruction(20_000_000);
+        addon.lua().set_hook(triggers, |_, _| panic!("a lookup does not end")).unwrap();
+        for c in characters.iter().skip(damage).step_by(50) {
+            _ = addon.lookup(&c.name, &c.normalized_realm, "EU");
+        }
+    }
 }
 
 #[test]
