@@ -85,13 +85,14 @@ function Parsebook.OpenRegion(version, name, checksum)
   end
 end
 
+local MIXED = "the data files of region %s do not belong together. Please install them anew; they are not used."
+
 -- Called by each data file. Returns a function that takes the realms one by one, nil if the data is refused.
 function Parsebook.OpenPart(version, name, checksum, generatedAt, characters)
   local region = regions[name]
   if region and region.refused or not checkVersion(version, name) then return nil end
   if not region or region.checksum ~= checksum or region.info.formatVersion ~= version then
-    local message = "the data files of region %s do not belong together. Please install them anew; they are not used."
-    refuse(name, message:format(tostring(name)))
+    refuse(name, MIXED:format(tostring(name)))
     return nil
   end
   local info = region.info
@@ -106,8 +107,19 @@ function Parsebook.OpenPart(version, name, checksum, generatedAt, characters)
     region.displays[key], texts[key], region.crowds[key] = display, text, crowd
     info.realms = info.realms + 1
   end
+  -- Files of one format that call themselves another's.
+  local function isOdd(...)
+    for i = 1, select("#", ...) do
+      if type((select(i, ...))) ~= "string" then
+        refuse(name, MIXED:format(tostring(name)))
+        return true
+      end
+    end
+    return false
+  end
   if version == FORMAT_BEFORE then
     return function(key, display, text)
+      if isOdd(key, display, text) then return end
       add(key, display, nil, text)
       region.aliases[realmKey(key)], region.aliases[realmKey(display)] = key, key
     end
@@ -115,7 +127,9 @@ function Parsebook.OpenPart(version, name, checksum, generatedAt, characters)
   -- Realms are found under the key of their display name, unless keys follow: the first is the realm's own, the others
   -- are those of its display names.
   return function(display, crowd, text, key, ...)
+    if isOdd(display, text, type(crowd) == "number" and "" or nil) then return end
     key = key or realmKey(display)
+    if isOdd(key) then return end
     add(key, display, crowd, text)
     for i = 1, select("#", ...) do region.aliases[select(i, ...)] = key end
   end

@@ -56,3 +56,10 @@ fn it_is_not_mixed_with_todays() {
     let error = addon.lookup("Chôgun", "Temple noir", "EU").unwrap_err();
     assert!(matches!(&error, ReadError::Refused(m) if m.contains("do not belong together")), "{error}");
 }
+
+#[test]
+fn it_is_refused_under_todays_number() {
+    let dir = old_data(|_, text| text.replace("OpenPart(1,", "OpenPart(2,").replace("OpenRegion(1,", "OpenRegion(2,"));
+    let error = Addon::open(dir.path()).unwrap().lookup("Chôgun", "Temple noir", "EU").unwrap_err();
+    assert!(matches!(&error, ReadError::Refused(m) if m.contains("do not belong together")), "{error}");
+}

@@ -407,6 +407,17 @@ fn another_format_is_refused() {
 }
 
 #[test]
+fn todays_format_is_refused_under_the_old_number() {
+    let dir = repository(&[]);
+    for (path, text) in by_path(encode("EU", &raids(), &many()).unwrap().0) {
+        let text = text.replacen("OpenPart(2,", "OpenPart(1,", 1).replacen("OpenRegion(2,", "OpenRegion(1,", 1);
+        write(&dir, &path, text.as_bytes());
+    }
+    let error = Addon::open(dir.path()).unwrap().lookup("Name", "Realm 1", "EU").unwrap_err();
+    assert!(matches!(&error, ReadError::Refused(m) if m.contains("do not belong together")), "{error}");
+}
+
+#[test]
 fn files_of_different_reference_data_are_refused() {
     let mut other = raids();
     other[1].encounters.swap(0, 1);
