@@ -12,7 +12,7 @@ libfuzzer_sys::fuzz_target!(init: {
         eprintln!("PARSEBOOK_FUZZ_TARGET is none of: {}", known.join(" "));
         std::process::exit(2)
     };
-    drop(TARGET.set(target));
+    let _ = TARGET.set(target);
 }, |data: &[u8]| {
     if let Some(target) = TARGET.get() {
         target(data);
