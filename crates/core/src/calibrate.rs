@@ -193,7 +193,8 @@ type Price = (f64, f64);
 
 fn prices(seen: &Observations, found: &mut Calibration) -> Option<Price> {
     let (one, whole) = (seen.cost("C5")?, seen.cost("C4")?);
-    let kills = seen.whole?.kills.max(2) as f64;
+    // A single kill, or kills without ranks, do not tell what a further one costs.
+    let kills = seen.whole.filter(|whole| whole.kills > 1 && whole.rows > 0)?.kills as f64;
     let each = (whole - one) / (kills - 1.0);
     let value = if each < 0.25 { "flat" } else { "per-kill" };
     found.find(
@@ -224,7 +225,8 @@ fn prices(seen: &Observations, found: &mut Calibration) -> Option<Price> {
 }
 
 fn ranks(seen: &Observations, found: &mut Calibration) {
-    if let (Some(whole), Some(one)) = (seen.whole, seen.one_kill) {
+    let with_rows = |ranks: Option<RanksSeen>| ranks.filter(|ranks| ranks.rows > 0);
+    if let (Some(whole), Some(one)) = (with_rows(seen.whole), with_rows(seen.one_kill)) {
         let value = if whole.with_best == whole.rows { "always" } else { "best-kill" };
         let because = format!(
             "filled in {} of {} rows with {} kills asked, in {} of {} with one",
@@ -402,6 +404,18 @@ mod tests {
         assert_eq!(sorted[1].because, "90 reports in order of their start; total says 7");
         let unsorted = found(list(None, false));
         assert_eq!(unsorted[1].because, "90 reports in no order of their start; total says nothing");
+    }
+
+    #[test]
+    fn kills_without_rows_or_a_single_one_tell_no_price_and_nothing_of_best() {
+        let points = [("C4", 2.0), ("C5", 2.0)];
+        for whole in
+            [RanksSeen { kills: 2, ..RanksSeen::default() }, RanksSeen { kills: 1, rows: 20, ..RanksSeen::default() }]
+        {
+            let found = judge(&Observations { whole: Some(whole), ..seen(&points) });
+            assert_eq!(value(&found, "price"), None);
+            assert_eq!(value(&found, "best").is_some(), whole.rows > 0);
+        }
     }
 
     #[test]

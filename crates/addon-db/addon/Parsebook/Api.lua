@@ -48,6 +48,10 @@ if CreateFrame then
     end
     return ns.Text(who) ~= nil and ns.Text(realm) ~= nil and ns.AddToTooltip(tooltip, who, realm)
   end
+else
+  -- There are no units and no tooltips.
+  function Parsebook.LookupUnit() return nil end
+  function Parsebook.AddToTooltip() return false end
 end
 
 ------------------------------------------------------------------------------------------------------------------------

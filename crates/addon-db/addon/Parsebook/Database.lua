@@ -2,7 +2,7 @@
 
 local _, ns = ...
 
-local type = type
+local type, pcall = type, pcall
 local realmKey = ns.RealmKey
 
 -- The format of today; every data file names its own. The one before is read as well, for one release more.
@@ -10,6 +10,9 @@ local FORMAT_VERSION = 2
 local FORMAT_BEFORE = 1
 -- How many answers are remembered for each region before the memory is emptied.
 local REMEMBERED = 500
+-- Why data is refused.
+local DAMAGED = "the data files of region %s are damaged. Please install them anew; they are not used."
+local MIXED = "the data files of region %s do not belong together. Please install them anew; they are not used."
 
 Parsebook = Parsebook or {}
 local Parsebook = Parsebook
@@ -24,10 +27,15 @@ local onlyRegion = nil
 -- Loading
 ------------------------------------------------------------------------------------------------------------------------
 
--- Drops a region's data and says why, once.
+-- Drops a region's data and says why, once. A file that does not even name its region is dropped alone.
 local function refuse(name, message)
+  if type(name) ~= "string" then
+    print("Parsebook: " .. message)
+    return
+  end
   if regions[name] and regions[name].refused then return end
   regions[name] = { refused = message }
+  if onlyRegion == nil then onlyRegion = name end
   print("Parsebook: " .. message)
 end
 
@@ -57,6 +65,10 @@ end
 
 -- Called by a region's Raids.lua. Returns a function that takes the raids one by one, nil if the data is refused.
 function Parsebook.OpenRegion(version, name, checksum)
+  if type(name) ~= "string" then
+    refuse(nil, DAMAGED:format(tostring(name)))
+    return nil
+  end
   if regions[name] and regions[name].refused or not checkVersion(version, name) then return nil end
   prepare(version)
   if version == FORMAT_BEFORE then
@@ -85,10 +97,12 @@ function Parsebook.OpenRegion(version, name, checksum)
   end
 end
 
-local MIXED = "the data files of region %s do not belong together. Please install them anew; they are not used."
-
 -- Called by each data file. Returns a function that takes the realms one by one, nil if the data is refused.
 function Parsebook.OpenPart(version, name, checksum, generatedAt, characters)
+  if type(name) ~= "string" or type(generatedAt) ~= "number" or type(characters) ~= "number" then
+    refuse(name, DAMAGED:format(tostring(name)))
+    return nil
+  end
   local region = regions[name]
   if region and region.refused or not checkVersion(version, name) then return nil end
   if not region or region.checksum ~= checksum or region.info.formatVersion ~= version then
@@ -210,7 +224,12 @@ function Parsebook.Lookup(name, realm, regionName)
       memo, region.remembered = {}, 0
       region.memo = memo
     end
-    found = findCharacter(region, name, realm)
+    local ok
+    ok, found = pcall(findCharacter, region, name, realm)
+    if not ok then
+      refuse(region.name, DAMAGED:format(region.name))
+      return nil, regions[region.name].refused
+    end
     names = memo[realm]
     if not names then
       names = {}

@@ -426,6 +426,32 @@ fn files_of_different_reference_data_are_refused() {
     assert!(matches!(&error, ReadError::Refused(m) if m.contains("do not belong together")), "{error}");
 }
 
+#[test]
+fn damaged_files_are_told_in_place_of_a_lua_error() {
+    let without_raids = |path: &str, text: &str| match path.strip_suffix("/Raids.lua") {
+        Some(_) => {
+            text.lines().take_while(|line| !line.starts_with("raid(")).map(|line| line.to_owned() + "\n").collect()
+        }
+        None => text.to_owned(),
+    };
+    let dir = repository(&[]);
+    encoded(&many()).iter().for_each(|(path, text)| write(&dir, path, without_raids(path, text).as_bytes()));
+    let mut addon = Addon::open(dir.path()).unwrap();
+    let refusals: Vec<String> = many()
+        .iter()
+        .filter_map(|c| addon.lookup(&c.name, &c.normalized_realm, "EU").err().map(|error| error.to_string()))
+        .collect();
+    assert!(refusals.iter().all(|refusal| refusal.contains("EU are damaged")) && !refusals.is_empty(), "{refusals:?}");
+    for instead in ["nil", "{}"] {
+        let dir = repository(&[]);
+        for (path, text) in encoded(&many()) {
+            write(&dir, &path, text.replacen("\"EU\"", instead, 1).as_bytes());
+        }
+        let answer = Addon::open(dir.path()).unwrap().lookup("Name", "Realm 1", "EU");
+        assert!(!matches!(answer, Err(ReadError::Lua(_)) | Ok(Some(_))), "{instead}: {answer:?}");
+    }
+}
+
 /// What is answered then is anybody's guess, but the game goes on.
 #[test]
 fn lookups_in_damaged_blocks_end() {

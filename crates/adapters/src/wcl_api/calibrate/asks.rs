@@ -141,6 +141,10 @@ async fn look<C: Clock>(asking: &mut Asking<'_, C>, name: &str, code: &str) -> R
     else {
         return Ok(None);
     };
+    // Kills of which nobody is ranked tell nothing.
+    if characters.is_empty() {
+        return Ok(None);
+    }
     let hidden = characters.iter().filter(|character| character.hidden).map(|character| character.id).collect();
     Ok(Some(Look { code: code.to_owned(), kills, hidden }))
 }
