@@ -47,7 +47,7 @@ impl AddonMeta {
         let interface = variable("ADDON_INTERFACE").map(|text| {
             parse_interface(&text).ok_or_else(|| MetaError {
                 variable: "ADDON_INTERFACE",
-                problem: format!("is {text:?}: a list of interface numbers such as {INTERFACE}"),
+                problem: format!("is {text:?}, not a list of interface numbers such as {INTERFACE}"),
             })
         });
         Ok(Self {
@@ -79,7 +79,7 @@ impl AddonMeta {
     fn interface(&self, published: Option<&str>) -> String {
         let built_in = || parse_interface(INTERFACE).unwrap_or_default();
         let ours = self.interface.clone().unwrap_or_else(built_in);
-        let theirs = published.and_then(|toc| tag(toc, "Interface")).and_then(parse_interface).unwrap_or_default();
+        let theirs = published.and_then(|toc| tag(toc, "Interface")).map(interfaces_in).unwrap_or_default();
         let chosen = if theirs.iter().max() > ours.iter().max() { theirs } else { ours };
         chosen.iter().map(u32::to_string).collect::<Vec<_>>().join(", ")
     }
@@ -96,8 +96,17 @@ impl AddonMeta {
 
 /// The value of a tag of a `.toc`.
 fn tag<'a>(toc: &'a str, name: &str) -> Option<&'a str> {
-    let value = |line: &'a str| line.strip_prefix("## ")?.strip_prefix(name)?.strip_prefix(':').map(str::trim);
+    let value = |line: &'a str| {
+        let (key, value) = line.trim_start_matches('\u{feff}').strip_prefix("##")?.split_once(':')?;
+        key.trim().eq_ignore_ascii_case(name).then(|| value.trim())
+    };
     toc.lines().find_map(value)
+}
+
+/// The interface numbers in a list that somebody may have written by hand, whatever stands between and behind them.
+fn interfaces_in(text: &str) -> Vec<u32> {
+    let numbers = text.split(|c: char| !c.is_ascii_digit()).filter(|digits| (5..=6).contains(&digits.len()));
+    numbers.filter_map(|digits| digits.parse().ok()).take(20).collect()
 }
 
 /// "120100, 120007" as numbers; `None` for anything that is no list of five or six digits each.

@@ -7,6 +7,7 @@ use std::time::Duration;
 use futures::Stream;
 
 use crate::left_out::LeftOut;
+use crate::moment::minute;
 use crate::player::{Player, PlayerUpdate, Raid, RaidRanks};
 use crate::report_state::{Settled, StoredReport};
 use crate::rule::{Lease, Rule, RuleId, RuleState};
@@ -255,7 +256,7 @@ pub trait Zones {
 #[derive(Debug, thiserror::Error)]
 pub enum ApiError {
     /// No key has points left: wait for the reset.
-    #[error("no points left until {resets_at}")]
+    #[error("no points left until {}", minute(*resets_at))]
     PointsExhausted {
         /// When the first key has points again.
         resets_at: Timestamp,
@@ -305,7 +306,7 @@ pub enum SourceError {
     #[error("{0}")]
     Refused(String),
     /// No points left: nothing was refused, go on after the reset.
-    #[error("no points left until {resets_at}")]
+    #[error("no points left until {}", minute(*resets_at))]
     NoPoints {
         /// When points are there again.
         resets_at: Timestamp,

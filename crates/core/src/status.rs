@@ -12,6 +12,7 @@ use serde::Serialize;
 
 pub use self::census::{AGES, AgeGroup, BossRanks, Census, RegionCensus, ReportsCensus};
 use crate::history::{Database, History};
+use crate::moment::minute;
 use crate::ports::{Malformed, Result};
 use crate::rule::schedule::active_block;
 use crate::rule::{Rule, SourceKind, Wait};
@@ -262,10 +263,6 @@ fn after(now: Timestamp, days: f64) -> Option<Timestamp> {
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a share of a count")]
 fn rounded(share: f64) -> u64 {
     share.round().max(0.0) as u64
-}
-
-fn minute(at: Timestamp) -> String {
-    at.format("%Y-%m-%d %H:%M UTC").to_string()
 }
 
 #[cfg(test)]

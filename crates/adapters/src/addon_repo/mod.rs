@@ -19,7 +19,7 @@ use git2::{ErrorCode, FileMode, ObjectType, Oid, Repository, Signature, Tree, Tr
 
 pub use self::http::read_answers;
 pub use self::local::LocalRepo;
-pub use self::remote::{History, PushCheck, RemoteConfig, RemoteRepo};
+pub use self::remote::{History, PushCheck, RemoteConfig, RemoteRepo, check_address};
 
 /// What the next publication replaces: top-level name → (path, blob).
 #[derive(Debug, Default)]

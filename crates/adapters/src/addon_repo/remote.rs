@@ -86,6 +86,21 @@ impl std::fmt::Debug for RemoteRepo {
     }
 }
 
+/// Where a repository is.
+fn server(url: &str, token: Option<&SecretString>) -> anyhow::Result<Server> {
+    let scheme = url.trim_start().split_once(':').map(|(scheme, _)| scheme.to_ascii_lowercase());
+    let is_http = scheme.is_some_and(|scheme| matches!(scheme.as_str(), "http" | "https"));
+    Ok(if is_http { Server::Http(HttpServer::new(url, token)?) } else { Server::Native(NativeServer::new(url)?) })
+}
+
+/// Whether an address is one that [`RemoteRepo`] can use; nothing is opened.
+///
+/// # Errors
+/// Says why it is not.
+pub fn check_address(url: &str) -> anyhow::Result<()> {
+    server(url, None).map(drop)
+}
+
 impl RemoteRepo {
     /// Prepares a bare repository in `scratch`, which may hold one of an earlier run. Nothing is fetched yet.
     ///
@@ -95,13 +110,7 @@ impl RemoteRepo {
     pub fn open(scratch: &Path, config: RemoteConfig) -> anyhow::Result<Self> {
         let reference = format!("refs/heads/{}", config.branch);
         anyhow::ensure!(git2::Reference::is_valid_name(&reference), "GIT_BRANCH is no branch name");
-        let scheme = config.url.trim_start().split_once(':').map(|(scheme, _)| scheme.to_ascii_lowercase());
-        let is_http = scheme.is_some_and(|scheme| matches!(scheme.as_str(), "http" | "https"));
-        let server = if is_http {
-            Server::Http(HttpServer::new(&config.url, config.token.as_ref())?)
-        } else {
-            Server::Native(NativeServer::new(&config.url)?)
-        };
+        let server = server(&config.url, config.token.as_ref())?;
         let repository = Repository::init_bare(scratch)
             .with_context(|| format!("making a bare repository in {}", scratch.display()))?;
         Ok(Self { repository, config, server, staged: Staged::default() })

@@ -94,12 +94,13 @@ fn metric(value: &Value) -> Result<MetricRanks> {
     let encounters = entries(stored.get("encounters").unwrap_or(&Value::Null), "encounter", readable)?;
     let encounters: BTreeMap<EncounterId, Value> = encounters;
     let mut kept = Map::from_iter([
-        ("rankedAt".to_owned(), stored.get("rankedAt").cloned().unwrap_or_default()),
+        // Without a date they are as old as can be.
+        ("rankedAt".to_owned(), serde_json::to_value(Timestamp::UNIX_EPOCH)?),
         ("encounters".to_owned(), serde_json::to_value(encounters)?),
         ("partition".to_owned(), 0.into()),
     ]);
     let mut ranks = MetricRanks::deserialize(Value::Object(kept.clone()))?;
-    for name in ["partition", "readAt", "spec", "ends", "specs"] {
+    for name in ["rankedAt", "partition", "readAt", "spec", "ends", "specs"] {
         let Some(value) = stored.get(name) else { continue };
         let mut with_it = kept.clone();
         with_it.insert(name.to_owned(), value.clone());
@@ -310,7 +311,15 @@ mod tests {
                 }
             }
         }
-        let expected = [(31, 4, "dps"), (34, 1, "dps"), (34, 1, "hps"), (34, 3, "dps"), (34, 3, "hps"), (34, 4, "dps")];
+        let expected = [
+            (31, 4, "dps"),
+            (33, 1, "dps"),
+            (34, 1, "dps"),
+            (34, 1, "hps"),
+            (34, 3, "dps"),
+            (34, 3, "hps"),
+            (34, 4, "dps"),
+        ];
         assert_eq!(kept, expected);
         assert!(readable_ranks("[]").is_err() && readable_ranks("{\"31\":").is_err());
     }

@@ -157,7 +157,9 @@ impl Reader {
 
     fn metric(self, value: &Bson) -> Result<MetricRanks> {
         let document = read::document(value, "ranks")?;
-        let ranked_at = read::time(read::field(document, "rankedAt")?).context("rankedAt")?;
+        let ranked_at = read::field(document, "rankedAt").and_then(read::time).context("rankedAt");
+        // Without it they are as old as can be.
+        let ranked_at = self.kept(ranked_at)?;
         let optional = |name| read::optional(document, name);
         let ends = optional("ends").map(|ends| self.entries(ends, "ends", ends_of_kills)).transpose();
         let specs = optional("specs").map(|specs| self.entries(specs, "specs", text)).transpose();
@@ -197,8 +199,10 @@ fn text(value: &Bson) -> Result<String> {
 }
 
 pub(super) fn player(document: &Document) -> Result<Player> {
+    let id = read::whole_field(document, "_id")?;
+    let _span = tracing::warn_span!("player", id).entered();
     Ok(Player {
-        id: read::whole_field(document, "_id")?,
+        id,
         identity: Identity {
             name: read::text(document, "name")?,
             region: read::text(document, "region")?,

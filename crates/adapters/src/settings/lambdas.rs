@@ -8,7 +8,7 @@ use super::shared::{delay, discover, regions, report_call_budget};
 use super::{AddonSettings, ConfigError, Environment, QueueSettings, SecretSource, WclSettings};
 use url::Url;
 
-use crate::addon_repo::History;
+use crate::addon_repo::{History, check_address};
 use crate::text::shown;
 
 /// The default of reviver and player-rank; the template sets 5.
@@ -48,16 +48,9 @@ fn is_schedule_name(value: &str) -> Result<(), &'static str> {
     is_name.then_some(()).ok_or("a schedule's name has at most 64 letters, digits, hyphens, dots and underscores")
 }
 
-fn is_repository_url(value: &str) -> Result<(), &'static str> {
-    let has_scheme = ["https://", "http://", "ssh://", "git://", "file://", "/"].iter().any(|s| value.starts_with(s));
-    // git@host:path
-    let is_scp = value.split_once(':').is_some_and(|(host, path)| host.contains('@') && !path.is_empty());
-    let has_space = value.contains(char::is_whitespace);
-    ((has_scheme || is_scp) && !has_space).then_some(()).ok_or("is not the URL of a repository")
-}
-
 fn is_branch(value: &str) -> Result<(), &'static str> {
-    git2::Branch::name_is_valid(value).unwrap_or(false).then_some(()).ok_or("is not a name that git takes for a branch")
+    let is_branch = git2::Branch::name_is_valid(value).unwrap_or(false) && !value.starts_with("refs/");
+    is_branch.then_some(()).ok_or("is not the name of a branch, such as main")
 }
 
 /// The store: all but reviver.
@@ -254,11 +247,16 @@ impl DbGeneratorSettings {
     /// # Errors
     /// Names the variable that is missing, malformed or contradictory.
     pub fn read(environment: &Environment) -> Result<Self, ConfigError> {
-        let url = checked("GIT_REPOSITORY_URL", environment.required("GIT_REPOSITORY_URL")?, is_repository_url)?;
+        let url = environment.required("GIT_REPOSITORY_URL")?;
         let token = environment.secret("GIT_TOKEN")?;
         let host = url.split_once("://").and_then(|(_, rest)| rest.split('/').next());
         if host.is_some_and(|host| host.contains('@')) {
             return Err(ConfigError::new("GIT_REPOSITORY_URL", "holds a login: put the token into GIT_TOKEN"));
+        }
+        if let Err(error) = check_address(&url) {
+            let problem = format!("{error:#}");
+            let problem = problem.strip_prefix("GIT_REPOSITORY_URL ").unwrap_or(&problem);
+            return Err(ConfigError::new("GIT_REPOSITORY_URL", problem));
         }
         if url.starts_with("https://") && token.is_none() {
             let problem = "is not set, and neither is GIT_TOKEN_PARAMETER: https needs one";
@@ -313,7 +311,7 @@ mod tests {
             ("SCHEDULER_ROLE_ARN", "arn:aws:iam::0:role/a b", player_rank),
             ("REVIVER_DEAD_LETTERS_ARN", "nonsense", player_rank),
             ("REVIVER_SCHEDULE_NAME", "a b/c", player_rank),
-            ("GIT_REPOSITORY_URL", "nonsense", db_generator),
+            ("GIT_BRANCH", "refs/heads/main", db_generator),
             ("GIT_BRANCH", "a b", db_generator),
             ("GIT_BRANCH", "a..b", db_generator),
         ] {
@@ -321,8 +319,16 @@ mod tests {
             let error = read(&environment).unwrap_or_else(|| panic!("{variable}={wrong} is taken")).to_string();
             assert!(error.starts_with(&format!("{variable}: {wrong:?}")), "{error}");
         }
-        for url in ["https://github.com/a/b.git", "git@github.com:a/b.git", "/srv/addon.git", "file:///addon.git"] {
-            assert_eq!(is_repository_url(url), Ok(()), "{url}");
+        for (url, is_good) in [
+            ("https://github.com/a/b.git", true),
+            ("/srv/addon.git", true),
+            ("file:///addon.git", true),
+            ("git@github.com:a/b.git", false),
+            ("ssh://github.com/a/b.git", false),
+            ("http://", false),
+        ] {
+            let read = DbGeneratorSettings::read(&with(&[("GIT_REPOSITORY_URL", url), ("GIT_TOKEN", "hush")]));
+            assert_eq!(read.is_ok(), is_good, "{url}: {:?}", read.err());
         }
     }
 

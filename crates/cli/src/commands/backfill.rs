@@ -1,7 +1,10 @@
 //! `parsebook backfill`: one range of ranking pages or reports, now.
 
+use parsebook_core::ports::Rules;
+use parsebook_core::rule::{RanksKind, Rule};
+
 use super::run::{conclude, open};
-use crate::args::{BackfillArgs, Common, StoreKind};
+use crate::args::{BackfillArgs, Common, StoreKind, Usage};
 
 pub async fn backfill(common: &Common, args: &BackfillArgs) -> anyhow::Result<()> {
     let target = args.target.target()?;
@@ -12,6 +15,15 @@ pub async fn backfill(common: &Common, args: &BackfillArgs) -> anyhow::Result<()
         return discover_into_mongo(common, target, args.json).await;
     }
     let machine = open(common)?;
+    let is_named =
+        |rule: &Rule| rule.enabled && (rule.target.raid, rule.target.difficulty) == (target.raid, target.difficulty);
+    if target.ranks == RanksKind::Reports && !machine.store().rules().await?.0.iter().any(is_named) {
+        let (raid, difficulty) = (target.raid, target.difficulty);
+        return Err(Usage::of(format!(
+            "no enabled rule names raid {raid} in difficulty {difficulty}, and reports are ranked for those alone; add it \
+             with: parsebook rules add --raid {raid} --difficulty {difficulty} --ranks reports"
+        )));
+    }
     let summary = machine.backfill(target, &machine.settings().regions).await?;
     conclude(common, &summary, args.json)
 }

@@ -8,6 +8,10 @@ use crate::output::{difficulty, say, say_json};
 
 pub fn lookup(common: &Common, args: &LookupArgs) -> anyhow::Result<()> {
     if !common.out.join("Parsebook").is_dir() {
+        let of_demo = common.out.join("demo");
+        if of_demo.join("Parsebook").is_dir() {
+            bail!("no addon in {}; the demo's: add --out {}", common.out.display(), of_demo.display());
+        }
         bail!("no addon in {}: run `parsebook demo` or `parsebook run` first", common.out.display());
     }
     let mut addon = Addon::open(&common.out)?;

@@ -520,6 +520,17 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_report_that_no_rule_wants_waits_for_one_unchanged() {
+        let store = with_report(ReportState::New);
+        store.rules.borrow_mut().clear();
+        let before = store.reports.borrow().clone();
+        let api = api_with_report(ReportOutcome::Read(reading()));
+        let summary = run(&store, &api, 1, &[report_message("r")]).await.unwrap();
+        assert_eq!((summary.done, summary.reports, api.asked_reports.borrow().len()), (1, 0, 0));
+        assert_eq!(*store.reports.borrow(), before);
+    }
+
+    #[tokio::test]
     async fn a_kill_that_is_not_ranked_counts_as_a_kill() {
         let store = with_report(ReportState::New);
         run(&store, &api_with_report(ReportOutcome::Read(reading())), 1, &[report_message("r")]).await.unwrap();

@@ -55,7 +55,8 @@ pub async fn rank<S: RankStore, A: ReportRanks, C: Clock>(
             questions.push(ReportQuestion { code: code.clone(), parts });
             continue;
         }
-        if let Some(report) = stored.get(code) {
+        // Where no rule wants anything it stays as it is, for a rule that is still to come.
+        if let Some(report) = stored.get(code).filter(|_| !wanted.is_empty()) {
             let deferred = report.deferred(now);
             store.settle_report(code, report.revision, &deferred).await.context("writing to reports")?;
         }

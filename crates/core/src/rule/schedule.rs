@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Progress, Rule, SourceKind};
 use crate::Timestamp;
+use crate::moment::minute;
 
 /// The sub-document `state` of a rule.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -93,7 +94,12 @@ pub struct Wait {
 impl Wait {
     /// No key had points.
     pub fn for_points(resets_at: Timestamp) -> Self {
-        Self { until: resets_at, since: resets_at, failures: 0, reason: format!("no points left until {resets_at}") }
+        Self {
+            until: resets_at,
+            since: resets_at,
+            failures: 0,
+            reason: format!("no points left until {}", minute(resets_at)),
+        }
     }
 
     /// The rule failed. Without a growing wait, it would stay the most overdue one and starve all others.
