@@ -210,7 +210,7 @@ pub struct RankedPart {
 impl RankedPart {
     /// Puts this part in place of the same raid + difficulty in `ranks`.
     pub fn apply_to(&self, ranks: &mut RaidRanks) {
-        if self.ranks.values().all(|metric| metric.encounters.is_empty()) {
+        if self.ranks.is_empty() {
             if let Some(raid) = ranks.get_mut(&self.raid) {
                 raid.remove(&self.difficulty);
                 if raid.is_empty() {

@@ -242,8 +242,8 @@ pub trait ReportBacklog {
 pub struct Zone {
     /// Name and bosses.
     pub raid: Raid,
-    /// The partition that counts now.
-    pub partition: u32,
+    /// The partition that counts now; `None` where the zone has none, which boards of the site need and reports don't.
+    pub partition: Option<u32>,
 }
 
 /// Reference data from the API.

@@ -565,7 +565,7 @@ impl<F: AsyncFn(&Asked) -> std::result::Result<(), ApiError>> TestWcl<F> {
     pub fn new(on_ask: F) -> Self {
         let raid = Raid { id: 31, name: "Vault".to_owned(), encounters: vec![] };
         Self {
-            zone: Some(Zone { raid, partition: 2 }),
+            zone: Some(Zone { raid, partition: Some(2) }),
             reports: Vec::new(),
             per_page: 100,
             garbled: RefCell::default(),

@@ -26,7 +26,6 @@ const BETWEEN_REOPENINGS: Duration = Duration::from_millis(500);
 fn stored_ranks(ranks: &DifficultyRanks) -> Document {
     ranks
         .iter()
-        .filter(|(_, metric)| !metric.encounters.is_empty())
         .map(|(name, metric)| {
             let encounters: Document = metric
                 .encounters

@@ -55,7 +55,6 @@ fn answer(raid: RaidId, body: &Body) -> anyhow::Result<(Option<Zone>, Vec<String
     let partitions = list("partitions");
     let is_default = |partition: &&Value| partition.get("default").and_then(Value::as_bool) == Some(true);
     let partition = partitions.iter().find(is_default).or(partitions.last()).and_then(number);
-    let partition = partition.with_context(|| format!("raid {raid} ({}) has no partitions", excerpt(name)))?;
     Ok((Some(Zone { raid: Raid { id: raid, name: name.to_owned(), encounters }, partition }), skipped))
 }
 
@@ -79,15 +78,15 @@ mod tests {
         let (zone, skipped) = zone.unwrap();
         let zone = zone.unwrap();
         assert_eq!(skipped, ["\"x\""]);
-        assert_eq!(zone.partition, 2);
+        assert_eq!(zone.partition, Some(2));
         assert_eq!(zone.raid.encounters.iter().map(|boss| boss.id).collect::<Vec<_>>(), [3009, 3010]);
     }
 
     #[test]
-    fn a_raid_that_is_not_there_or_has_no_partitions_is_named() {
+    fn a_raid_may_be_absent_or_without_partitions() {
         assert_eq!(answered(Value::Null).unwrap(), (None, vec![]));
-        let error = answered(json!({"name": "Sporefall", "encounters": [], "partitions": []})).unwrap_err();
-        assert_eq!(error.to_string(), "raid 42 (Sporefall) has no partitions");
+        let (zone, _) = answered(json!({"name": "Sporefall", "encounters": [], "partitions": []})).unwrap();
+        assert_eq!(zone.unwrap().partition, None, "its reports can be read all the same");
         let error = answered(json!({"encounters": []})).unwrap_err();
         assert!(error.to_string().contains("raid 42"), "{error}");
     }

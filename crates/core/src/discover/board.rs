@@ -1,10 +1,10 @@
 //! Reading a board: the ranking pages of the site.
 
-use anyhow::Context;
+use anyhow::{Context, anyhow};
 
 use super::pages::{self, Ended, Readers, Stopped};
 use super::{DiscoverStore, Run};
-use crate::ports::{Board, Clock, RankingSite, SourcePage, Zones};
+use crate::ports::{Board, Clock, RankingSite, SourceError, SourcePage, Zone, Zones};
 use crate::report::ReportLists;
 use crate::rule::{PageRange, Progress, Target};
 use crate::scrap::{Discovered, RaidsToScrap};
@@ -27,7 +27,11 @@ where
         let partition = match target.partition {
             Some(partition) => partition,
             None => match self.zone(target.raid).await {
-                Ok(zone) => zone.partition,
+                Ok(Zone { partition: Some(partition), .. }) => partition,
+                Ok(zone) => {
+                    let error = anyhow!("raid {} ({}) has no partitions", target.raid, zone.raid.name);
+                    return Stopped::Source(SourceError::Failed(error)).into();
+                }
                 Err(error) => return Stopped::Source(error).into(),
             },
         };

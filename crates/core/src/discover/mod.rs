@@ -481,6 +481,10 @@ where
         ended: Ended,
     ) -> Result<Vec<RuleSummary>> {
         let now = self.ports.clock.now();
+        // A reading of reports that was begun so long ago that the next one would not reach back to its windows.
+        let is_long_ago =
+            target.source == SourceKind::Reports && now - progress.started_at >= schedule::delta(self.config.lookback);
+        let last_run = if is_long_ago { progress.started_at } else { now };
         for (page, error) in &ended.skipped {
             let (raid, difficulty) = (target.raid, target.difficulty);
             tracing::error!(raid, difficulty, page, error = format!("{error:#}"), "page skipped");
@@ -512,20 +516,24 @@ where
         };
         let owner = &self.invocation.owner;
         let saved = if is_finished {
-            self.ports.store.finish(&leader.id, owner, now, &state).await.context("finishing a rule")
+            self.ports.store.finish(&leader.id, owner, last_run, &state).await.context("finishing a rule")
         } else {
             self.save_state(leader, state.clone()).await
         };
+        let of_difficulty = |difficulty| counts.players.get(&difficulty).copied().unwrap_or_default();
         let mut summaries = vec![summary];
+        if !self.siblings.is_empty() {
+            summaries[0].players = of_difficulty(leader.target.difficulty);
+        }
         for sibling in &self.siblings {
             // A sibling's progress and block are its leader's; what is finished, or has to wait, is its own, too.
             if is_finished {
-                self.ports.store.finish(&sibling.id, owner, now, &RuleState::default()).await?;
+                self.ports.store.finish(&sibling.id, owner, last_run, &RuleState::default()).await?;
             } else {
                 let wait = state.wait.clone();
                 self.save_state(sibling, RuleState { lease: None, wait, ..sibling.state.clone() }).await?;
             }
-            let players = counts.players.get(&sibling.target.difficulty).copied().unwrap_or_default();
+            let players = of_difficulty(sibling.target.difficulty);
             summaries.push(summaries[0].of_sibling(sibling, players));
         }
         if is_finished && source == SourceKind::Reports {

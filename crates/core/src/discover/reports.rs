@@ -139,7 +139,8 @@ where
             }
             let page = self.list(&Window { raid: raid.id, from: window.from, to: window.to }, window.next_page).await?;
             progress.pages += 1;
-            let has_more = page.has_more;
+            // An empty page is the end, whatever it says of more.
+            let has_more = page.has_more && !(page.reports.is_empty() && page.skipped.is_empty());
             if progress.pages >= target.start_page {
                 self.take_page(target, raid, page, progress, counts).await?;
             }
@@ -193,6 +194,8 @@ where
         progress.skipped += page.skipped.len() as u64;
         let regions = &self.config.regions;
         let is_wanted = |region: &String| regions.is_empty() || regions.contains(region);
+        let mut codes = BTreeSet::new();
+        page.reports.retain(|report| codes.insert(report.code.clone()));
         page.reports.retain(|report| report.region.as_ref().is_none_or(is_wanted));
         if target.ranks == RanksKind::Reports {
             let listed = self.list_for_ranks(raid.id, &page.reports, progress).await.map_err(Stopped::Store)?;
@@ -200,11 +203,13 @@ where
             return Ok(());
         }
         let unread = self.unread(raid.id, &page.reports, progress).await.map_err(Stopped::Store)?;
+        // Reports that stay broken are left over on a page of which the others are read: they fail nothing.
+        let is_whole_page = unread.len() == page.reports.len();
         for reports in unread.chunks(REPORTS_PER_REQUEST) {
             let codes: Vec<String> = reports.iter().map(|report| report.code.clone()).collect();
             let ask = async || self.ports.api.details(&codes).await;
             let details: BTreeMap<_, _> = self.with_retries("asking for reports", ask).await?.into_iter().collect();
-            let taken = self.take_details(raid, reports, details, progress, counts).await;
+            let taken = self.take_details(raid, reports, details, is_whole_page, progress, counts).await;
             taken.map_err(Stopped::Store)?;
         }
         Ok(())
@@ -269,6 +274,7 @@ where
         raid: &Raid,
         reports: &[&ListedReport],
         mut details: BTreeMap<String, DetailOutcome>,
+        is_whole_page: bool,
         progress: &mut Progress,
         counts: &mut Counts,
     ) -> anyhow::Result<()> {
@@ -299,7 +305,7 @@ where
             tracing::warn!(%code, %reason, "report skipped; it is asked for again by the next run");
         }
         progress.skipped += failed.len() as u64;
-        if let Some((code, reason)) = failed.first().filter(|_| seen.is_empty()) {
+        if let Some((code, reason)) = failed.first().filter(|_| seen.is_empty() && is_whole_page && failed.len() > 1) {
             return Err(anyhow!("none of {} reports could be read; {code}: {reason}", failed.len()));
         }
         let store = self.ports.store;

@@ -71,6 +71,9 @@ pub struct RankSummary {
     pub points_spent: f64,
     /// What every key had before the batch.
     pub points_left: BTreeMap<String, f64>,
+    /// What every key has in an hour, where that is known.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub points_limit: BTreeMap<String, f64>,
     /// Why the batch ended early; messages that it did not reach are among the failed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub stopped: Option<String>,
@@ -173,6 +176,8 @@ where
         Err(error) => return Err(error.into()),
     };
     batch.summary.points_left = keys.iter().map(|key| (key.key.clone(), key.remaining)).collect();
+    let known = keys.iter().filter(|key| key.limit_per_hour > 0.0);
+    batch.summary.points_limit = known.map(|key| (key.key.clone(), key.limit_per_hour)).collect();
     let pairs = wanted.iter().map(|player| player.discovered.raids_to_scrap.pair_count()).sum();
     let required = budget::required_points(config.call_budget, concurrency, pairs)
         + budget::required_points(config.report_budget, concurrency, reports.len());
@@ -240,14 +245,15 @@ async fn save_players<S: Players + Discoveries>(
     outcomes: Vec<(crate::PlayerId, RankOutcome)>,
 ) -> Result<(), Error> {
     let mut updates = Vec::with_capacity(outcomes.len());
-    let mut moved: BTreeMap<crate::PlayerId, Discovered> = BTreeMap::new();
+    let mut moved: BTreeMap<crate::PlayerId, Option<Discovered>> = BTreeMap::new();
     for (player, outcome) in outcomes {
         let subject = batch::Subject::Player(player);
         match outcome {
             RankOutcome::Update(update) => updates.push(update),
             RankOutcome::Moved(id) => {
-                let of_player = wanted.iter().filter(|wanted| wanted.discovered.id == player);
-                moved.extend(of_player.map(|wanted| (player, Discovered { id, ..wanted.discovered.clone() })));
+                // The newest record has the highest number; following others could lead round in a circle.
+                let of_player = wanted.iter().filter(|wanted| wanted.discovered.id == player && id > player);
+                moved.insert(player, of_player.map(|wanted| Discovered { id, ..wanted.discovered.clone() }).next());
                 updates.push(PlayerUpdate::Gone { id: player });
             }
             RankOutcome::Never(reason) => {
@@ -258,8 +264,8 @@ async fn save_players<S: Players + Discoveries>(
             }
         }
     }
-    if !moved.is_empty() {
-        let found: Vec<_> = moved.values().cloned().collect();
+    let found: Vec<_> = moved.values().flatten().cloned().collect();
+    if !found.is_empty() {
         store.merge(&found).await.context("writing to discovers")?;
     }
     let saved = store.save(&updates).await.context("writing to players")?;
@@ -517,6 +523,25 @@ mod tests {
         assert_eq!(store.reports.borrow()["aBcD"].state, ReportState::Done);
         let again = run(&store, &api, 1, &[report_message("r")]).await.unwrap();
         assert_eq!((again.done, api.asked_reports.into_inner().len()), (1, 1), "done at its revision: not asked again");
+    }
+
+    #[tokio::test]
+    async fn a_row_may_carry_the_older_or_the_newer_number() {
+        let store = with_report(ReportState::New);
+        let mut reading = reading();
+        reading.rows.iter_mut().filter(|row| row.player == 3).for_each(|row| row.player = 30);
+        run(&store, &api_with_report(ReportOutcome::Read(reading)), 1, &[report_message("r")]).await.unwrap();
+        assert_eq!(store.players.borrow().keys().copied().collect::<Vec<_>>(), [1, 30]);
+    }
+
+    #[tokio::test]
+    async fn numbers_that_lead_in_a_circle_are_not_followed() {
+        let api = api(&[("a", 3600.0)], [(9, RankOutcome::Moved(2))]);
+        let store = Memory::default();
+        let summary = run(&store, &api, 1, &[message("x", 9)]).await.unwrap();
+        assert_eq!(summary.finished, ["player 9: goes by another number now"]);
+        assert!(store.discovers.into_inner().is_empty());
+        assert_eq!(summary.points_limit["a"], 3600.0, "what a key has in an hour is told");
     }
 
     #[tokio::test]

@@ -243,10 +243,17 @@ impl Rule {
         Ok(Self { target: self.target.within_any_board().checked()?, ..self })
     }
 
-    /// Whether one reading of reports serves both rules: they differ in the difficulty alone.
+    /// Whether one reading of reports serves both rules: they differ in the difficulty alone, or in what reports know
+    /// nothing of.
     pub fn shares_reading_with(&self, other: &Self) -> bool {
-        let of_any_difficulty = |rule: &Self| Target { difficulty: 1, ..rule.target.clone() };
-        self.target.source == SourceKind::Reports && of_any_difficulty(self) == of_any_difficulty(other)
+        let reading = |rule: &Self| Target {
+            difficulty: 1,
+            partition: None,
+            // How far a first reading goes back.
+            since: rule.target.since.filter(|_| rule.last_run.is_none()),
+            ..rule.target.clone()
+        };
+        self.target.source == SourceKind::Reports && reading(self) == reading(other)
     }
 }
 

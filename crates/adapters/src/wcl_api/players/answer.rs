@@ -68,13 +68,23 @@ impl Character {
         let mut skipped = Vec::new();
         for ((raid, difficulty), part) in self.parts {
             match part {
-                Ok(ranks) => parts.push(RankedPart { raid, difficulty, ranks }),
+                Ok(ranks) => parts.push(RankedPart { raid, difficulty, ranks: without_empty(ranks) }),
                 Err(reason) => skipped.push(line(id, raid, difficulty, &reason)),
             }
         }
         skipped.extend(self.skipped_rows);
         (RankOutcome::Update(PlayerUpdate::Ranked { id, identity: self.identity, parts }), skipped)
     }
+}
+
+/// The metrics with a boss; of none, one that tells when there was nothing.
+fn without_empty(mut ranks: DifficultyRanks) -> DifficultyRanks {
+    let nothing = ranks.first_key_value().map(|(metric, ranks)| (metric.clone(), ranks.clone()));
+    ranks.retain(|_, metric| !metric.encounters.is_empty());
+    if ranks.is_empty() {
+        ranks.extend(nothing)
+    }
+    ranks
 }
 
 fn line(id: PlayerId, raid: RaidId, difficulty: Difficulty, reason: &str) -> String {
@@ -138,7 +148,7 @@ fn ranks(
             match read {
                 Ok((ranks, skipped)) => {
                     skipped_rows.extend(skipped.iter().map(|reason| line(ask.id, raid, difficulty, reason)));
-                    if let (Ok(part), Some(ranks)) = (part, ranks) {
+                    if let Ok(part) = part {
                         part.insert(metric.to_string(), ranks);
                     }
                 }

@@ -40,9 +40,9 @@ pub struct Asked {
     pub dates: Dates,
 }
 
-/// The ranks in an answer, `None` where nothing counts under the metric; and a line for each row left out. A boss
+/// The ranks in an answer, without a boss where nothing counts under the metric; and a line for each row left out. A boss
 /// counts under the metric of the spec that its row names.
-pub fn metric_ranks(answer: &Value, asked: Asked) -> Result<(Option<MetricRanks>, Vec<String>), NoPart> {
+pub fn metric_ranks(answer: &Value, asked: Asked) -> Result<(MetricRanks, Vec<String>), NoPart> {
     let answer = json::scalar(answer);
     if let Some(error) = answer.get("error").and_then(Value::as_str) {
         return Err(match error {
@@ -81,20 +81,20 @@ pub fn metric_ranks(answer: &Value, asked: Asked) -> Result<(Option<MetricRanks>
                 encounters.insert(read.encounter, read.rank);
                 specs.insert(read.encounter, read.spec.unwrap_or_default());
             }
-            Err(reason) => skipped.push(reason),
+            Err(reason) => {
+                is_any_understood |= is_unranked(row);
+                skipped.push(reason);
+            }
         }
     }
     if !is_any_understood {
         return Err(NoPart::Odd(skipped.swap_remove(0)));
     }
-    if encounters.is_empty() {
-        return Ok((None, skipped));
-    }
     let spec = most_common(specs.values());
     let Dates { read_at, ranked_at } = asked.dates;
     let read_at = Some(read_at);
     let ranks = MetricRanks { partition, ranked_at, read_at, spec, encounters, ends: BTreeMap::new(), specs };
-    Ok((Some(ranks), skipped))
+    Ok((ranks, skipped))
 }
 
 struct Row {
@@ -127,8 +127,13 @@ fn read_row(row: &Value) -> Result<Option<Row>, String> {
         return Err(odd("totalKills"));
     }
     let rank_percent = row.get("rankPercent").and_then(json::percent).ok_or_else(|| odd("rankPercent"))?;
-    let spec = row.get("spec").and_then(json::slug);
+    let spec = row.get("spec").and_then(json::slug).or_else(|| row.get("bestSpec").and_then(json::slug));
     Ok(Some(Row { encounter, rank: EncounterRank::clamped(rank_percent, kills), spec }))
+}
+
+/// Whether WCL says of a boss that it gives it no rank.
+fn is_unranked(row: &Value) -> bool {
+    row.get("rankPercent").and_then(Value::as_str).is_some_and(|dash| dash.trim() == "-")
 }
 
 fn told(value: &Value, pointer: &str) -> String {
@@ -143,7 +148,7 @@ mod tests {
 
     const PALADIN: u8 = 6;
 
-    fn read(metric: Metric, answer: &Value) -> Result<(Option<MetricRanks>, Vec<String>), NoPart> {
+    fn read(metric: Metric, answer: &Value) -> Result<(MetricRanks, Vec<String>), NoPart> {
         let dates = Dates { read_at: Timestamp::MAX_UTC, ranked_at: Timestamp::UNIX_EPOCH };
         metric_ranks(answer, Asked { metric, class_id: PALADIN, dates })
     }
@@ -167,16 +172,14 @@ mod tests {
             json!({"encounter": {"id": 5, "name": "B"}, "rankPercent": null, "totalKills": 0, "spec": null}),
         ];
         let (dps, skipped) = read(Metric::Dps, &answer("dps", rows.clone())).unwrap();
-        let dps = dps.unwrap();
         assert_eq!(dps.encounters.keys().copied().collect::<Vec<_>>(), [2, 3, 4]);
         assert_eq!((dps.partition, dps.spec.as_deref()), (2, Some("Retribution")));
         assert_eq!((dps.read_at, dps.ranked_at), (Some(Timestamp::MAX_UTC), Timestamp::UNIX_EPOCH));
         assert!(skipped.is_empty(), "{skipped:?}");
         let (hps, _) = read(Metric::Hps, &answer("hps", rows)).unwrap();
-        let hps = hps.unwrap();
         assert_eq!((hps.encounters.len(), hps.spec.as_deref()), (1, Some("Holy")));
         let (none, _) = read(Metric::Hps, &answer("hps", vec![row(2, json!(99.8), json!(1), "Retribution")])).unwrap();
-        assert_eq!(none, None, "a healer's percentile is not that of another spec");
+        assert!(none.encounters.is_empty(), "a healer's percentile is not that of another spec");
     }
 
     #[test]
@@ -187,7 +190,6 @@ mod tests {
             row(3, json!(-1), json!(1.0), "Retribution"),
         ];
         let (ranks, _) = read(Metric::Dps, &Value::from(answer("dps", rows).to_string())).unwrap();
-        let ranks = ranks.unwrap();
         let rank = |boss| (ranks.encounters[&boss].rank_percent, ranks.encounters[&boss].kills);
         assert_eq!((rank(1), rank(2), rank(3)), ((91.3, 3), (100.0, u32::MAX), (0.0, 1)));
     }
@@ -203,7 +205,7 @@ mod tests {
             row(6, json!(44), json!(1), "Retribution"),
         ];
         let (ranks, skipped) = read(Metric::Dps, &answer("dps", rows)).unwrap();
-        assert_eq!(ranks.unwrap().encounters.keys().copied().collect::<Vec<_>>(), [6]);
+        assert_eq!(ranks.encounters.keys().copied().collect::<Vec<_>>(), [6]);
         let named = [
             "encounter 1: rankPercent \"-\"",
             "encounter missing",
@@ -224,7 +226,7 @@ mod tests {
             json!({}),
             json!({"rankings": null}),
             json!("{\"cut"),
-            answer("dps", vec![row(1, json!("-"), json!(1), "Retribution")]),
+            answer("dps", vec![row(1, json!([]), json!(1), "Retribution")]),
             answer("bossdps", vec![row(1, json!(1), json!(1), "Retribution")]),
             json!({"partition": "new", "rankings": []}),
         ] {
@@ -234,6 +236,7 @@ mod tests {
         assert_eq!(refused, Err(NoPart::Refused("Invalid difficulty/size specified.".to_owned())));
         let hidden = json!({"error": "You do not have permission to see this character's rankings."});
         assert_eq!(read(Metric::Dps, &hidden), Err(NoPart::Hidden));
-        assert_eq!(read(Metric::Dps, &json!({"rankings": []})), Ok((None, vec![])));
+        let (nothing, skipped) = read(Metric::Dps, &json!({"rankings": []})).unwrap();
+        assert!(nothing.encounters.is_empty() && nothing.read_at.is_some() && skipped.is_empty());
     }
 }

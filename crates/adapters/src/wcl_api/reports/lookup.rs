@@ -73,11 +73,12 @@ pub fn why_gone(error: &str) -> Option<&'static str> {
     }
 }
 
-/// The list called `field`; null is an empty one.
-fn list<'v>(report: &'v Value, field: &str) -> Result<&'v [Value], String> {
+/// The list called `field`; null is an empty one, where `other` is empty, too.
+fn list<'v>(report: &'v Value, field: &str, other: &str) -> Result<&'v [Value], String> {
+    let has_other = || report.get(other).and_then(Value::as_array).is_some_and(|other| !other.is_empty());
     match report.get(field) {
         Some(Value::Array(list)) => Ok(list),
-        Some(Value::Null) => Ok(&[]),
+        Some(Value::Null) if !has_other() => Ok(&[]),
         _ => Err(format!("{field} {}", json::told_field(report, &format!("/{field}")))),
     }
 }
@@ -86,7 +87,7 @@ fn list<'v>(report: &'v Value, field: &str) -> Result<&'v [Value], String> {
 pub fn characters(report: &Value, skipped: &mut Skipped) -> Result<Vec<RankedCharacter>, String> {
     let mut odd = Skipped::default();
     let mut characters = Vec::new();
-    for character in list(report, "rankedCharacters")? {
+    for character in list(report, "rankedCharacters", "fights")? {
         let Some(id) = character.get("id").and_then(json::id) else {
             odd.push(format!("character {}", json::told_field(character, "/id")));
             continue;
@@ -108,7 +109,7 @@ pub fn kills(report: &Value, skipped: &mut Skipped) -> Result<Vec<Kill>, String>
     let start = start.ok_or_else(|| format!("startTime {}", json::told_field(report, "/startTime")))?;
     let mut odd = Skipped::default();
     let mut kills = Vec::new();
-    let fights = list(report, "fights")?;
+    let fights = list(report, "fights", "rankedCharacters")?;
     for fight in fights {
         match kill(fight, start) {
             Ok(kill) => kills.push(kill),
@@ -221,6 +222,10 @@ mod tests {
         assert!(characters(&report(json!([{"guid": 1}])), &mut Skipped::default()).is_err());
         assert!(characters(&json!({}), &mut Skipped::default()).is_err());
         assert!(characters(&report(Value::Null), &mut Skipped::default()).unwrap().is_empty());
+        let lost = json!({"startTime": 0, "rankedCharacters": null, "fights": [{"id": 1}]});
+        assert!(characters(&lost, &mut Skipped::default()).is_err(), "there are kills, so there is somebody");
+        let lost = json!({"startTime": 0, "rankedCharacters": [{"id": 1}], "fights": null});
+        assert!(kills(&lost, &mut Skipped::default()).is_err());
     }
 
     #[test]

@@ -104,6 +104,34 @@ async fn an_odd_row_is_left_out_by_name_and_the_rest_is_stored() {
 }
 
 #[tokio::test]
+async fn a_full_reading_that_finds_nothing_is_remembered() {
+    let server = Server::start(|query, _| {
+        let unkilled = json!({"encounter": {"id": 1, "name": "B"}, "rankPercent": null, "totalKills": 0, "spec": null});
+        let dash = json!({"encounter": {"id": 2, "name": "C"}, "rankPercent": "-", "totalKills": 1, "spec": "Outlaw"});
+        characters(query, |id| match id {
+            1 => character(ROGUE, &[("z44d4", json!({"metric": "dps", "rankings": []}))]),
+            2 => character(ROGUE, &[("z44d4", json!({"metric": "dps", "rankings": [unkilled]}))]),
+            3 => character(ROGUE, &[("z44d4", json!({"metric": "dps", "rankings": [dash]}))]),
+            _ => {
+                let nothing = |metric: &str| json!({"metric": metric, "rankings": []});
+                character(PALADIN, &[("z44d4", nothing("dps")), ("z44d4h", nothing("hps"))])
+            }
+        })
+    })
+    .await;
+    let ranked = server.api().rank("main", &wanted(1..=4, None)).await;
+    assert!(ranked.stopped.is_none(), "{:?}", ranked.stopped);
+    for id in 1..=4 {
+        assert_eq!(stored(&ranked, id), [(44, 4, "dps".to_owned())], "{id}");
+    }
+    let (_, RankOutcome::Update(PlayerUpdate::Ranked { parts, .. })) = &ranked.outcomes[0] else {
+        panic!("{ranked:?}")
+    };
+    assert!(parts[0].ranks["dps"].encounters.is_empty() && parts[0].ranks["dps"].read_at.is_some());
+    assert_eq!(ranked.skipped, ["player 3, raid 44, difficulty 4: encounter 2: rankPercent \"-\""]);
+}
+
+#[tokio::test]
 async fn half_of_a_pair_does_not_take_the_other_half_from_the_store() {
     let server = Server::start(|query, _| {
         let answers = [("z44d4", rankings("dps", "Holy")), ("z44d4h", json!({"error": "Invalid role"}))];

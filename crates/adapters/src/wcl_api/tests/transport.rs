@@ -163,7 +163,7 @@ async fn a_zone_is_read_and_one_that_is_not_there_is_none() {
     })
     .await;
     let api = server.api();
-    assert_eq!(api.zone(44).await.unwrap().unwrap().partition, 1);
+    assert_eq!(api.zone(44).await.unwrap().unwrap().partition, Some(1));
     assert_eq!(api.zone(9999).await.unwrap(), None);
 }
 

@@ -217,12 +217,15 @@ async fn what_cannot_be_understood_is_skipped_and_counted() {
     assert_eq!((summary.rules[0].players, summary.rules[0].skipped), (1, 5));
     let seen: Vec<_> = store.seen.borrow().keys().map(|(_, code)| code.clone()).collect();
     assert_eq!(seen, ["gone", "x"], "the others are asked for again");
+    let left_over = backfill(&store, &wcl, of_last_day(4)).await.unwrap();
+    assert_eq!((left_over.stopped, left_over.skipped), (StopReason::Complete, 2), "what stays broken holds nothing up");
+    assert_eq!(detailed(&wcl), [vec!["x", "gone", "large", "absent"], vec!["large", "absent"]]);
+    assert_eq!(store.discovers.borrow().keys().copied().collect::<Vec<_>>(), [2]);
+    wcl.reports.retain(|report| ["large", "absent"].contains(&report.code.as_str()));
     assert_eq!(
         backfill(&store, &wcl, of_last_day(4)).await.unwrap_err().to_string(),
         "none of 2 reports could be read; large: too large"
     );
-    assert_eq!(detailed(&wcl), [vec!["x", "gone", "large", "absent"], vec!["large", "absent"]]);
-    assert_eq!(store.discovers.borrow().keys().copied().collect::<Vec<_>>(), [2]);
 }
 
 #[tokio::test]
