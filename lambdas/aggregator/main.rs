@@ -14,7 +14,8 @@ use parsebook_lambda::{connect, run, start};
 
 use crate::handler::Aggregator;
 
-/// Players read from the store at a time: one page is in memory, a quarter of a megabyte.
+/// Players read from the store at a time. Three pages are in memory, one being read, one sent and one removed: less than
+/// a megabyte.
 const PAGE_SIZE: usize = 1000;
 
 #[tokio::main(flavor = "current_thread")]

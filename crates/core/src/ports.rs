@@ -75,6 +75,8 @@ pub trait Discoveries {
 pub struct DiscoveredPage {
     /// What can be read.
     pub discovered: Vec<Discovered>,
+    /// What holds nothing to rank: left by a removal that was cut short, and to be removed.
+    pub empty: Vec<Discovered>,
     /// What cannot.
     pub malformed: Vec<Malformed>,
     /// Where to go on; `None` at the end.

@@ -78,6 +78,13 @@ impl MongoStore {
         Ok(rejected)
     }
 
+    /// Inserts documents; answers the places of those that were not, which is what an id that is there already leads to.
+    pub(super) async fn insert(&self, collection: &str, documents: Vec<Document>) -> anyhow::Result<Vec<usize>> {
+        let command = doc! { "insert": collection, "documents": documents, "ordered": false };
+        let answer = self.write(&format!("writing to {collection}"), command).await?;
+        Ok(write_errors(&answer)?.into_iter().map(|(place, _)| place).collect())
+    }
+
     /// Sends delete statements; answers how many documents went.
     pub(super) async fn delete(&self, collection: &str, statements: Vec<Document>) -> anyhow::Result<u64> {
         if statements.is_empty() {

@@ -4,7 +4,7 @@
 //! where discover added something meanwhile, only the sent pairs are pulled. Each statement is atomic on its document,
 //! so neither can lose what the other adds.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 use anyhow::{Context, bail};
 use futures::TryStreamExt;
@@ -46,6 +46,11 @@ fn path(raid: u32) -> String {
     format!("raidsToScrap.{raid}")
 }
 
+/// `raidsToScrap` as it is stored.
+pub fn stored(raids_to_scrap: &RaidsToScrap) -> Document {
+    raids_to_scrap.0.iter().map(|(raid, set)| (raid.to_string(), Bson::from(difficulties(set)))).collect()
+}
+
 fn difficulties(difficulties: &BTreeSet<u8>) -> Vec<i32> {
     difficulties.iter().map(|&difficulty| i32::from(difficulty)).collect()
 }
@@ -75,17 +80,11 @@ fn deleting(sent: &RaidsToScrap, players: Vec<PlayerId>) -> Document {
     doc! { "q": filter, "limit": 0, "hint": { "_id": 1 } }
 }
 
-/// Players by what was sent of them: a batch rarely holds more than a few contents, each of which is one statement.
-type ByContent = Vec<(RaidsToScrap, Vec<PlayerId>)>;
-
-/// Puts those with the same content together that follow each other, as a sorted batch has them.
-fn by_content(players: &[Discovered]) -> ByContent {
-    let mut together = ByContent::new();
+/// Players by what was sent of them: even a thousand have only a few contents, each of which is one statement.
+fn by_content(players: &[Discovered]) -> HashMap<&RaidsToScrap, Vec<PlayerId>> {
+    let mut together: HashMap<_, Vec<_>> = HashMap::new();
     for player in players {
-        match together.last_mut() {
-            Some((content, players)) if *content == player.raids_to_scrap => players.push(player.id),
-            _ => together.push((player.raids_to_scrap.clone(), vec![player.id])),
-        }
+        together.entry(&player.raids_to_scrap).or_default().push(player.id);
     }
     together
 }
@@ -96,7 +95,7 @@ impl MongoStore {
         let sent = by_content(sent);
         let statements = sent.iter().map(|(content, players)| deleting(content, players.clone())).collect();
         let deleted = self.delete(collection, statements).await?;
-        let players: Vec<PlayerId> = sent.iter().flat_map(|(_, players)| players).copied().collect();
+        let players: Vec<PlayerId> = sent.values().flatten().copied().collect();
         if deleted == players.len() as u64 {
             return Ok(());
         }
@@ -107,7 +106,7 @@ impl MongoStore {
         })
         .await?;
         let there: BTreeSet<PlayerId> = there.iter().filter_map(|found| read::whole_field(found, "_id").ok()).collect();
-        let more = sent.iter().flat_map(|(content, players)| players.iter().map(move |player| (*player, content)));
+        let more = sent.iter().flat_map(|(content, players)| players.iter().map(move |player| (*player, *content)));
         let more: Vec<_> = more.filter(|(player, _)| there.contains(player)).collect();
         if more.is_empty() { Ok(()) } else { self.pull(collection, &more).await }
     }
@@ -177,7 +176,6 @@ impl Discoveries for MongoStore {
         let limit = limit.max(1);
         let mut from = after;
         let mut page = DiscoveredPage::default();
-        let mut empty = Vec::new();
         loop {
             let documents = self.documents_after(from, limit).await?;
             let mut last = None;
@@ -186,7 +184,6 @@ impl Discoveries for MongoStore {
                 last = read.as_ref().map(|player| player.id).ok().or(last);
                 match read.and_then(|mut player| {
                     if player.raids_to_scrap.is_empty() {
-                        // What a removal that was cut short left: nothing to send, nothing wrong.
                         return Ok(Err(player));
                     }
                     if let Some(usable) = player.raids_to_scrap.usable_part().filter(|part| !part.is_empty()) {
@@ -196,7 +193,7 @@ impl Discoveries for MongoStore {
                     Ok(Ok(player.checked()?))
                 }) {
                     Ok(Ok(player)) => page.discovered.push(player),
-                    Ok(Err(player)) => empty.push(player),
+                    Ok(Err(player)) => page.empty.push(player),
                     Err(error) => {
                         let id = read::raw_id(document);
                         last = id.as_ref().and_then(|id| read::whole(id).ok()).or(last);
@@ -221,8 +218,6 @@ impl Discoveries for MongoStore {
                 None => break,
             }
         }
-        let empty = by_content(&empty).into_iter().map(|(content, players)| deleting(&content, players));
-        self.delete(DISCOVERS, empty.collect()).await?;
         Ok(page)
     }
 

@@ -2,7 +2,7 @@
 //!
 //! Every write is idempotent and is tried again when the server is away for a moment (a restart, a failover): the
 //! commands used here are not covered by the driver's own retries on a single server. Bulk writes go through the
-//! `update` and `delete` commands, because the driver's bulk write needs server 8.0; this runs on 6.0 and later.
+//! `insert`, `update` and `delete` commands, because the driver's bulk write needs server 8.0; this runs on 6.0 and later.
 //!
 //! Indexes ([`MongoStore::ensure_indexes`]): `players` has the one that db-generator's order needs, `runs` one by which
 //! it is read and runs out. All else is read by `_id` or whole: `discovery_schedules` holds a handful of documents, and

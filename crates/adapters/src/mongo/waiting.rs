@@ -12,7 +12,7 @@ use parsebook_core::scrap::Discovered;
 use parsebook_core::{PlayerId, Timestamp};
 
 use super::command::Durability;
-use super::discoveries::{discovered, merging};
+use super::discoveries::{discovered, merging, stored};
 use super::retry::while_away;
 use super::{FAILURES, MongoStore, QUEUED, read};
 
@@ -40,14 +40,19 @@ impl Waiting for MongoStore {
 
     async fn mark_waiting(&self, sent: &[Discovered], now: Timestamp) -> Result<()> {
         let sent_at = DateTime::from_millis(now.timestamp_millis());
-        let marking = |player: &Discovered| {
-            let mut statement = merging(player);
+        let document = |player: &Discovered| {
+            doc! { "_id": player.id, "raidsToScrap": stored(&player.raids_to_scrap), "sentAt": sent_at }
+        };
+        // An insertion costs a fraction of a merge, and hardly anybody waits with something else already.
+        let rejected = self.insert(QUEUED, sent.iter().map(document).collect()).await?;
+        let marking = |index: usize| {
+            let mut statement = merging(&sent[index]);
             if let Ok(update) = statement.get_document_mut("u") {
                 update.insert("$set", doc! { "sentAt": sent_at });
             }
             statement
         };
-        let statements: Vec<_> = sent.iter().map(marking).collect();
+        let statements: Vec<_> = rejected.into_iter().map(marking).collect();
         self.update(QUEUED, &statements, Durability::Default).await?;
         Ok(())
     }

@@ -5,12 +5,12 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use chrono::{TimeZone, Utc};
+use chrono::{TimeDelta, TimeZone, Utc};
 use futures::{StreamExt, TryStreamExt};
 use mongodb::bson::{Bson, DateTime, Document, RawDocumentBuf, doc, oid::ObjectId};
 use parsebook_adapters::mongo::{Leased, Leases, MongoConfig, MongoStore};
 use parsebook_core::player::{DifficultyRanks, EncounterRank, Identity, MetricRanks, PlayerUpdate, RankedPart};
-use parsebook_core::ports::{Discoveries, Players, Raids, Rules, StoreAway};
+use parsebook_core::ports::{Discoveries, InQueue, Players, Raids, Rules, StoreAway, Waiting};
 use parsebook_core::rule::{Lease, SourceKind};
 use parsebook_core::scrap::{Discovered, RaidsToScrap};
 use parsebook_test_support::mongod::{self, Mongod};
@@ -177,11 +177,16 @@ async fn malformed_discovers_are_set_aside_and_stay() {
     .await;
     for limit in [1, 3, 100] {
         let mut page = store.discovered_after(None, limit).await.unwrap();
-        let (mut players, mut malformed) = (page.discovered, page.malformed);
+        let (mut players, mut empty, mut malformed) = (page.discovered, page.empty, page.malformed);
         while let Some(next) = page.next {
             page = store.discovered_after(Some(next), limit).await.unwrap();
             players.append(&mut page.discovered);
+            empty.append(&mut page.empty);
             malformed.append(&mut page.malformed);
+        }
+        assert_eq!(empty.iter().map(|player| player.id).collect::<Vec<_>>(), [12, 13], "reading removes nothing");
+        if limit == 100 {
+            store.remove(&empty).await.unwrap();
         }
         assert_eq!(players.iter().map(|player| player.id).collect::<Vec<_>>(), [10, 11, 14], "limit {limit}");
         assert_eq!(players[2], found(14), "what can be asked for is");
@@ -200,6 +205,25 @@ async fn malformed_discovers_are_set_aside_and_stay() {
     let left = stored(&store, "discovers").await;
     assert_eq!(left.len(), bad.len() + 1, "what cannot be read or asked for stays, nothing else: {left:#?}");
     assert!(left.contains(&doc! { "_id": 14, "raidsToScrap": { "31": [2] } }), "{left:#?}");
+}
+
+#[tokio::test]
+async fn who_waits_in_the_queue_already_waits_with_more() {
+    let Some(store) = store().await else { return };
+    let in_mythic = Discovered { id: 1, raids_to_scrap: RaidsToScrap::one(31, 5) };
+    let first = Utc.with_ymd_and_hms(2026, 9, 1, 12, 0, 0).unwrap();
+    let second = first + TimeDelta::hours(3);
+    store.mark_waiting(&[found(1), found(2)], first).await.unwrap();
+    store.mark_waiting(&[in_mythic.clone(), found(3)], second).await.unwrap();
+    let mut both = found(1).raids_to_scrap;
+    both.insert(31, 5);
+    let in_queue = |raids_to_scrap, sent_at| InQueue { raids_to_scrap, sent_at: Some(sent_at) };
+    let heroic = || found(1).raids_to_scrap;
+    let expected = [(1, in_queue(both, second)), (2, in_queue(heroic(), first)), (3, in_queue(heroic(), second))];
+    assert_eq!(store.waiting(second).await.unwrap(), BTreeMap::from(expected));
+    store.forget_waiting(&[found(1), found(2), found(3)]).await.unwrap();
+    let left = [(1, in_queue(in_mythic.raids_to_scrap, second))];
+    assert_eq!(store.waiting(second).await.unwrap(), BTreeMap::from(left));
 }
 
 /// A text that is no UTF-8: the server stores it, and no document can be made of it.

@@ -19,6 +19,13 @@ pub struct Choice {
     pub ranked_before: Vec<(Discovered, Timestamp)>,
 }
 
+impl Choice {
+    /// How many pairs were ranked lately.
+    pub fn fresh_pairs(&self) -> u64 {
+        self.fresh.iter().map(|player| player.raids_to_scrap.pair_count() as u64).sum()
+    }
+}
+
 /// Tells apart players by what is known of them. Pairs ranked after `fresh_since` count as fresh.
 pub fn choose(
     discovered: Vec<Discovered>,

@@ -1,8 +1,8 @@
 //! aggregator: turns `discovers` and due reports into queue messages, and forgets exactly what the queue confirmed.
 //!
-//! At least once: a batch is removed from `discovers` only after the queue confirmed it. A crash in between sends at
-//! most four batches again, which only costs points. Pairs found meanwhile stay: only what was sent is
-//! removed.
+//! At least once: what the queue confirmed is written down as waiting there, then removed from `discovers`. A crash before
+//! it is written down sends at most a hundred messages again, which only costs points; after that, the next run drops them.
+//! Pairs found meanwhile stay: only what was sent is removed.
 //!
 //! One key pays for a bounded number of players a day, and messages expire. So the queue is never filled beyond a limit:
 //! who was never ranked goes first, then who was ranked longest ago; the rest waits in `discovers`. `choice` decides.
@@ -16,16 +16,19 @@ mod choice;
 use std::cell::Cell;
 use std::collections::{BTreeMap, VecDeque};
 use std::future::ready;
-use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
 use std::time::Duration;
 
 use anyhow::Context;
 use chrono::TimeDelta;
-use futures::{StreamExt, stream};
+use futures::future::join_all;
+use futures::{StreamExt, join, stream};
 use serde::Serialize;
 
 use self::choice::{Choice, LongestAgo, choose};
-use crate::ports::{Clock, Discoveries, InQueue, MessageQueue, Players, ReportBacklog, Result, Rules, Waiting};
+use crate::ports::{
+    Clock, DiscoveredPage, Discoveries, InQueue, Malformed, MessageQueue, Players, ReportBacklog, Result, Rules,
+    Waiting,
+};
 use crate::report_state::StoredReport;
 use crate::rule::schedule::{self, delta};
 use crate::rule::{RanksKind, Rule, RuleId};
@@ -124,8 +127,10 @@ pub struct WithoutRule {
 pub trait AggregateStore: Rules + Discoveries + Players + Waiting + ReportBacklog {}
 impl<S: Rules + Discoveries + Players + Waiting + ReportBacklog> AggregateStore for S {}
 
-/// Batches on their way at the same time: sent, or being removed.
-const BATCHES_AT_ONCE: usize = 4;
+/// Messages that are sent in batches at the same time, and then written down by one command.
+const GROUP: usize = 50;
+/// Groups on their way at the same time. What is sent and not yet written down is sent again after a crash: 100 messages.
+const GROUPS_AT_ONCE: usize = 2;
 /// Of ten messages, most that are reports' while players wait.
 const REPORTS_OF_TEN: u64 = 9;
 /// Where reports are ranked, what can wait fills the queue up to this part of `QUEUE_LIMIT`, a week's worth of one key:
@@ -183,7 +188,8 @@ where
     let is_out_of_time = || deadline.is_some_and(|deadline| clock.now() >= deadline);
     let ranks_reports = rules.iter().any(|rule| rule.enabled && rule.target.ranks == RanksKind::Reports);
     let (reports, most_players) = (VecDeque::new(), None);
-    let mut run = Run { store, queue, config, now, room, most_players, is_out_of_time, reports, summary };
+    let sent = Vec::new();
+    let mut run = Run { store, queue, config, now, room, most_players, is_out_of_time, reports, sent, summary };
     let players_wait = gate.is_none() && store.discovered_count().await? > 0;
     let for_reports = if players_wait { room / 10 * REPORTS_OF_TEN } else { room };
     let limit = usize::try_from(for_reports).unwrap_or(usize::MAX);
@@ -206,7 +212,11 @@ where
             stopped = StopReason::NotFresh;
             run.summary.reason = Some(reason);
         }
-        None if players_wait => stopped = run.send_players().await?,
+        None if players_wait => {
+            let outcome = run.send_players().await;
+            run.remove_sent().await?;
+            stopped = outcome?;
+        }
         None => {}
     }
     if stopped != StopReason::Deadline && !run.send_reports(u64::MAX).await? {
@@ -243,6 +253,8 @@ struct Run<'a, S, Q, T> {
     is_out_of_time: T,
     /// Reports that are due, the next one first.
     reports: VecDeque<StoredReport>,
+    /// Players that were sent, and are not yet removed from `discovers`.
+    sent: Vec<Discovered>,
     summary: AggregateSummary,
 }
 
@@ -250,38 +262,43 @@ impl<S: AggregateStore, Q: MessageQueue, T: Fn() -> bool> Run<'_, S, Q, T> {
     /// Sends who was never ranked, page by page, then who was ranked longest ago; reports in between.
     async fn send_players(&mut self) -> Result<StopReason> {
         let waiting = self.store.waiting(self.now).await.context("reading who waits in the queue")?;
+        let fresh_since = self.now - delta(self.config.rerank_after);
+        let reader = Reader { store: self.store, page_size: self.config.page_size, waiting, fresh_since };
         let mut longest_ago = LongestAgo::default();
-        let mut after = None;
-        loop {
+        let mut read = Some(reader.page(None).await?);
+        while let Some(page) = read {
             if (self.is_out_of_time)() {
                 return Ok(StopReason::Deadline);
             }
-            let page = self.store.discovered_after(after, self.config.page_size).await.context("reading discovers")?;
             for document in &page.malformed {
                 tracing::error!(document = %document.document, reason = %document.reason, "document skipped");
                 self.summary.skipped += 1;
                 self.summary.reason.get_or_insert_with(|| document.to_string());
             }
-            let chosen = self.choose(page.discovered, &waiting).await?;
-            for (player, read_at) in chosen.ranked_before {
+            self.summary.fresh += page.chosen.fresh_pairs();
+            for (player, read_at) in page.chosen.ranked_before {
                 longest_ago.push(player, read_at, self.room_for_players());
             }
-            if !self.hand_over_players(chosen.never_ranked).await? {
+            let next = async {
+                let Some(next) = page.next else { return Ok(None) };
+                reader.page(Some(next)).await.map(Some)
+            };
+            let in_time;
+            (in_time, read) = self.hand_over_while(page.chosen.never_ranked, next).await?;
+            if !in_time {
                 return Ok(StopReason::Deadline);
-            }
-            match page.next {
-                Some(next) => after = Some(next),
-                None => break,
             }
         }
         let longest_ago = longest_ago.into_players();
         for players in longest_ago.chunks(self.config.page_size.max(1)) {
             let discovered = self.store.discovered(players).await.context("reading discovers")?;
-            let chosen = self.choose(discovered, &waiting).await?;
+            let chosen = reader.choose(discovered, Vec::new()).await?;
+            self.summary.fresh += chosen.fresh_pairs();
             let mut by_id: BTreeMap<PlayerId, Discovered> =
                 chosen.ranked_before.into_iter().map(|(player, _)| (player.id, player)).collect();
             let in_order = players.iter().filter_map(|player| by_id.remove(player)).collect();
-            if !self.hand_over_players(in_order).await? {
+            let (in_time, ()) = self.hand_over_while(in_order, ready(Ok(()))).await?;
+            if !in_time {
                 return Ok(StopReason::Deadline);
             }
         }
@@ -293,22 +310,20 @@ impl<S: AggregateStore, Q: MessageQueue, T: Fn() -> bool> Run<'_, S, Q, T> {
         self.most_players.unwrap_or(u64::MAX).min(self.room)
     }
 
-    /// Tells apart who is to be sent; pairs that were ranked lately or wait already are dropped.
-    async fn choose(&mut self, discovered: Vec<Discovered>, waiting: &BTreeMap<PlayerId, InQueue>) -> Result<Choice> {
-        let ids: Vec<PlayerId> = discovered.iter().map(|player| player.id).collect();
-        let known = self.store.known(&ids).await.context("reading players")?;
-        let fresh_since = self.now - delta(self.config.rerank_after);
-        let chosen = choose(discovered, &known, waiting, fresh_since);
-        if !chosen.waiting.is_empty() {
-            // Also what a run that died had sent and not removed.
-            self.store.remove(&chosen.waiting).await.context("dropping who waits in the queue already")?;
-        }
-        if !chosen.fresh.is_empty() {
-            self.store.remove(&chosen.fresh).await.context("dropping who was ranked lately")?;
-            self.summary.fresh +=
-                chosen.fresh.iter().map(|player| player.raids_to_scrap.pair_count() as u64).sum::<u64>();
-        }
-        Ok(chosen)
+    /// Hands over players; meanwhile removes those that were sent before, and does what is `next`.
+    async fn hand_over_while<N>(
+        &mut self,
+        players: Vec<Discovered>,
+        next: impl Future<Output = Result<N>>,
+    ) -> Result<(bool, N)> {
+        let (store, sent) = (self.store, std::mem::take(&mut self.sent));
+        let (in_time, removed, next) = join!(self.hand_over_players(players), remove(store, &sent), next);
+        removed?;
+        Ok((in_time?, next?))
+    }
+
+    async fn remove_sent(&mut self) -> Result<()> {
+        remove(self.store, &std::mem::take(&mut self.sent)).await
     }
 
     /// Sends players, as far as there is room, with the reports that are due before them; `false` when time ran out.
@@ -320,9 +335,6 @@ impl<S: AggregateStore, Q: MessageQueue, T: Fn() -> bool> Run<'_, S, Q, T> {
         }
         players.truncate(usize::try_from(self.room_for_players()).unwrap_or(usize::MAX));
         self.most_players = self.most_players.map(|most| most.saturating_sub(players.len() as u64));
-        // Players with the same content go together: a store removes such a batch with one statement.
-        let contents = BuildHasherDefault::<DefaultHasher>::default();
-        players.sort_by_cached_key(|player| (contents.hash_one(&player.raids_to_scrap), player.id));
         let messages: Vec<Message> = players.into_iter().map(Message::Player).collect();
         self.hand_over(&messages).await
     }
@@ -337,79 +349,128 @@ impl<S: AggregateStore, Q: MessageQueue, T: Fn() -> bool> Run<'_, S, Q, T> {
         self.hand_over(&messages).await
     }
 
-    /// Sends messages in batches; `false` when time ran out before their end.
+    /// Sends messages in groups; `false` when time ran out before their end.
     ///
-    /// A batch that fails ends the sending; those under way at that moment are still brought to their end.
+    /// A group that fails ends the sending; one under way at that moment is still brought to its end.
     async fn hand_over(&mut self, messages: &[Message]) -> Result<bool> {
         let (is_late, has_failed) = (Cell::new(false), Cell::new(false));
         let goes_on = |_: &&[Message]| {
             is_late.set(is_late.get() || (self.is_out_of_time)());
             ready(!is_late.get() && !has_failed.get())
         };
-        let mut handed_over = stream::iter(messages.chunks(Q::BATCH))
+        let mut handed_over = stream::iter(messages.chunks(GROUP))
             .take_while(goes_on)
-            .map(|batch| hand_over(self.store, self.queue, batch, self.now))
-            .buffer_unordered(BATCHES_AT_ONCE);
+            .map(|group| hand_over(self.store, self.queue, group, self.now))
+            .buffer_unordered(GROUPS_AT_ONCE);
         let mut failure = Ok(());
-        while let Some(outcome) = handed_over.next().await {
-            match outcome {
-                Ok(handed_over) => {
-                    self.summary.sent += handed_over.sent;
-                    self.summary.reports += handed_over.reports;
-                    self.room = self.room.saturating_sub(handed_over.sent);
-                    self.summary.failed += handed_over.rejected.len() as u64;
-                    if self.summary.reason.is_none() {
-                        self.summary.reason = handed_over.rejected.into_iter().next();
-                    }
-                }
-                Err(error) => {
-                    has_failed.set(true);
-                    failure = failure.and(Err(error));
-                }
-            }
+        while let Some(group) = handed_over.next().await {
+            let sent = (group.players.len() + group.reports.len()) as u64;
+            self.summary.sent += sent;
+            self.summary.reports += group.reports.len() as u64;
+            self.room = self.room.saturating_sub(sent);
+            self.sent.extend(group.players);
+            self.summary.failed += group.rejected.len() as u64;
+            self.summary.reason = self.summary.reason.take().or(group.rejected.into_iter().next());
+            has_failed.set(has_failed.get() || group.failure.is_err());
+            failure = failure.and(group.failure);
         }
         failure.map(|()| !is_late.get())
     }
 }
 
-/// What became of one batch.
-struct HandedOver {
-    sent: u64,
-    reports: u64,
-    rejected: Vec<String>,
+/// Reads players and tells them apart.
+struct Reader<'a, S> {
+    store: &'a S,
+    page_size: usize,
+    waiting: BTreeMap<PlayerId, InQueue>,
+    fresh_since: Timestamp,
 }
 
-/// Sends one batch, then writes down and removes what the queue confirmed of it.
+/// A stretch of `discovers`, told apart.
+struct Page {
+    chosen: Choice,
+    malformed: Vec<Malformed>,
+    next: Option<PlayerId>,
+}
+
+impl<S: AggregateStore> Reader<'_, S> {
+    async fn page(&self, after: Option<PlayerId>) -> Result<Page> {
+        let DiscoveredPage { discovered, empty, malformed, next } =
+            self.store.discovered_after(after, self.page_size).await.context("reading discovers")?;
+        Ok(Page { chosen: self.choose(discovered, empty).await?, malformed, next })
+    }
+
+    /// Tells apart who is to be sent. Pairs that were ranked lately or wait already are dropped, also what a run that died
+    /// had sent and not removed; so are documents that hold nothing.
+    async fn choose(&self, discovered: Vec<Discovered>, empty: Vec<Discovered>) -> Result<Choice> {
+        let ids: Vec<PlayerId> = discovered.iter().map(|player| player.id).collect();
+        let known = self.store.known(&ids).await.context("reading players")?;
+        let chosen = choose(discovered, &known, &self.waiting, self.fresh_since);
+        let dropped = [empty.as_slice(), &chosen.waiting, &chosen.fresh].concat();
+        if !dropped.is_empty() {
+            self.store
+                .remove(&dropped)
+                .await
+                .context("dropping who was ranked lately or waits in the queue already")?;
+        }
+        Ok(chosen)
+    }
+}
+
+async fn remove<S: AggregateStore>(store: &S, sent: &[Discovered]) -> Result<()> {
+    if sent.is_empty() {
+        return Ok(());
+    }
+    store.remove(sent).await.context("removing what was sent from discovers")
+}
+
+/// What became of a group.
+struct HandedOver {
+    /// Players that the queue confirmed.
+    players: Vec<Discovered>,
+    /// Reports that the queue confirmed.
+    reports: Vec<String>,
+    /// Why the queue did not take a message, one by one.
+    rejected: Vec<String>,
+    failure: Result<()>,
+}
+
+/// Sends a group in batches, then writes down what the queue confirmed of it.
 async fn hand_over<S: AggregateStore, Q: MessageQueue>(
     store: &S,
     queue: &Q,
-    batch: &[Message],
+    group: &[Message],
     now: Timestamp,
-) -> Result<HandedOver> {
-    let outcomes = queue.send(batch).await.context("sending to the queue")?;
-    let mut rejected = Vec::new();
-    let (mut players, mut reports) = (Vec::new(), Vec::new());
-    for (message, outcome) in batch.iter().zip(outcomes) {
-        match (outcome, message) {
-            (Ok(()), Message::Player(player)) => players.push(player.clone()),
-            (Ok(()), Message::Report(report)) => reports.push(report.report.clone()),
-            (Err(reason), message) => {
-                tracing::warn!(?message, %reason, "the queue did not take a message");
-                rejected.push(reason);
+) -> HandedOver {
+    let (mut players, mut reports, mut rejected, mut failure) = (Vec::new(), Vec::new(), Vec::new(), Ok(()));
+    let send = async |batch| (batch, queue.send(batch).await.context("sending to the queue"));
+    for (batch, outcomes) in join_all(group.chunks(Q::BATCH).map(send)).await {
+        let outcomes = match outcomes {
+            Ok(outcomes) => outcomes,
+            Err(error) => {
+                failure = failure.and(Err(error));
+                continue;
+            }
+        };
+        for (message, outcome) in batch.iter().zip(outcomes) {
+            match (outcome, message) {
+                (Ok(()), Message::Player(player)) => players.push(player.clone()),
+                (Ok(()), Message::Report(report)) => reports.push(report.report.clone()),
+                (Err(reason), message) => {
+                    tracing::warn!(?message, %reason, "the queue did not take a message");
+                    rejected.push(reason);
+                }
             }
         }
     }
-    let sent = (players.len() + reports.len()) as u64;
     if !players.is_empty() {
-        let remember = async { store.mark_waiting(&players, now).await.context("writing down who waits in the queue") };
-        let remove = async { store.remove(&players).await.context("removing what was sent from discovers") };
-        let (remembered, removed) = futures::join!(remember, remove);
-        removed.and(remembered)?;
+        let marked = store.mark_waiting(&players, now).await.context("writing down who waits in the queue");
+        failure = failure.and(marked);
     }
     if !reports.is_empty() {
-        store.mark_sent(&reports, now).await.context("writing down which reports were sent")?;
+        failure = failure.and(store.mark_sent(&reports, now).await.context("writing down which reports were sent"));
     }
-    Ok(HandedOver { sent, reports: reports.len() as u64, rejected })
+    HandedOver { players, reports, rejected, failure }
 }
 
 #[cfg(test)]
@@ -422,7 +483,6 @@ mod tests {
     use super::*;
     use crate::left_out::LeftOut;
     use crate::player::{MetricRanks, Player};
-    use crate::ports::Malformed;
     use crate::report_state::ReportState;
     use crate::rule::tests::rule;
     use crate::rule::{Block, SourceKind, Wait};
@@ -482,13 +542,28 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn little_is_sent_while_nothing_is_removed() {
+    async fn little_is_sent_while_nothing_is_removed_and_nobody_twice() {
         let store = Memory::with_discovered(500);
         store.removes_nothing.set(true);
         let queue = TestQueue::new(async |_| QueueAnswer::Confirm);
         let error = run(&store, &queue, false).await.unwrap_err();
         assert_eq!(format!("{error:#}"), "removing what was sent from discovers: not authorised");
-        assert!(queue.calls.get() <= BATCHES_AT_ONCE, "{} batches", queue.calls.get());
+        assert!(queue.players().len() <= 2 * CONFIG.page_size, "{} players", queue.players().len());
+        store.removes_nothing.set(false);
+        run(&store, &queue, false).await.unwrap();
+        let times = queue.times();
+        assert!(times.len() == 500 && times.values().all(|times| *times == 1));
+    }
+
+    #[tokio::test]
+    async fn at_most_a_hundred_messages_are_sent_that_are_not_written_down() {
+        let store = Memory::with_discovered(500);
+        store.marks_nothing.set(true);
+        let queue = TestQueue::new(async |_| QueueAnswer::Confirm);
+        let config = AggregateConfig { page_size: 500, ..CONFIG };
+        let failed = aggregate(&store, &queue, &TestClock::at(noon()), &config, false, None).await.unwrap_err();
+        assert_eq!(format!("{failed:#}"), "writing down who waits in the queue: not authorised");
+        assert!(queue.players().len() <= 100, "{} players", queue.players().len());
     }
 
     #[tokio::test]
