@@ -222,8 +222,8 @@ pub trait ReportBacklog {
     ) -> Result<Vec<StoredReport>>;
     /// Remembers that they were sent to the queue.
     async fn mark_sent(&self, codes: &[String], at: Timestamp) -> Result<()>;
-    /// Stores what became of a report, if `revision` is still the stored one.
-    async fn settle_report(&self, code: &str, revision: u32, settled: &Settled) -> Result<()>;
+    /// Stores what became of each report, by code, if the revision is still the stored one.
+    async fn settle_reports(&self, settled: &[(String, u32, Settled)]) -> Result<()>;
     /// Forgets the reports of a raid that ended before and are not open, or open for want of points alone; answers how
     /// many were never read whole.
     async fn forget_reports(&self, raid: RaidId, ended_before: Timestamp) -> Result<u64>;

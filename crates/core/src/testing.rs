@@ -368,10 +368,13 @@ impl ReportBacklog for Memory {
         Ok(())
     }
 
-    async fn settle_report(&self, code: &str, revision: u32, settled: &Settled) -> Result<()> {
-        if let Some(report) = self.reports.borrow_mut().get_mut(code).filter(|report| report.revision == revision) {
-            let Settled { state, due_at, tries, sent_at, difficulties, left_out } = settled.clone();
-            *report = StoredReport { state, due_at, tries, sent_at, difficulties, left_out, ..report.clone() };
+    async fn settle_reports(&self, settled: &[(String, u32, Settled)]) -> Result<()> {
+        let mut reports = self.reports.borrow_mut();
+        for (code, revision, settled) in settled {
+            if let Some(report) = reports.get_mut(code).filter(|report| report.revision == *revision) {
+                let Settled { state, due_at, tries, sent_at, difficulties, left_out } = settled.clone();
+                *report = StoredReport { state, due_at, tries, sent_at, difficulties, left_out, ..report.clone() };
+            }
         }
         Ok(())
     }

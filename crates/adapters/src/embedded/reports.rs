@@ -129,22 +129,26 @@ impl ReportBacklog for EmbeddedStore {
         })
     }
 
-    async fn settle_report(&self, code: &str, revision: u32, settled: &Settled) -> Result<()> {
-        self.lock().execute(
-            "UPDATE reports SET state = ?3, due_at = ?4, tries = ?5, sent_at = ?6, difficulties = ?7, left_out = ?8
-             WHERE code = ?1 AND revision = ?2",
-            params![
-                code,
-                revision,
-                settled.state.as_str(),
-                millis(settled.due_at),
-                settled.tries,
-                settled.sent_at.map(millis),
-                serde_json::to_string(&settled.difficulties)?,
-                settled.left_out.number(),
-            ],
-        )?;
-        Ok(())
+    async fn settle_reports(&self, settled: &[(String, u32, Settled)]) -> Result<()> {
+        self.transaction(|transaction| {
+            let mut update = transaction.prepare_cached(
+                "UPDATE reports SET state = ?3, due_at = ?4, tries = ?5, sent_at = ?6, difficulties = ?7, left_out = ?8
+                 WHERE code = ?1 AND revision = ?2",
+            )?;
+            for (code, revision, settled) in settled {
+                update.execute(params![
+                    code,
+                    revision,
+                    settled.state.as_str(),
+                    millis(settled.due_at),
+                    settled.tries,
+                    settled.sent_at.map(millis),
+                    serde_json::to_string(&settled.difficulties)?,
+                    settled.left_out.number(),
+                ])?;
+            }
+            Ok(())
+        })
     }
 
     async fn forget_reports(&self, raid: RaidId, ended_before: Timestamp) -> Result<u64> {

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use anyhow::{Context, bail};
-use mongodb::bson::{Bson, Document, RawDocumentBuf, doc};
+use mongodb::bson::raw::cstr;
+use mongodb::bson::{Bson, Document, RawArrayBuf, RawDocumentBuf, doc, rawdoc};
 
 use super::retry::while_away;
 use super::{MongoStore, read};
@@ -49,17 +50,28 @@ impl MongoStore {
         statements: &[Document],
         durability: Durability,
     ) -> anyhow::Result<BTreeMap<usize, Rejection>> {
+        let statements = statements.iter().map(RawDocumentBuf::try_from).collect::<Result<Vec<_>, _>>()?;
+        self.update_raw(collection, &statements, durability).await
+    }
+
+    /// Like [`Self::update`].
+    pub(super) async fn update_raw(
+        &self,
+        collection: &str,
+        statements: &[RawDocumentBuf],
+        durability: Durability,
+    ) -> anyhow::Result<BTreeMap<usize, Rejection>> {
         let mut rejected = BTreeMap::new();
         for (chunk_index, chunk) in statements.chunks(STATEMENTS).enumerate() {
             let offset = chunk_index * STATEMENTS;
             let mut waiting: Vec<usize> = (0..chunk.len()).collect();
             for attempt in 1..=TRIES {
-                let updates: Vec<_> = waiting.iter().map(|&index| chunk[index].clone()).collect();
-                let mut command = doc! { "update": collection, "updates": updates, "ordered": false };
+                let updates: RawArrayBuf = waiting.iter().map(|&index| chunk[index].clone()).collect();
+                let mut command = rawdoc! { "update": collection, "updates": updates, "ordered": false };
                 if durability == Durability::Journaled {
-                    command.insert("writeConcern", doc! { "w": "majority", "j": true });
+                    command.append(cstr!("writeConcern"), rawdoc! { "w": "majority", "j": true });
                 }
-                let answer = self.write(&format!("writing to {collection}"), command).await?;
+                let answer = self.write(&format!("writing to {collection}"), &command).await?;
                 let mut again = Vec::new();
                 for (index, rejection) in write_errors(&answer)? {
                     let index = *waiting.get(index).context("the server names a statement that was not sent")?;
@@ -81,7 +93,7 @@ impl MongoStore {
     /// Inserts documents; answers the places of those that were not, which is what an id that is there already leads to.
     pub(super) async fn insert(&self, collection: &str, documents: Vec<Document>) -> anyhow::Result<Vec<usize>> {
         let command = doc! { "insert": collection, "documents": documents, "ordered": false };
-        let answer = self.write(&format!("writing to {collection}"), command).await?;
+        let answer = self.write(&format!("writing to {collection}"), &RawDocumentBuf::try_from(&command)?).await?;
         Ok(write_errors(&answer)?.into_iter().map(|(place, _)| place).collect())
     }
 
@@ -91,7 +103,8 @@ impl MongoStore {
             return Ok(0);
         }
         let what = format!("deleting from {collection}");
-        let answer = self.write(&what, doc! { "delete": collection, "deletes": statements, "ordered": false }).await?;
+        let command = doc! { "delete": collection, "deletes": statements, "ordered": false };
+        let answer = self.write(&what, &RawDocumentBuf::try_from(&command)?).await?;
         if let Some((_, rejection)) = write_errors(&answer)?.into_iter().next() {
             bail!("{what}: {} (code {})", rejection.message, rejection.code);
         }
@@ -99,9 +112,7 @@ impl MongoStore {
         Ok(u64::try_from(count)?)
     }
 
-    async fn write(&self, what: &str, command: Document) -> anyhow::Result<Document> {
-        // In its final form once, for however often it is sent.
-        let command = RawDocumentBuf::try_from(&command)?;
+    async fn write(&self, what: &str, command: &RawDocumentBuf) -> anyhow::Result<Document> {
         let answer = while_away(what, || {
             let command = command.clone();
             async move { self.database.run_raw_command(command).await }

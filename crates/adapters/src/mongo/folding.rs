@@ -1,61 +1,132 @@
 //! Folding kills into a player by one pipeline update, so that invocations at the same time lose nothing of each other.
 //! It does what [`parsebook_core::report_ranks::fold`] does; the stores' suite holds both to the same results.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::hash_map::Entry;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use mongodb::bson::{Bson, DateTime, Document, doc};
+use mongodb::bson::{Bson, DateTime, Document, RawArrayBuf, RawDocumentBuf, doc, rawdoc};
 use parsebook_core::player::Identity;
+use parsebook_core::ports::Result;
 use parsebook_core::report_ranks::{REMEMBERED, RankedKill, SAME_KILL};
-use parsebook_core::{EncounterId, Timestamp};
+use parsebook_core::{EncounterId, PlayerId, Timestamp};
 
 /// Stands before every real partition.
 const NO_PARTITION: i32 = i32::MIN;
 
-/// The stages of the update. Texts from outside are literals: one that begins with `$` names no field.
-pub fn pipeline(
-    identity: &Identity,
-    seen_at: Timestamp,
-    kills: &[RankedKill],
+/// Makes the updates of many players. Whoever was in the same kills gets the same stages, which are made once: what differs
+/// are constants. These are values, also a text from outside that begins with `$`.
+#[derive(Debug, Default)]
+pub struct Foldings(HashMap<Shape, RawArrayBuf>);
+
+/// What decides on the stages of an update.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+struct Shape {
+    parts: BTreeMap<String, Part>,
     now: Timestamp,
     ranked_at: Timestamp,
-) -> Vec<Document> {
+}
+
+/// What is told of one raid, difficulty and metric.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+struct Part {
+    newest: i32,
+    bosses: Vec<Boss>,
+}
+
+/// What is told of one boss in the newest partition.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+struct Boss {
+    id: EncounterId,
+    ends: BTreeSet<Timestamp>,
+    /// The constants `percent` and `spec` of this number hold its best rank, where it has one.
+    best: Option<usize>,
+}
+
+impl Foldings {
+    /// The update statement of one player.
+    pub fn statement(
+        &mut self,
+        id: PlayerId,
+        identity: &Identity,
+        seen_at: Timestamp,
+        kills: &[RankedKill],
+        (now, ranked_at): (Timestamp, Timestamp),
+    ) -> Result<RawDocumentBuf> {
+        let mut constants = doc! {
+            "name": &identity.name,
+            "region": &identity.region,
+            "server": &identity.server,
+            "normalizedServer": &identity.normalized_server,
+            "classId": i32::from(identity.class_id),
+            "seenAt": date(seen_at),
+        };
+        let shape = Shape { parts: parts(kills, now, &mut constants), now, ranked_at };
+        let stages = match self.0.entry(shape) {
+            Entry::Occupied(made) => made.into_mut(),
+            Entry::Vacant(place) => {
+                let stages = place.key().stages();
+                let stages = stages.iter().map(RawDocumentBuf::try_from).collect::<std::result::Result<_, _>>()?;
+                place.insert(stages)
+            }
+        };
+        let (player, constants) =
+            (RawDocumentBuf::try_from(&doc! { "_id": id })?, RawDocumentBuf::try_from(&constants)?);
+        Ok(rawdoc! { "q": player, "u": stages.clone(), "c": constants, "upsert": true })
+    }
+}
+
+/// What the kills tell, by path; their best ranks are added to the constants.
+fn parts(kills: &[RankedKill], now: Timestamp, constants: &mut Document) -> BTreeMap<String, Part> {
     let mut by_part: BTreeMap<String, Vec<&RankedKill>> = BTreeMap::new();
     for kill in kills {
         let path = format!("ranks.{}.{}.{}", kill.raid, kill.difficulty, kill.metric);
         by_part.entry(path).or_default().push(kill);
     }
-    let identity = [
-        ("name", Bson::from(literal(&identity.name))),
-        ("region", literal(&identity.region).into()),
-        ("server", literal(&identity.server).into()),
-        ("normalizedServer", literal(&identity.normalized_server).into()),
-        ("classId", i32::from(identity.class_id).into()),
-        ("seenAt", date(seen_at).into()),
-    ];
-    let is_newer = doc! { "$lte": [{ "$ifNull": ["$seenAt", DateTime::MIN] }, date(seen_at)] };
-    let if_newer = |(field, told): (&str, Bson)| {
-        (field.to_owned(), Bson::from(doc! { "$cond": [is_newer.clone(), told, format!("${field}")] }))
-    };
-    let mut begun: Document = identity.into_iter().map(if_newer).collect();
-    let mut folded = Document::new();
-    let mut finished = Document::new();
-    for (path, kills) in by_part {
+    let mut ranked = 0;
+    let mut part = |kills: Vec<&RankedKill>| {
         let newest = kills.iter().map(|kill| kill.partition).max().unwrap_or_default();
-        begun.insert(path.clone(), begin(&path, newest, ranked_at));
         let mut by_boss: BTreeMap<EncounterId, Vec<&RankedKill>> = BTreeMap::new();
         for kill in kills.into_iter().filter(|kill| kill.partition == newest) {
             by_boss.entry(kill.encounter).or_default().push(kill);
         }
-        for (boss, kills) in by_boss {
-            fold_boss(&mut folded, &path, newest, boss, &kills, now);
-        }
-        finished.insert(format!("{path}.spec"), spec(&path));
-    }
-    vec![doc! { "$set": begun }, doc! { "$set": folded }, doc! { "$set": finished }]
+        let boss = |(id, kills): (EncounterId, Vec<&RankedKill>)| {
+            let ends = kills.iter().map(|kill| kill.ended_at).filter(|end| *end >= now - REMEMBERED).collect();
+            let told = kills
+                .iter()
+                .filter_map(|kill| Some((kill.percent?.clamp(0.0, 100.0), kill.spec.as_deref().unwrap_or_default())));
+            let best = told.max_by(|a, b| a.0.total_cmp(&b.0).then_with(|| a.1.cmp(b.1))).map(|(percent, spec)| {
+                constants.insert(format!("percent{ranked}"), percent);
+                constants.insert(format!("spec{ranked}"), spec);
+                ranked += 1;
+                ranked - 1
+            });
+            Boss { id, ends, best }
+        };
+        Part { newest, bosses: by_boss.into_iter().map(boss).collect() }
+    };
+    by_part.into_iter().map(|(path, kills)| (path, part(kills))).collect()
 }
 
-fn literal(text: &str) -> Document {
-    doc! { "$literal": text }
+impl Shape {
+    fn stages(&self) -> [Document; 3] {
+        let is_newer = doc! { "$lte": [{ "$ifNull": ["$seenAt", DateTime::MIN] }, "$$seenAt"] };
+        let if_newer = |field: &str| {
+            let told = doc! { "$cond": [is_newer.clone(), format!("$${field}"), format!("${field}")] };
+            (field.to_owned(), Bson::from(told))
+        };
+        let identity = ["name", "region", "server", "normalizedServer", "classId", "seenAt"];
+        let mut begun: Document = identity.into_iter().map(if_newer).collect();
+        let mut folded = Document::new();
+        let mut finished = Document::new();
+        for (path, part) in &self.parts {
+            begun.insert(path, begin(path, part.newest, self.ranked_at));
+            for boss in &part.bosses {
+                fold_boss(&mut folded, path, part.newest, boss, self.now);
+            }
+            finished.insert(format!("{path}.spec"), spec(path));
+        }
+        [doc! { "$set": begun }, doc! { "$set": folded }, doc! { "$set": finished }]
+    }
 }
 
 fn date(time: Timestamp) -> DateTime {
@@ -79,17 +150,11 @@ fn begin(path: &str, newest: i32, ranked_at: Timestamp) -> Document {
 }
 
 /// One boss of a part whose partition is `newest`, or newer: then nothing of it counts.
-fn fold_boss(set: &mut Document, path: &str, newest: i32, boss: EncounterId, kills: &[&RankedKill], now: Timestamp) {
+fn fold_boss(set: &mut Document, path: &str, newest: i32, boss: &Boss, now: Timestamp) {
     let horizon = now - REMEMBERED;
-    let ends: BTreeSet<Timestamp> = kills.iter().map(|kill| kill.ended_at).filter(|end| *end >= horizon).collect();
-    let ends: Vec<Bson> = ends.into_iter().map(|end| date(end).into()).collect();
-    let told = kills
-        .iter()
-        .filter_map(|kill| Some((kill.percent?.clamp(0.0, 100.0), kill.spec.as_deref().unwrap_or_default())));
-    let best = told.max_by(|a, b| a.0.total_cmp(&b.0).then_with(|| a.1.cmp(b.1)));
-
+    let ends: Vec<Bson> = boss.ends.iter().map(|end| date(*end).into()).collect();
     let is_this = doc! { "$eq": [format!("${path}.partition"), newest] };
-    let field = |name: &str| format!("{path}.{name}.{boss}");
+    let field = |name: &str| format!("{path}.{name}.{}", boss.id);
     let if_this = |changed: Bson, name: &str| doc! { "$cond": [is_this.clone(), changed, format!("${}", field(name))] };
 
     let known_until = doc! { "$ifNull": [format!("${path}.readAt"), DateTime::MIN] };
@@ -116,19 +181,20 @@ fn fold_boss(set: &mut Document, path: &str, newest: i32, boss: EncounterId, kil
     let stored_percent = format!("${}.rankPercent", field("encounters"));
     let stored_spec = doc! { "$ifNull": [format!("${}", field("specs")), ""] };
     let has_stored = doc! { "$gt": [&stored_percent, null] };
-    match best {
-        Some((percent, spec)) => {
+    match boss.best {
+        Some(number) => {
+            let (percent, spec) = (format!("$$percent{number}"), format!("$$spec{number}"));
             let is_higher = doc! { "$or": [
                 { "$not": has_stored },
-                { "$gt": [percent, &stored_percent] },
-                { "$and": [{ "$eq": [percent, &stored_percent] }, { "$gt": [literal(spec), stored_spec.clone()] }] },
+                { "$gt": [&percent, &stored_percent] },
+                { "$and": [{ "$eq": [&percent, &stored_percent] }, { "$gt": [&spec, stored_spec.clone()] }] },
             ] };
             let rank = doc! {
                 "rankPercent": { "$cond": [is_higher.clone(), percent, &stored_percent] },
                 "kills": total,
             };
             set.insert(field("encounters"), if_this(rank.into(), "encounters"));
-            let spec = doc! { "$cond": [is_higher, literal(spec), stored_spec] };
+            let spec = doc! { "$cond": [is_higher, spec, stored_spec] };
             set.insert(field("specs"), if_this(spec.into(), "specs"));
         }
         None => {

@@ -59,14 +59,14 @@ fn stored_ranks(ranks: &DifficultyRanks) -> Document {
 }
 
 /// The statements that bring `update` about, to be carried out in order; doing so twice does no harm.
-fn statements(update: &PlayerUpdate) -> Vec<Document> {
+fn statements(update: &PlayerUpdate, foldings: &mut folding::Foldings) -> Result<Vec<RawDocumentBuf>> {
     let (id, identity, parts) = match update {
         PlayerUpdate::Hidden { id } | PlayerUpdate::Gone { id } => {
-            return vec![doc! { "q": { "_id": id }, "u": { "$set": { "ranks": {} } } }];
+            let removal = doc! { "q": { "_id": id }, "u": { "$set": { "ranks": {} } } };
+            return Ok(vec![RawDocumentBuf::try_from(&removal)?]);
         }
         PlayerUpdate::Folded { id, identity, seen_at, kills, now, ranked_at } => {
-            let pipeline = folding::pipeline(identity, *seen_at, kills, *now, *ranked_at);
-            return vec![doc! { "q": { "_id": id }, "u": pipeline, "upsert": true }];
+            return Ok(vec![foldings.statement(*id, identity, *seen_at, kills, (*now, *ranked_at))?]);
         }
         PlayerUpdate::Ranked { id, identity, parts } => (id, identity, parts),
     };
@@ -104,7 +104,7 @@ fn statements(update: &PlayerUpdate) -> Vec<Document> {
         let raid = Document::from_iter([(format!("ranks.{raid}"), Bson::from(""))]);
         statements.push(doc! { "q": empty, "u": { "$unset": raid } });
     }
-    statements
+    Ok(statements.iter().map(RawDocumentBuf::try_from).collect::<std::result::Result<_, _>>()?)
 }
 
 fn by_number<K: Ord + std::str::FromStr, V>(
@@ -297,9 +297,10 @@ impl Players for MongoStore {
         let mut outcomes = vec![Ok(()); updates.len()];
         // Statements of one player must run in order and a failed one must not stop the others' statements: the
         // command is unordered, and what follows a player's first statement goes into rounds of its own.
-        let mut rounds: Vec<(Vec<usize>, Vec<Document>)> = Vec::new();
+        let mut rounds: Vec<(Vec<usize>, Vec<RawDocumentBuf>)> = Vec::new();
+        let mut foldings = folding::Foldings::default();
         for (index, update) in updates.iter().enumerate() {
-            for (round, statement) in statements(update).into_iter().enumerate() {
+            for (round, statement) in statements(update, &mut foldings)?.into_iter().enumerate() {
                 if rounds.len() == round {
                     rounds.push(Default::default());
                 }
@@ -309,7 +310,7 @@ impl Players for MongoStore {
         }
         for (owners, statements) in rounds {
             // The queue deletes the message once this answers: the journal must have it.
-            for (index, rejection) in self.update(PLAYERS, &statements, Durability::Journaled).await? {
+            for (index, rejection) in self.update_raw(PLAYERS, &statements, Durability::Journaled).await? {
                 outcomes[owners[index]] = Err(format!("{} (code {})", rejection.message, rejection.code));
             }
         }
@@ -317,18 +318,21 @@ impl Players for MongoStore {
     }
 
     async fn known(&self, ids: &[PlayerId]) -> Result<BTreeMap<PlayerId, std::result::Result<Known, Malformed>>> {
+        if ids.is_empty() {
+            return Ok(BTreeMap::new());
+        }
         let collection = self.collection(PLAYERS);
-        let documents: Vec<Document> = while_away("reading players", || async {
-            let find = collection.find(doc! { "_id": { "$in": ids } }).projection(doc! { "classId": 1, "ranks": 1 });
-            find.batch_size(BATCH).await?.try_collect().await
-        })
-        .await?;
-        let known = |document: &Document| {
-            let id = read::whole_field(document, "_id").ok()?;
-            let known = known(document).map_err(|error| malformed(PLAYERS, &id, &error));
-            Some((id, known))
+        let known = |document: Document| {
+            let id = read::whole_field(&document, "_id").ok()?;
+            Some((id, known(&document).map_err(|error| malformed(PLAYERS, &id, &error))))
         };
-        Ok(documents.iter().filter_map(known).collect())
+        // Of a document only this is kept: thousands of them are larger than a Lambda.
+        let known = while_away("reading players", || async {
+            let find = collection.find(doc! { "_id": { "$in": ids } }).projection(doc! { "classId": 1, "ranks": 1 });
+            let documents = find.batch_size(BATCH).await?;
+            documents.try_filter_map(|document| std::future::ready(Ok(known(document)))).try_collect().await
+        });
+        known.await
     }
 
     fn players(&self, region: &str) -> impl Stream<Item = Result<std::result::Result<Player, Malformed>>> {

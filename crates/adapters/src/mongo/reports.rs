@@ -95,6 +95,23 @@ fn raising(report: &StoredReport) -> Document {
     doc! { "q": { "_id": &report.code }, "u": [replace], "upsert": true }
 }
 
+fn settling((code, revision, settled): &(String, u32, Settled)) -> Document {
+    let mut set = doc! {
+        "state": settled.state.as_str(),
+        "dueAt": date(settled.due_at),
+        "tries": settled.tries,
+        "difficulties": stored_difficulties(&settled.difficulties),
+        "leftOut": i32::from(settled.left_out.number()),
+    };
+    let mut modifiers = Document::new();
+    match settled.sent_at {
+        Some(sent_at) => drop(set.insert("sentAt", date(sent_at))),
+        None => drop(modifiers.insert("$unset", doc! { "sentAt": "" })),
+    }
+    modifiers.insert("$set", set);
+    doc! { "q": { "_id": code, "revision": revision }, "u": modifiers }
+}
+
 impl MongoStore {
     async fn found(&self, collection: &str, filter: Document) -> Result<Vec<Document>> {
         let reports = self.collection(collection);
@@ -118,6 +135,9 @@ impl MongoStore {
 
 impl ReportBacklog for MongoStore {
     async fn reports(&self, codes: &[String]) -> Result<BTreeMap<String, StoredReport>> {
+        if codes.is_empty() {
+            return Ok(BTreeMap::new());
+        }
         let documents = self.found(REPORTS, doc! { "_id": { "$in": codes } }).await?;
         Ok(readable(&documents).map(|report| (report.code.clone(), report)).collect())
     }
@@ -156,22 +176,8 @@ impl ReportBacklog for MongoStore {
         self.update_all(REPORTS, &[update]).await
     }
 
-    async fn settle_report(&self, code: &str, revision: u32, settled: &Settled) -> Result<()> {
-        let mut set = doc! {
-            "state": settled.state.as_str(),
-            "dueAt": date(settled.due_at),
-            "tries": settled.tries,
-            "difficulties": stored_difficulties(&settled.difficulties),
-            "leftOut": i32::from(settled.left_out.number()),
-        };
-        let mut modifiers = Document::new();
-        match settled.sent_at {
-            Some(sent_at) => drop(set.insert("sentAt", date(sent_at))),
-            None => drop(modifiers.insert("$unset", doc! { "sentAt": "" })),
-        }
-        modifiers.insert("$set", set);
-        let update = doc! { "q": { "_id": code, "revision": revision }, "u": modifiers };
-        self.update_all(REPORTS, &[update]).await
+    async fn settle_reports(&self, settled: &[(String, u32, Settled)]) -> Result<()> {
+        self.update_all(REPORTS, &settled.iter().map(settling).collect::<Vec<_>>()).await
     }
 
     async fn forget_reports(&self, raid: RaidId, ended_before: Timestamp) -> Result<u64> {

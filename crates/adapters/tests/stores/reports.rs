@@ -183,18 +183,18 @@ pub async fn reports_wait_for_their_day<S: WholeStore>(store: &S) -> Result<()> 
         difficulties: BTreeSet::from([3, 5]),
         left_out: healing,
     };
-    store.settle_report("old", 2, &settled(ReportState::Done, None)).await?;
+    store.settle_reports(&[("old".to_owned(), 2, settled(ReportState::Done, None))]).await?;
     let codes = ["old".to_owned(), "new".to_owned(), "absent".to_owned()];
     assert_eq!(store.reports(&codes).await?["old"].state, ReportState::New, "of another revision");
-    store.settle_report("old", 1, &settled(ReportState::Done, None)).await?;
-    store.settle_report("new", 1, &settled(ReportState::Again, Some(now()))).await?;
+    store.settle_reports(&[("old".to_owned(), 1, settled(ReportState::Done, None))]).await?;
+    store.settle_reports(&[("new".to_owned(), 1, settled(ReportState::Again, Some(now())))]).await?;
     let stored = store.reports(&codes).await?;
     assert_eq!((stored.len(), stored["old"].state, stored["old"].tries), (2, ReportState::Done, 1));
     assert_eq!((&stored["old"].difficulties, stored["old"].left_out), (&BTreeSet::from([3, 5]), healing));
     assert_eq!((stored["old"].sent_at, stored["new"].sent_at), (None, Some(now())));
     let lag = store.report_lag(now()).await?;
     assert_eq!((lag.again, lag.left_out), (0, BTreeMap::from([(healing, 2)])), "what was left out is told apart");
-    store.settle_report("new", 1, &settled(ReportState::Again, None)).await?;
+    store.settle_reports(&[("new".to_owned(), 1, settled(ReportState::Again, None))]).await?;
     assert!(due(yesterday, 10).await?.is_empty(), "what was read in part is asked for apart");
     let in_part = store.due_reports(now(), yesterday, true, 10).await?;
     assert_eq!(in_part.len(), 1, "its message has ended: it may be sent at once");

@@ -628,6 +628,45 @@ mod tests {
         assert!(store.players.borrow().contains_key(&30), "the others are");
     }
 
+    /// A batch of two reports: the one of [`reading`], and another's kill with player 1 alone.
+    fn two_reports(adapt: impl FnOnce(&mut ReportReading, &mut ReportReading)) -> (Memory, TestApi, [Delivery; 2]) {
+        let store = with_report(ReportState::New);
+        let other = StoredReport { code: "eFgH".to_owned(), ..store.reports.borrow()["aBcD"].clone() };
+        store.reports.borrow_mut().insert(other.code.clone(), other);
+        let (mut first, mut second) = (reading(), ReportReading { code: "eFgH".to_owned(), ..reading() });
+        second.kills[0].ended_at -= chrono::TimeDelta::hours(1);
+        second.rows.truncate(1);
+        second.characters.truncate(1);
+        adapt(&mut first, &mut second);
+        let mut api = api_with_report(ReportOutcome::Read(first));
+        api.reports.insert("eFgH".to_owned(), ReportOutcome::Read(second));
+        let body = r#"{"report":"eFgH","raid":31}"#.to_owned();
+        (store, api, [report_message("r"), Delivery { message_id: "s".to_owned(), body }])
+    }
+
+    #[tokio::test]
+    async fn of_a_batch_of_reports_only_one_with_a_player_that_cannot_be_stored_comes_again() {
+        let (store, api, batch) = two_reports(|_, _| {});
+        store.rejects.borrow_mut().push(30);
+        let summary = run(&store, &api, 1, &batch).await.unwrap();
+        assert_eq!((summary.done, summary.reports, summary.players_of_reports), (1, 1, 1));
+        assert_eq!((summary.failed.len(), summary.failed[0].message_id.as_str()), (1, "r"));
+        let states: Vec<_> = store.reports.borrow().values().map(|report| report.state).collect();
+        assert_eq!(states, [ReportState::New, ReportState::Done]);
+        assert_eq!(store.players.borrow()[&1].ranks[&31][&4]["dps"].encounters[&7].kills, 2, "one in each report");
+    }
+
+    #[tokio::test]
+    async fn who_hides_in_one_report_of_a_batch_keeps_no_ranks_of_another() {
+        let hides: [fn(&mut ReportReading, &mut ReportReading); 2] =
+            [|first, _| first.characters[0].hidden = true, |_, second| second.characters[0].hidden = true];
+        for adapt in hides {
+            let (store, api, batch) = two_reports(adapt);
+            run(&store, &api, 1, &batch).await.unwrap();
+            assert!(store.players.borrow()[&1].ranks.is_empty());
+        }
+    }
+
     #[tokio::test]
     async fn a_player_is_read_wholly_once_in_each_partition() {
         for (partition, read_before, unread) in [(1, 1, vec![]), (2, 1, vec![1]), (1, 2, vec![])] {

@@ -11,7 +11,7 @@ use crate::player::{Identity, PlayerUpdate};
 use crate::ports::{ApiError, Clock, Error, Known};
 use crate::report::{Percent, ReportOutcome, ReportQuestion, ReportRanks, ReportReading};
 use crate::report_ranks::RankedKill;
-use crate::report_state::StoredReport;
+use crate::report_state::{Settled, StoredReport};
 use crate::scrap::{Discovered, RaidsToScrap};
 use crate::{Difficulty, PlayerId, RaidId, Timestamp};
 
@@ -46,7 +46,7 @@ pub async fn rank<S: RankStore, A: ReportRanks, C: Clock>(
     let boards = boards_of_rules(store).await?;
     let wanted: BTreeSet<Difficulty> = boards.iter().map(|(_, difficulty)| *difficulty).collect();
     let stored = store.reports(codes).await.context("reading reports")?;
-    let mut questions = Vec::with_capacity(codes.len());
+    let (mut questions, mut settled) = (Vec::with_capacity(codes.len()), Vec::new());
     for code in codes {
         let (read, before) =
             stored.get(code).map(|report| (report.difficulties.clone(), report.left_out)).unwrap_or_default();
@@ -55,45 +55,48 @@ pub async fn rank<S: RankStore, A: ReportRanks, C: Clock>(
             questions.push(ReportQuestion { code: code.clone(), parts });
             continue;
         }
-        if let Some(report) = stored.get(code) {
-            let deferred = report.deferred(now);
-            store.settle_report(code, report.revision, &deferred).await.context("writing to reports")?;
-        }
+        settled.extend(stored.get(code).map(|report| (code.clone(), report.revision, report.deferred(now))));
         batch.outcomes.insert(Subject::Report(code.clone()), Outcome::Done);
     }
+    settle(store, &settled).await?;
     if questions.is_empty() {
         return Ok(None);
     }
-    let rules = Wanted { boards, difficulties: wanted };
     let ranked = api.rank_reports(key, &questions).await;
     batch.summary.points_spent += ranked.points_spent;
+    let (mut readings, mut settled) = (Vec::new(), Vec::new());
     for (code, outcome) in ranked.outcomes {
-        let stored = stored.get(&code);
+        let report = stored.get(&code);
+        let mut closes = |closed: fn(&StoredReport) -> Settled| {
+            settled.extend(report.map(|report| (code.clone(), report.revision, closed(report))));
+        };
         let outcome = match outcome {
             ReportOutcome::Read(reading) => {
-                let stamp = config.stamp;
-                match take(store, (now, clock.now()), stamp, &rules, stored, reading, batch).await? {
-                    None => Outcome::Done,
-                    Some(reason) => Outcome::Failed(reason),
-                }
+                readings.push(reading);
+                continue;
             }
             ReportOutcome::Gone(how) => {
-                if let Some(report) = stored {
-                    store.settle_report(&code, report.revision, &report.gone()).await.context("writing to reports")?;
-                }
+                closes(StoredReport::gone);
                 Outcome::Never(how)
             }
             ReportOutcome::Failed(reason) => {
-                if let Some(report) = stored {
-                    let failed = report.failed();
-                    store.settle_report(&code, report.revision, &failed).await.context("writing to reports")?;
-                }
+                closes(StoredReport::failed);
                 Outcome::Failed(reason)
             }
         };
         batch.outcomes.insert(Subject::Report(code), outcome);
     }
+    settle(store, &settled).await?;
+    let rules = Wanted { boards, difficulties: wanted };
+    take(store, (now, clock.now()), config.stamp, &rules, &stored, readings, batch).await?;
     Ok(ranked.stopped)
+}
+
+async fn settle<S: RankStore>(store: &S, settled: &[(String, u32, Settled)]) -> Result<(), Error> {
+    if settled.is_empty() {
+        return Ok(());
+    }
+    store.settle_reports(settled).await.context("writing to reports")
 }
 
 /// What the rules ask of reports now.
@@ -107,59 +110,79 @@ fn left_out(stored: Option<&StoredReport>, now: Timestamp) -> LeftOut {
     stored.and_then(|report| report.sent_at).map_or(LeftOut::NOTHING, |sent_at| LeftOut::when_waited(now - sent_at))
 }
 
-/// Stores what one report tells, then what became of the report: a crash in between folds the same rows once more, which
-/// changes nothing. Answers why a player could not be stored.
+/// Stores what the reports tell, with as few writes as the store can do it, then what became of the reports: a crash in
+/// between folds the same rows once more, which changes nothing. A report of which a player could not be stored has failed.
 async fn take<S: RankStore>(
     store: &S,
     (asked_at, now): (Timestamp, Timestamp),
     stamp: Option<Timestamp>,
     wanted: &Wanted,
-    stored: Option<&StoredReport>,
-    reading: ReportReading,
+    stored: &BTreeMap<String, StoredReport>,
+    readings: Vec<ReportReading>,
     batch: &mut Batch,
-) -> Result<Option<String>, Error> {
-    let code = reading.code.clone();
-    batch.summary.skipped.extend(reading.skipped.iter().map(|line| format!("report {code}: {line}")));
-    let Told { mut updates, first_readings } = told(&reading, &wanted.boards, now, stamp.unwrap_or(now));
-    let ids: Vec<PlayerId> = updates.iter().map(PlayerUpdate::id).collect();
-    let known = store.known(&ids).await.context("reading players")?;
-    updates.retain(|update| match known.get(&update.id()) {
+) -> Result<(), Error> {
+    let (mut updates, mut first_readings) = (Vec::new(), FirstReadings::new());
+    for (place, reading) in readings.iter().enumerate() {
+        let code = &reading.code;
+        batch.summary.skipped.extend(reading.skipped.iter().map(|line| format!("report {code}: {line}")));
+        let told = told(reading, &wanted.boards, now, stamp.unwrap_or(now));
+        updates.extend(told.updates.into_iter().map(|update| (place, update)));
+        for (id, pairs) in told.first_readings {
+            let of_player = first_readings.entry(id).or_default();
+            for (pair, partition) in pairs {
+                let newest = of_player.entry(pair).or_insert(partition);
+                *newest = partition.max(*newest);
+            }
+        }
+    }
+    // What two reports tell of one player makes one document in any order; what removes its ranks comes last.
+    updates.sort_by_key(|(_, update)| !matches!(update, PlayerUpdate::Folded { .. }));
+    let ids: BTreeSet<PlayerId> = updates.iter().map(|(_, update)| update.id()).collect();
+    let known = store.known(&Vec::from_iter(ids)).await.context("reading players")?;
+    updates.retain(|(place, update)| match known.get(&update.id()) {
         Some(Err(malformed)) => {
-            batch.summary.skipped.push(format!("report {code}: {malformed}"));
+            batch.summary.skipped.push(format!("report {}: {malformed}", readings[*place].code));
             false
         }
-        // Who is not stored has nothing that could be removed.
-        None => matches!(update, PlayerUpdate::Folded { .. }),
-        Some(Ok(_)) => true,
+        _ => true,
     });
+    let (places, updates): (Vec<usize>, Vec<PlayerUpdate>) = updates.into_iter().unzip();
     let saved = store.save(&updates).await.context("writing to players")?;
-    let failure = saved.into_iter().zip(&updates).find_map(|(saved, update)| {
-        saved.err().map(|reason| format!("player {} is not stored: {reason}", update.id()))
-    });
-    let unread: Vec<Discovered> = first_readings
-        .into_iter()
-        .filter_map(|(id, pairs)| without_reading(id, pairs, known.get(&id).and_then(|known| known.as_ref().ok())))
-        .collect();
+    let of_player = |(id, pairs)| without_reading(id, pairs, known.get(&id).and_then(|known| known.as_ref().ok()));
+    let unread: Vec<Discovered> = first_readings.into_iter().filter_map(of_player).collect();
     store.merge(&unread).await.context("writing to discovers")?;
-    if failure.is_some() {
-        return Ok(failure);
+    let (mut folded, mut failures) = (vec![0; readings.len()], BTreeMap::new());
+    for ((place, update), saved) in places.into_iter().zip(&updates).zip(saved) {
+        folded[place] += u32::from(matches!(update, PlayerUpdate::Folded { .. }));
+        if let Err(reason) = saved {
+            failures.entry(place).or_insert_with(|| format!("player {} is not stored: {reason}", update.id()));
+        }
     }
-    let folded = updates.iter().filter(|update| matches!(update, PlayerUpdate::Folded { .. })).count();
-    batch.summary.reports += 1;
-    batch.summary.players_of_reports += u32::try_from(folded).unwrap_or(u32::MAX);
-    if let Some(report) = stored {
-        let settled = report.settled(&reading, &wanted.difficulties, left_out(stored, asked_at), now);
-        let revision = reading.revision.min(report.revision);
-        store.settle_report(&code, revision, &settled).await.context("writing to reports")?;
+    let mut settled = Vec::new();
+    for (place, reading) in readings.into_iter().enumerate() {
+        let subject = Subject::Report(reading.code.clone());
+        if let Some(reason) = failures.remove(&place) {
+            batch.outcomes.insert(subject, Outcome::Failed(reason));
+            continue;
+        }
+        batch.summary.reports += 1;
+        batch.summary.players_of_reports += folded[place];
+        if let Some(report) = stored.get(&reading.code) {
+            let what = report.settled(&reading, &wanted.difficulties, left_out(Some(report), asked_at), now);
+            settled.push((reading.code, reading.revision.min(report.revision), what));
+        }
+        batch.outcomes.insert(subject, Outcome::Done);
     }
-    Ok(None)
+    settle(store, &settled).await
 }
+
+/// By player: raid and difficulty, and the newest partition met there.
+type FirstReadings = BTreeMap<PlayerId, BTreeMap<(RaidId, Difficulty), i32>>;
 
 /// What a report tells of players.
 struct Told {
     updates: Vec<PlayerUpdate>,
-    /// By player: raid and difficulty, and the newest partition met there.
-    first_readings: BTreeMap<PlayerId, BTreeMap<(RaidId, Difficulty), i32>>,
+    first_readings: FirstReadings,
 }
 
 /// The rows that count: of a raid and difficulty that a rule names, of a ranked character that does not hide, not struck
@@ -186,7 +209,7 @@ fn told(
     shown.retain(|_, id| !removed.contains_key(id));
     let ended_at: BTreeMap<u32, Timestamp> = reading.kills.iter().map(|kill| (kill.fight, kill.ended_at)).collect();
     let mut kills: BTreeMap<PlayerId, (Timestamp, Identity, Vec<RankedKill>)> = BTreeMap::new();
-    let mut first_readings: BTreeMap<PlayerId, BTreeMap<(RaidId, Difficulty), i32>> = BTreeMap::new();
+    let mut first_readings = FirstReadings::new();
     for row in reading.rows.iter().filter(|row| !row.banned && boards.contains(&(row.raid, row.difficulty))) {
         let (Some(&id), Some(&ended_at)) = (shown.get(&row.player), ended_at.get(&row.fight)) else { continue };
         let percent = match row.percent {
