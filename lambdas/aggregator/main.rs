@@ -14,9 +14,9 @@ use parsebook_lambda::{connect, run, start};
 
 use crate::handler::Aggregator;
 
-/// Players read from the store at a time. Three pages are in memory, one being read, one sent and one removed: less than
-/// a megabyte.
-const PAGE_SIZE: usize = 1000;
+/// Players read from the store at a time. Three pages are in memory, one being read, one sent and one removed: a few
+/// megabytes.
+const PAGE_SIZE: usize = 5000;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {

@@ -128,9 +128,9 @@ pub trait AggregateStore: Rules + Discoveries + Players + Waiting + ReportBacklo
 impl<S: Rules + Discoveries + Players + Waiting + ReportBacklog> AggregateStore for S {}
 
 /// Messages that are sent in batches at the same time, and then written down by one command.
-const GROUP: usize = 50;
-/// Groups on their way at the same time. What is sent and not yet written down is sent again after a crash: 100 messages.
-const GROUPS_AT_ONCE: usize = 2;
+const GROUP: usize = 30;
+/// Groups on their way at the same time. What is sent and not yet written down is sent again after a crash: 90 messages.
+const GROUPS_AT_ONCE: usize = 3;
 /// Of ten messages, most that are reports' while players wait.
 const REPORTS_OF_TEN: u64 = 9;
 /// Where reports are ranked, what can wait fills the queue up to this part of `QUEUE_LIMIT`, a week's worth of one key:
