@@ -182,10 +182,7 @@ impl StoredReport {
         now: Timestamp,
     ) -> Settled {
         let missing = reading.rows.iter().filter(|row| row.percent == Percent::NotYet).count();
-        // Kills without a single row are not ranked yet.
-        let has_kills = reading.kills.iter().any(|kill| wanted.contains(&kill.difficulty));
-        let is_there = !reading.rows.is_empty() || !has_kills;
-        let is_whole = is_there && missing * 10 < reading.rows.len().max(1) && !reading.is_partial;
+        let is_whole = missing * 10 < reading.rows.len().max(1) && !reading.is_partial;
         // What an earlier reading had left out no further stays read.
         let left_out = if wanted.is_subset(&self.difficulties) { left_out.min(self.left_out) } else { left_out };
         let (state, due_at) = match is_whole {
@@ -351,17 +348,6 @@ mod tests {
         assert_eq!(after(&reading(40, 4), 6, 14 * 24).state, ReportState::Final);
         let partial = ReportReading { is_partial: true, ..reading(40, 0) };
         assert_eq!(after(&partial, 0, 26).state, ReportState::Again);
-    }
-
-    #[test]
-    fn kills_without_a_single_row_are_not_ranked_yet() {
-        let nothing = ReportReading { rows: vec![], ..reading(40, 0) };
-        let judged = |reading: &ReportReading| {
-            read_before(0).settled(reading, &heroic(), LeftOut::NOTHING, noon() + DELAY).state
-        };
-        let kill = crate::report::Kill { fight: 1, encounter: 7, difficulty: 4, ended_at: noon() };
-        assert_eq!(judged(&ReportReading { kills: vec![kill], ..nothing.clone() }), ReportState::Again);
-        assert_eq!(judged(&ReportReading { kills: vec![], ..nothing }), ReportState::Done);
     }
 
     #[test]

@@ -95,7 +95,7 @@ impl MongoStore {
         let sent = by_content(sent);
         let statements = sent.iter().map(|(content, players)| deleting(content, players.clone())).collect();
         let deleted = self.delete(collection, statements).await?;
-        let players: Vec<PlayerId> = sent.iter().flat_map(|(_, players)| players).copied().collect();
+        let players: Vec<PlayerId> = sent.values().flatten().copied().collect();
         if deleted == players.len() as u64 {
             return Ok(());
         }
