@@ -455,7 +455,7 @@ async fn a_store_that_falls_silent_in_the_middle_ends_each_function_in_time() {
     // Long enough for the work, were it not for the store; whoever is still at it after 25 s is cut off by this test.
     let (invocation, most) = (Duration::from_secs(300), Duration::from_secs(25));
     for (name, event, works_for_ms) in
-        [("discover", json!({}), 700), ("aggregator", json!({ "force": true }), 250), ("db-generator", json!({}), 20)]
+        [("discover", json!({}), 700), ("aggregator", json!({ "force": true }), 60), ("db-generator", json!({}), 20)]
     {
         let function = pipeline.function(name).await.unwrap();
         let breaks = async {

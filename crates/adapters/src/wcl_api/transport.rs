@@ -109,6 +109,8 @@ impl<C: Clock> WclApi<C> {
                 }
                 Attempt::Failed(failure) => return Err(failure),
                 Attempt::Burst(wait) if waited + wait <= LONGEST_WAIT => {
+                    // Whoever says "at once" again and again is asked less and less often.
+                    let wait = wait.max(waited / 4);
                     waited += wait;
                     tracing::warn!(key = key.name(), seconds = wait.as_secs(), "too many requests, waiting");
                     self.clock.sleep(wait).await;

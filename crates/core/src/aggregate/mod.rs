@@ -27,7 +27,7 @@ use serde::Serialize;
 use self::choice::{Choice, LongestAgo, choose};
 use crate::ports::{
     Clock, DiscoveredPage, Discoveries, InQueue, Malformed, MessageQueue, Players, ReportBacklog, Result, Rules,
-    Waiting,
+    Waiting, is_store_away,
 };
 use crate::report_state::StoredReport;
 use crate::rule::schedule::{self, delta};
@@ -218,7 +218,10 @@ where
         }
         None if players_wait => {
             let outcome = run.send_players().await;
-            run.remove_sent().await?;
+            // Nothing more is asked of a store that does not answer: the next run drops what was sent.
+            if !outcome.as_ref().is_err_and(is_store_away) {
+                run.remove_sent().await?;
+            }
             stopped = outcome?;
         }
         None => {}
@@ -471,7 +474,7 @@ async fn hand_over<S: AggregateStore, Q: MessageQueue>(
         let marked = store.mark_waiting(&players, now).await.context("writing down who waits in the queue");
         failure = failure.and(marked);
     }
-    if !reports.is_empty() {
+    if !reports.is_empty() && !failure.as_ref().is_err_and(is_store_away) {
         failure = failure.and(store.mark_sent(&reports, now).await.context("writing down which reports were sent"));
     }
     HandedOver { players, reports, rejected, failure }

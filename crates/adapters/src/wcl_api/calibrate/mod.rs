@@ -92,7 +92,7 @@ impl<C: Clock> WclApi<C> {
 
     async fn asking(&self) -> Result<Asking<'_, C>, ApiError> {
         let key = self.key_for(STOP_AT).await?;
-        Ok(Asking { api: self, key, calls: Vec::new(), open: None, spent: 0.0 })
+        Ok(Asking { api: self, key, calls: Vec::new(), open: None, spent: 0.0, dearer: 1.0 })
     }
 }
 
@@ -105,12 +105,15 @@ struct Asking<'a, C> {
     open: Option<(Reading, f64)>,
     /// What the questions before it cost.
     spent: f64,
+    /// How many times dearer a question was than it was taken to be at most.
+    dearer: f64,
 }
 
 impl<C: Clock> Asking<'_, C> {
     /// Asks for `fields` of `root`, which cost no more than `most`. `None` if that could be too much, or there is no usable
     /// answer.
     async fn ask(&mut self, name: &str, root: &'static str, fields: &str, most: f64) -> Result<Option<Body>, ApiError> {
+        let most = most * self.dearer;
         let open = self.open.map_or(0.0, |(_, most)| most);
         // The reading at the end costs a point, too.
         if self.spent + open + most + 1.0 > STOP_AT {
@@ -146,6 +149,7 @@ impl<C: Clock> Asking<'_, C> {
             let cost =
                 reading.filter(|reading| reading.is_of_the_hour(&before)).map(|reading| reading.spent - before.spent);
             self.spent += cost.unwrap_or(most_before);
+            self.dearer = self.dearer.max(cost.unwrap_or_default() / most_before.max(1.0));
             if let Some(call) = self.calls.last_mut() {
                 call.points = cost;
             }
