@@ -43,6 +43,8 @@ pub async fn everything<C: Clock>(
         return Err(ApiError::Failed(anyhow::anyhow!("no report of raid {raid} with two kills was found")));
     };
     let one = one_kill(asking, subject, &mut seen).await?;
+    // All further questions are of this kind: what it costs is to be known before.
+    asking.price_last().await?;
     let whole = whole(asking, subject, &mut seen).await?;
     two_kills(asking, subject).await?;
     healer(asking, raid, subject, &whole, &mut seen).await?;

@@ -150,7 +150,8 @@ impl<C: Clock> Asking<'_, C> {
                 reading.filter(|reading| reading.is_of_the_hour(&before)).map(|reading| reading.spent - before.spent);
             self.spent += cost.unwrap_or(most_before);
             self.dearer = self.dearer.max(cost.unwrap_or_default() / most_before.max(1.0));
-            if let Some(call) = self.calls.last_mut() {
+            // A call that was priced by itself keeps its price.
+            if let Some(call) = self.calls.last_mut().filter(|call| call.points.is_none()) {
                 call.points = cost;
             }
         }
@@ -160,11 +161,16 @@ impl<C: Clock> Asking<'_, C> {
         }
     }
 
-    /// Prices the last question.
-    async fn finish(mut self, mut calibrated: Calibrated) -> Result<Calibrated, ApiError> {
+    /// Prices the last question, for a point.
+    async fn price_last(&mut self) -> Result<(), ApiError> {
         let answer = self.api.ask(self.key, &Question::points(), OnTimeout::Retry).await;
         let (_, receipt) = answer.map_err(Failure::into_api_error)?;
         self.settle(receipt.map(|receipt| receipt.reading()), 1.0);
+        Ok(())
+    }
+
+    async fn finish(mut self, mut calibrated: Calibrated) -> Result<Calibrated, ApiError> {
+        self.price_last().await?;
         let points = self.calls.iter().filter_map(|call| Some((call.question.clone(), call.points?)));
         calibrated.observations.points = points.collect();
         let Observations { beyond_last_page, default_metric, old, .. } = &mut calibrated.observations;
