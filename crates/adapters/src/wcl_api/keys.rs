@@ -42,18 +42,25 @@ pub fn parse_keys(json: &str) -> Result<Vec<ApiKey>, ConfigError> {
         return wrong("names no key".to_owned());
     }
     let mut names = BTreeSet::new();
-    for key in &keys {
+    for (place, key) in keys.iter().enumerate() {
+        let told = told(place, &key.name);
         if key.name.is_empty() {
             return wrong("holds a key without a name".to_owned());
         }
         if !names.insert(&key.name) {
-            return wrong(format!("names {:?} twice", key.name));
+            return wrong(format!("has the name of {told} twice"));
         }
         if key.client_id.is_empty() || key.client_secret.expose_secret().is_empty() {
-            return wrong(format!("key {:?} lacks clientId or clientSecret", key.name));
+            return wrong(format!("{told} lacks clientId or clientSecret"));
         }
     }
     Ok(keys)
+}
+
+/// A key by its name, or by its place where the name may be a secret that was put there.
+fn told(place: usize, name: &str) -> String {
+    let is_plain = name.len() <= 24 && name.chars().all(|c| c.is_ascii_alphanumeric() || " -_.".contains(c));
+    if is_plain { format!("key {name:?}") } else { format!("key {} of the list", place + 1) }
 }
 
 /// A key and what is known of it.
