@@ -276,9 +276,8 @@ fn told(
     Told { updates: removed.into_values().chain(folded).collect(), first_readings }
 }
 
-/// A full reading is taken for fresh this long, and no other is asked for: longer than the default of
-/// `RERANK_AFTER_HOURS`.
-const FRESH_FOR: TimeDelta = TimeDelta::hours(24);
+/// A full reading is taken for fresh this long, and aggregator asks for no other: the default of `RERANK_AFTER_HOURS`.
+const FRESH_FOR: TimeDelta = TimeDelta::hours(20);
 
 /// Of a player's raids and difficulties those to be read in full now: they never were in their newest partition, or were
 /// before the report was found and after a kill in it, which the reading cannot have counted, then. Where such a reading
