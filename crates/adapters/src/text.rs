@@ -30,10 +30,10 @@ pub fn shown(value: &str) -> String {
 /// In place of a value.
 pub const HIDDEN: &str = "what stands there is not shown, for it may hold a secret";
 
-/// Whether a value looks like an address with a login, or like a pool of keys.
+/// Whether a value looks like an address with a login, or like a piece of a pool of keys.
 pub fn may_hold_a_secret(value: &str) -> bool {
     let lower = value.to_lowercase();
-    ["@", "secret", "password", "token"].iter().any(|sign| lower.contains(sign))
+    ["@", "ecret", "password", "token", "{", "}", "\""].iter().any(|sign| lower.contains(sign))
 }
 
 #[cfg(test)]

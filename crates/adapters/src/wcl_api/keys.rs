@@ -43,24 +43,19 @@ pub fn parse_keys(json: &str) -> Result<Vec<ApiKey>, ConfigError> {
     }
     let mut names = BTreeSet::new();
     for (place, key) in keys.iter().enumerate() {
-        let told = told(place, &key.name);
+        // By its place: where the name belongs a secret may stand.
+        let told = format!("key {} of the list", place + 1);
         if key.name.is_empty() {
             return wrong("holds a key without a name".to_owned());
         }
         if !names.insert(&key.name) {
-            return wrong(format!("has the name of {told} twice"));
+            return wrong(format!("{told} has the name of another"));
         }
         if key.client_id.is_empty() || key.client_secret.expose_secret().is_empty() {
             return wrong(format!("{told} lacks clientId or clientSecret"));
         }
     }
     Ok(keys)
-}
-
-/// A key by its name, or by its place where the name may be a secret that was put there.
-fn told(place: usize, name: &str) -> String {
-    let is_plain = name.len() <= 24 && name.chars().all(|c| c.is_ascii_alphanumeric() || " -_.".contains(c));
-    if is_plain { format!("key {name:?}") } else { format!("key {} of the list", place + 1) }
 }
 
 /// A key and what is known of it.
@@ -112,10 +107,10 @@ mod tests {
     fn malformed_pools_are_named() {
         for (json, named) in [
             ("[]", "no key"),
-            (r#"[{"name":"a","clientId":"","clientSecret":"s"}]"#, "\"a\" lacks"),
+            (r#"[{"name":"a","clientId":"","clientSecret":"s"}]"#, "key 1 of the list lacks"),
             (
                 r#"[{"name":"a","clientId":"i","clientSecret":"s"},{"name":"a","clientId":"i","clientSecret":"s"}]"#,
-                "twice",
+                "key 2 of the list has the name of another",
             ),
         ] {
             let error = parse_keys(json).unwrap_err().to_string();
