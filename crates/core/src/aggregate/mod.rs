@@ -589,6 +589,26 @@ mod tests {
         assert_eq!(store.discovers.borrow()[&5], RaidsToScrap::one(31, 5));
     }
 
+    #[test]
+    fn two_runs_are_told_as_one() {
+        let run = |number: u64, stopped| AggregateSummary {
+            sent: number,
+            reports: 10 * number,
+            fresh: 100 * number,
+            failed: 1_000 * number,
+            skipped: 10_000 * number,
+            left: number,
+            stopped,
+            reason: Some(number.to_string()),
+            without: vec![],
+        };
+        let both = run(3, StopReason::QueueFull).and(run(2, StopReason::Complete));
+        assert_eq!((both.sent, both.reports, both.fresh, both.failed), (5, 50, 500, 5_000));
+        // What cannot be read stays, and is met again.
+        assert_eq!((both.skipped, both.left, both.stopped), (30_000, 2, StopReason::Complete));
+        assert_eq!(both.reason.as_deref(), Some("3"));
+    }
+
     #[tokio::test]
     async fn a_document_that_cannot_be_read_is_skipped_and_counted() {
         let store = Memory::with_discovered(1);
