@@ -414,6 +414,13 @@ mod tests {
         store.players.borrow_mut().insert(id, Player { id, identity, ranks });
     }
 
+    /// A store with a ranked player, and an empty repository.
+    fn with_one_of_eu() -> (Memory, TestRepo) {
+        let store = Memory::default();
+        add(&store, 1, "EU", 3);
+        (store, TestRepo::default())
+    }
+
     async fn run(store: &Memory, repo: &mut TestRepo, dry_run: bool) -> GenerateSummary {
         generate(store, &TestApi::default(), repo, &config(dry_run)).await.unwrap()
     }
@@ -449,9 +456,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_region_that_lost_its_last_rank_is_published_empty_unless_the_store_holds_nobody() {
-        let store = Memory::default();
-        add(&store, 1, "EU", 3);
-        let mut repo = TestRepo::default();
+        let (store, mut repo) = with_one_of_eu();
         run(&store, &mut repo, false).await;
         let published = repo.files.clone();
         let hidden = store.players.borrow_mut().remove(&1).unwrap();
@@ -469,9 +474,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_dry_run_publishes_and_stores_nothing() {
-        let store = Memory::default();
-        add(&store, 1, "EU", 3);
-        let mut repo = TestRepo::default();
+        let (store, mut repo) = with_one_of_eu();
         let summary = run(&store, &mut repo, true).await;
         assert_eq!((summary.regions[0].characters, summary.stopped), (1, StopReason::DryRun));
         assert!(repo.files.is_empty() && repo.staged.is_empty() && store.raids.borrow().is_empty());

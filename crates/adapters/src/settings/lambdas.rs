@@ -3,56 +3,50 @@
 use std::time::Duration;
 
 use parsebook_core::discover::DiscoverConfig;
+use url::Url;
 
 use super::shared::{delay, discover, regions, report_call_budget};
 use super::{AddonSettings, ConfigError, Environment, QueueSettings, SecretSource, WclSettings};
-use url::Url;
-
 use crate::addon_repo::{History, check_address};
 
 /// The default of reviver and player-rank; the template sets 5.
 const CONCURRENCY_LIMIT: u32 = 50;
 
-const SCHEDULE_NAME: &str = "REVIVER_SCHEDULE_NAME";
-const FUNCTION_ARN: &str = "REVIVER_FUNCTION_ARN";
-const ROLE_ARN: &str = "SCHEDULER_ROLE_ARN";
-const DEAD_LETTERS_ARN: &str = "REVIVER_DEAD_LETTERS_ARN";
-const DEAD_LETTERS: &str = "DEAD_LETTER_QUEUE_URL";
-
-/// The value, if it is of the form that `problem` asks for; else what is wrong with it. It is not repeated: what is no
-/// address may be anything.
-fn checked(
-    variable: &str,
-    value: String,
-    problem: impl Fn(&str) -> Result<(), &'static str>,
-) -> Result<String, ConfigError> {
-    match problem(&value) {
-        Ok(()) => Ok(value),
-        Err(problem) => Err(ConfigError::new(variable, problem)),
-    }
+/// What a value must look like, and what is wrong with any other. The value is not repeated: what is no address may be
+/// anything, also a secret.
+struct Form {
+    fits: fn(&str) -> bool,
+    problem: &'static str,
 }
 
-fn is_queue_url(value: &str) -> Result<(), &'static str> {
-    let url = Url::parse(value).map_err(|_| "is not the URL of a queue")?;
-    if matches!(url.scheme(), "https" | "http") && url.has_host() { Ok(()) } else { Err("is not the URL of a queue") }
-}
-
-fn is_arn(value: &str) -> Result<(), &'static str> {
-    let is_arn = value.starts_with("arn:") && !value.contains(char::is_whitespace);
-    is_arn.then_some(()).ok_or("is not an ARN")
-}
-
+const QUEUE_URL: Form = Form {
+    fits: |value| Url::parse(value).is_ok_and(|url| matches!(url.scheme(), "https" | "http") && url.has_host()),
+    problem: "is not the URL of a queue",
+};
+const ARN: Form =
+    Form { fits: |value| value.starts_with("arn:") && !value.contains(char::is_whitespace), problem: "is not an ARN" };
 /// Scheduler's own rule.
-fn is_schedule_name(value: &str) -> Result<(), &'static str> {
-    let is_name = value.len() <= 64 && value.chars().all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c));
-    is_name
-        .then_some(())
-        .ok_or("is not a schedule's name, which has at most 64 letters, digits, hyphens, dots and underscores")
-}
+const SCHEDULE_NAME: Form = Form {
+    fits: |value| value.len() <= 64 && value.chars().all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c)),
+    problem: "is not a schedule's name, which has at most 64 letters, digits, hyphens, dots and underscores",
+};
+const BRANCH: Form = Form {
+    fits: |value| git2::Branch::name_is_valid(value).unwrap_or(false) && !value.starts_with("refs/"),
+    problem: "is not the name of a branch, such as main",
+};
 
-fn is_branch(value: &str) -> Result<(), &'static str> {
-    let is_branch = git2::Branch::name_is_valid(value).unwrap_or(false) && !value.starts_with("refs/");
-    is_branch.then_some(()).ok_or("is not the name of a branch, such as main")
+impl Form {
+    fn check(&self, variable: &str, value: String) -> Result<String, ConfigError> {
+        if (self.fits)(&value) { Ok(value) } else { Err(ConfigError::new(variable, self.problem)) }
+    }
+
+    fn required(&self, environment: &Environment, variable: &str) -> Result<String, ConfigError> {
+        self.check(variable, environment.required(variable)?)
+    }
+
+    fn optional(&self, environment: &Environment, variable: &str) -> Result<Option<String>, ConfigError> {
+        environment.optional(variable)?.map(|value| self.check(variable, value)).transpose()
+    }
 }
 
 /// The store: all but reviver.
@@ -124,7 +118,7 @@ impl AggregatorSettings {
     pub fn read(environment: &Environment) -> Result<Self, ConfigError> {
         Ok(Self {
             store: StoreSettings::read(environment)?,
-            queue_url: checked("QUEUE_URL", environment.required("QUEUE_URL")?, is_queue_url)?,
+            queue_url: QUEUE_URL.required(environment, "QUEUE_URL")?,
             delay: delay(environment)?,
             queue: QueueSettings::read(environment)?,
         })
@@ -179,18 +173,12 @@ impl PlayerRankSettings {
             function: environment.required("AWS_LAMBDA_FUNCTION_NAME")?,
             concurrency_limit: concurrency_limit(environment)?,
             reviver: Reviver {
-                schedule_name: checked(SCHEDULE_NAME, environment.required(SCHEDULE_NAME)?, is_schedule_name)?,
-                function_arn: checked(FUNCTION_ARN, environment.required(FUNCTION_ARN)?, is_arn)?,
-                role_arn: checked(ROLE_ARN, environment.required(ROLE_ARN)?, is_arn)?,
-                dead_letters_arn: environment
-                    .optional(DEAD_LETTERS_ARN)?
-                    .map(|arn| checked(DEAD_LETTERS_ARN, arn, is_arn))
-                    .transpose()?,
+                schedule_name: SCHEDULE_NAME.required(environment, "REVIVER_SCHEDULE_NAME")?,
+                function_arn: ARN.required(environment, "REVIVER_FUNCTION_ARN")?,
+                role_arn: ARN.required(environment, "SCHEDULER_ROLE_ARN")?,
+                dead_letters_arn: ARN.optional(environment, "REVIVER_DEAD_LETTERS_ARN")?,
             },
-            dead_letter_queue_url: environment
-                .optional(DEAD_LETTERS)?
-                .map(|url| checked(DEAD_LETTERS, url, is_queue_url))
-                .transpose()?,
+            dead_letter_queue_url: QUEUE_URL.optional(environment, "DEAD_LETTER_QUEUE_URL")?,
         })
     }
 }
@@ -269,7 +257,7 @@ impl DbGeneratorSettings {
             store: StoreSettings::read(environment)?,
             wcl: WclSettings::with_keys(environment)?,
             url,
-            branch: checked("GIT_BRANCH", environment.text("GIT_BRANCH", "main")?, is_branch)?,
+            branch: BRANCH.check("GIT_BRANCH", environment.text("GIT_BRANCH", "main")?)?,
             token,
             history: history.parse().map_err(|error| ConfigError::new("GIT_HISTORY", error))?,
             regions: regions(environment)?,
