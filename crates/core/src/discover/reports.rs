@@ -14,9 +14,10 @@ use super::pages::{Ended, Stopped};
 use super::{DiscoverStore, Run};
 use crate::moment;
 use crate::player::{PlayerUpdate, Raid};
+use crate::ports::ReportLists;
 use crate::ports::{ApiError, Clock, RankingSite, SeenReport, SourceError, Zones};
 use crate::report::{
-    DetailOutcome, LAST_LIST_PAGE, ListPage, ListedReport, REPORTS_PER_REQUEST, ReportDetails, ReportLists, Window,
+    DetailOutcome, LAST_LIST_PAGE, ListPage, ListedReport, REPORTS_PER_REQUEST, ReportDetails, Window,
 };
 use crate::report_ranks::REMEMBERED;
 use crate::report_state::{Listing, StoredReport, listing};
@@ -29,6 +30,8 @@ use crate::{Difficulty, PlayerId, RaidId, Timestamp};
 const FIRST_READING: TimeDelta = TimeDelta::days(14);
 /// A window is begun with at most this: a day of a season's late weeks fits into one list.
 const LONGEST_WINDOW: TimeDelta = TimeDelta::days(1);
+/// So many pages of a list leave room for a night with four times as many reports.
+const ROOMY_PAGES: i32 = 6;
 /// A window is not halved below this.
 const SHORTEST_WINDOW: TimeDelta = TimeDelta::seconds(10);
 /// Waits before a list or details that failed are asked for again. A refusal is not asked again at all.
@@ -76,7 +79,7 @@ pub fn all_windows(
 fn after_page(mut windows: Vec<WindowLeft>, has_more: bool) -> (Vec<WindowLeft>, Option<WindowLeft>) {
     let Some(window) = windows.pop() else { return (windows, None) };
     if !has_more {
-        return (windows, None);
+        return (joined(windows, window), None);
     }
     if window.next_page < LAST_LIST_PAGE {
         windows.push(WindowLeft { next_page: window.next_page + 1, ..window });
@@ -90,6 +93,23 @@ fn after_page(mut windows: Vec<WindowLeft>, has_more: bool) -> (Vec<WindowLeft>,
     windows.push(WindowLeft { from: window.from, to: middle, next_page: 1 });
     windows.push(WindowLeft { from: middle, to: window.to, next_page: 1 });
     (windows, None)
+}
+
+/// Makes one window of the next ones where what `read` held says that a few pages will hold them all: each window costs
+/// a question at least.
+fn joined(mut windows: Vec<WindowLeft>, read: WindowLeft) -> Vec<WindowLeft> {
+    let pages = i32::try_from(read.next_page).unwrap_or(i32::MAX);
+    let longest = (read.to - read.from) * ROOMY_PAGES / pages.max(1);
+    while let [.., older, next] = windows.as_slice() {
+        let is_unread = older.next_page == 1 && next.next_page == 1 && older.to == next.from;
+        let both = WindowLeft { from: older.from, to: next.to, next_page: 1 };
+        if !is_unread || both.to - both.from > longest {
+            break;
+        }
+        windows.truncate(windows.len() - 2);
+        windows.push(both);
+    }
+    windows
 }
 
 impl<S, A, W, C> Run<'_, S, A, W, C>
@@ -132,7 +152,7 @@ where
             if progress.pages >= target.end_page {
                 let (from, to) = (progress.windows[0].from, window.to);
                 counts.left_behind = Some(format!(
-                    "page {} was the rule's last; reports of {from} to {to} were not looked at",
+                    "page {} was the rule's last; not every report of {from} to {to} was looked at",
                     target.end_page
                 ));
                 return Ok(Stopped::Complete);
@@ -435,6 +455,47 @@ mod tests {
         assert_eq!(after(24, true), [older, window(60, 0, 25)]);
         assert_eq!(after(25, true), [older, window(60, 30, 1), window(30, 0, 1)]);
         assert_eq!(after(2, false), [older]);
+    }
+
+    #[test]
+    fn quiet_days_are_read_by_few_questions() {
+        let days = |pages_a_day: f64| {
+            let mut left = windows(None, None);
+            let (mut asked, mut covered) = (0, TimeDelta::zero());
+            while let Some(&window) = left.last() {
+                let pages = pages_a_day * (window.to - window.from).as_seconds_f64() / 86_400.0;
+                let has_more = pages > f64::from(window.next_page);
+                if !has_more {
+                    covered += window.to - window.from;
+                }
+                left = after_page(left, has_more).0;
+                asked += 1;
+            }
+            assert_eq!(covered, TimeDelta::days(14));
+            asked
+        };
+        assert_eq!(days(0.1), 3, "a day, six days, and the other seven");
+        assert_eq!(days(0.5), 1 + 3 + 4, "of six days three pages, of seven days four");
+        assert_eq!(days(20.0), 14 * 20, "full days stay by themselves");
+    }
+
+    #[test]
+    fn windows_with_a_gap_or_begun_are_not_joined() {
+        let window = |from, to, next_page| WindowLeft {
+            from: noon() - TimeDelta::hours(from),
+            to: noon() - TimeDelta::hours(to),
+            next_page,
+        };
+        let read = window(2, 0, 1);
+        for left in [
+            vec![window(5, 4, 1), window(3, 2, 1)],
+            vec![window(4, 3, 2), window(3, 2, 1)],
+            vec![window(4, 3, 1), window(3, 2, 2)],
+        ] {
+            assert_eq!(joined(left.clone(), read), left);
+        }
+        assert_eq!(joined(vec![window(9, 4, 1), window(4, 2, 1)], read), [window(9, 2, 1)]);
+        assert_eq!(joined(vec![window(20, 4, 1), window(4, 2, 1)], read), [window(20, 4, 1), window(4, 2, 1)]);
     }
 
     #[test]

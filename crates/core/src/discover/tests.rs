@@ -349,8 +349,8 @@ async fn rules_of_one_raid_are_served_by_one_reading_of_its_reports() {
     let summary = work(&store, &wcl).await;
     assert!(wcl.asked.borrow().iter().filter(|asked| matches!(asked, Asked::Details(_))).count() == 1);
     let [leader, sibling] = summary.rules.as_slice() else { panic!("{summary:?}") };
-    // Lists of the last four days and sixteen hours.
-    assert_eq!((leader.pages, leader.players, leader.skipped), (5, 2, 1));
+    // A list of the last day, and one of the three days and sixteen hours before.
+    assert_eq!((leader.pages, leader.players, leader.skipped), (2, 2, 1));
     assert_eq!((sibling.pages, sibling.players, sibling.skipped, sibling.reports), (0, 3, 0, None));
     let who = |rule: &RuleSummary| (rule.rule.clone().unwrap().0, rule.target.as_ref().unwrap().difficulty);
     assert_eq!((who(leader), who(sibling)), (("a".to_owned(), 4), ("fresh".to_owned(), 5)));
