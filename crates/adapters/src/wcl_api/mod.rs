@@ -96,7 +96,7 @@ impl<C: Clock> WclApi<C> {
 impl<C: Clock> KeyPool for WclApi<C> {
     async fn points(&self) -> Result<Vec<KeyPoints>, ApiError> {
         let mut readings = Vec::with_capacity(self.keys.len());
-        let mut failure = None;
+        let mut failures = Vec::new();
         for key in &self.keys {
             match self.reading(key).await {
                 Ok(reading) => readings.push(reading.of(key.name())),
@@ -106,16 +106,18 @@ impl<C: Clock> KeyPool for WclApi<C> {
                 }
                 // The refusal is meant for this program, not for a key: no other key is tried.
                 Err(error @ ApiError::Refused(_)) => return Err(error),
-                Err(error) => {
-                    tracing::error!(key = key.name(), %error, "key left out");
-                    failure.get_or_insert(error);
-                }
+                Err(error) => failures.push((key.name(), error)),
             }
         }
-        match failure {
-            Some(failure) if readings.is_empty() => Err(failure),
+        // Who asks tells of the one that is returned.
+        let returned = (readings.is_empty() && !failures.is_empty()).then(|| failures.remove(0).1);
+        for (key, error) in failures {
+            tracing::error!(key, %error, "key left out");
+        }
+        match returned {
+            Some(failure) => Err(failure),
             None if readings.is_empty() => Err(ApiError::Failed(anyhow::anyhow!("WCL_API_KEYS names no key"))),
-            _ => Ok(readings),
+            None => Ok(readings),
         }
     }
 }
