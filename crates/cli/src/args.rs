@@ -3,7 +3,7 @@
 pub mod simulate;
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
@@ -38,9 +38,9 @@ pub struct Args {
 #[derive(Debug, Clone, clap::Args)]
 pub struct Common {
     /// Folder of the embedded store: one SQLite file with rules, players and the queue.
-    #[arg(long, global = true, value_name = "DIR", default_value = "./data")]
+    #[arg(long, global = true, value_name = "DIR", default_value = DEFAULT_DATA)]
     pub data: PathBuf,
-    /// Addon repository: the folder that gets Parsebook/, Parsebook_DB_EU/ and so on.
+    /// Addon repository: the folder that gets Parsebook/, Parsebook_DB_EU/ and so on. (To `report` it names the HTML file.)
     #[arg(long, global = true, value_name = "DIR", default_value = DEFAULT_OUT)]
     pub out: PathBuf,
     /// Base of the Warcraft Logs site and API [default: WCL_URL, or the public site].
@@ -52,6 +52,8 @@ pub struct Common {
     pub store: StoreKind,
 }
 
+/// Where the embedded store is unless `--data` says otherwise.
+const DEFAULT_DATA: &str = "./data";
 /// Where addons go unless `--out` says otherwise.
 const DEFAULT_OUT: &str = "./addon";
 
@@ -63,9 +65,22 @@ pub enum StoreKind {
 }
 
 impl Common {
+    /// What a further command must be told to work on the same store: ` --data DIR`, ` --store mongodb`, or nothing.
+    pub fn store_flags(&self) -> String {
+        match self.store {
+            StoreKind::Mongodb => " --store mongodb".to_owned(),
+            StoreKind::Sqlite => flag("--data", &self.data, DEFAULT_DATA),
+        }
+    }
+
+    /// What a further command must be told to read the same addons: ` --out DIR`, or nothing.
+    pub fn out_flags(&self) -> String {
+        flag("--out", &self.out, DEFAULT_OUT)
+    }
+
     /// `--out`, if it was given: to `report` it names a file.
-    pub fn given_out(&self) -> Option<&std::path::Path> {
-        (self.out != std::path::Path::new(DEFAULT_OUT)).then_some(self.out.as_path())
+    pub fn given_out(&self) -> Option<&Path> {
+        (self.out != Path::new(DEFAULT_OUT)).then_some(self.out.as_path())
     }
 }
 
@@ -238,6 +253,20 @@ impl TargetArgs {
             partition: self.partition,
         };
         target.checked().map_err(Usage::of)
+    }
+}
+
+/// A flag and its folder as a shell takes them, unless it is the usual one.
+fn flag(name: &str, folder: &Path, usual: &str) -> String {
+    if folder == Path::new(usual) {
+        return String::new();
+    }
+    let text = folder.display().to_string();
+    let is_plain = |c: char| c.is_alphanumeric() || "/._-".contains(c);
+    if text.chars().all(is_plain) {
+        format!(" {name} {text}")
+    } else {
+        format!(" {name} '{}'", text.replace('\'', r"'\''"))
     }
 }
 

@@ -30,7 +30,10 @@ pub async fn run(common: &Common, args: &RunArgs) -> anyhow::Result<()> {
     let machine = open(common)?;
     let regions = if args.regions.is_empty() { &machine.settings().regions } else { &args.regions };
     if machine.store().rules().await?.0.is_empty() {
-        complain("no rules: nothing is discovered; add one with: parsebook rules add --raid 44 --difficulty 4");
+        let add = common.store_flags();
+        complain(&format!(
+            "no rules: nothing is discovered; add one with: parsebook rules add --raid 44 --difficulty 4{add}"
+        ));
     }
     if args.once {
         let summary = machine.run_once(regions).await?;
@@ -137,17 +140,13 @@ pub fn refusal(summary: &RunSummary) -> anyhow::Result<()> {
 fn last_line(common: &Common, summary: &RunSummary) -> String {
     let published: u64 =
         summary.db_generator.iter().flat_map(|generated| &generated.regions).map(|region| region.characters).sum();
-    let flags = [("--data", &common.data, "./data"), ("--out", &common.out, "./addon")];
-    let of = |flag: usize| {
-        let (name, value, usual) = flags[flag];
-        if value.as_os_str() == usual { String::new() } else { format!(" {name} {}", value.display()) }
-    };
+    let (data, out) = (common.store_flags(), common.out_flags());
     let next = match published {
         _ if !summary.errors.is_empty() => {
-            format!("what failed is named below; mend it and run again, or see: parsebook status{}", of(0))
+            format!("what failed is named below; mend it and run again, or see: parsebook status{data}")
         }
-        0 => format!("nobody is published yet; see: parsebook status{}", of(0)),
-        _ => format!("next: parsebook lookup NAME REALM{}, or parsebook report --out report.html{}", of(1), of(0)),
+        0 => format!("nobody is published yet; see: parsebook status{data}"),
+        _ => format!("next: parsebook lookup NAME REALM{out}, or parsebook report --out report.html{data}"),
     };
     format!("done       {} ranked, {} published; {next}", ranked(&summary.player_rank), grouped(published))
 }

@@ -25,38 +25,45 @@ pub fn settings(read: Result<(), (&str, &str)>) -> Check {
     }
 }
 
-/// The store, opened or not, and its rules.
-pub fn store(name: &str, rules: Result<&(Vec<Rule>, Vec<Malformed>), &anyhow::Error>, now: Timestamp) -> Vec<Check> {
+/// The store, opened or not, and its rules. `flags` are what a command must be told to work on this store.
+pub fn store(
+    name: &str,
+    rules: Result<&(Vec<Rule>, Vec<Malformed>), &anyhow::Error>,
+    flags: &str,
+    now: Timestamp,
+) -> Vec<Check> {
     let (rules, malformed) = match rules {
         Ok(rules) => rules,
         Err(error) => {
             let text = format!("{error:#}");
             let fix = if name == "MongoDB" || text.contains("MONGODB_") {
-                "check MONGODB_URI and MONGODB_DATABASE, the server, and its list of allowed addresses"
+                "check MONGODB_URI and MONGODB_DATABASE, the server, and its list of allowed addresses".to_owned()
             } else if text.contains("no store") {
-                "parsebook rules add --raid 44 --difficulty 4, or name the right folder with --data"
+                format!("parsebook rules add --raid 44 --difficulty 4{flags}, or name the right folder with --data")
             } else {
-                "check the folder's permissions and free space (df), or name another with --data"
+                "check the folder's permissions and free space (df), or name another with --data".to_owned()
             };
             return vec![Check::failed("store", text, fix)];
         }
     };
     let mut checks = vec![Check::ok("store", name)];
     for malformed in malformed {
-        checks.push(Check::failed("rule", malformed.to_string(), "correct the document, or parsebook rules remove ID"));
+        let fix = format!("correct the document, or parsebook rules remove ID{flags}");
+        checks.push(Check::failed("rule", malformed.to_string(), fix));
     }
     if rules.is_empty() {
-        let fix = "parsebook rules add --raid 44 --difficulty 4";
+        let fix = format!("parsebook rules add --raid 44 --difficulty 4{flags}");
         checks.push(Check::failed("rules", "there are none: nothing is discovered", fix));
     } else if rules.iter().all(|rule| !rule.enabled) {
-        checks.push(Check::failed("rules", "all are paused: nothing is discovered", "parsebook rules resume ID"));
+        let fix = format!("parsebook rules resume ID{flags}");
+        checks.push(Check::failed("rules", "all are paused: nothing is discovered", fix));
     }
     for rule in rules {
         let status = RuleStatus::of(rule, rules, now);
         let name = format!("rule {} {}", rule.target.raid, difficulty(rule.target.difficulty));
         if status.is_failing {
-            let fix =
-                "see docs/deploy.md, \"When the site refuses\"; where the raid is wrong: parsebook rules remove ID";
+            let refused = "see docs/deploy.md, \"When the site refuses\"";
+            let fix = format!("{refused}; where the raid is wrong: parsebook rules remove {}{flags}", rule.id);
             checks.push(Check::failed(name, status.state, fix));
         }
     }

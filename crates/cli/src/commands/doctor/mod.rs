@@ -59,7 +59,7 @@ async fn look(common: &Common) -> Vec<Check> {
         StoreKind::Sqlite => common.data.display().to_string(),
         StoreKind::Mongodb => "MongoDB".to_owned(),
     };
-    checks.extend(judge::store(&name, rules.await.as_ref(), Utc::now()));
+    checks.extend(judge::store(&name, rules.await.as_ref(), &common.store_flags(), Utc::now()));
     // Without settings there is no name to ask by, and no key.
     if let Ok(settings) = &settings {
         let url = common.wcl_url.as_ref().unwrap_or(&settings.wcl_url);

@@ -22,7 +22,7 @@ fn points(limit_per_hour: f64) -> KeyPoints {
 
 /// The checks of a store with these rules.
 fn with_rules(rules: Vec<Rule>, malformed: Vec<Malformed>) -> Vec<Check> {
-    store("./data", Ok(&(rules, malformed)), now())
+    store("./data", Ok(&(rules, malformed)), " --store mongodb", now())
 }
 
 #[test]
@@ -52,14 +52,14 @@ fn each_fault_is_named_with_its_fix() {
     let malformed =
         Malformed { document: "discovery_schedules 7".into(), reason: "raid: \"x\" is no whole number".into() };
     let paused = Rule { enabled: false, ..rule(RuleState::default()) };
-    let of_store = |text| store("", Err(&error(text)), now());
+    let of_store = |text| store("", Err(&error(text)), "", now());
     let key_error = |error: &ApiError| vec![key("main", Err(error), 6.0, now())];
     let faults: Vec<(Vec<Check>, &str, &str)> = vec![
         (vec![settings(Err(("WCL_API_KEYS", "is not set")))], "WCL_API_KEYS is not set", "set WCL_API_KEYS"),
         (vec![settings(Err(("MAX_THREADS", "0 is not at least 1")))], "MAX_THREADS", "set MAX_THREADS"),
         (of_store("no store in ./data"), "no store", "rules add"),
         (of_store("MONGODB_URI: the server does not answer"), "does not answer", "MONGODB_URI"),
-        (store("MongoDB", Err(&error("it does not answer")), now()), "does not answer", "MONGODB_URI"),
+        (store("MongoDB", Err(&error("it does not answer")), "", now()), "does not answer", "MONGODB_URI"),
         (of_store("opening ./data: permission denied"), "permission", "permissions"),
         (with_rules(vec![], vec![]), "there are none", "rules add"),
         (with_rules(vec![paused], vec![]), "all are paused", "rules resume"),
