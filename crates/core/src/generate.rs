@@ -502,6 +502,22 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_raid_that_another_region_brings_in_the_first_run_makes_no_second_commit() {
+        let store = Memory::default();
+        add(&store, 1, "EU", 3);
+        add(&store, 7, "KR", 3);
+        let ranks = store.players.borrow_mut().get_mut(&7).unwrap().ranks.remove(&44).unwrap();
+        store.players.borrow_mut().get_mut(&7).unwrap().ranks.insert(45, ranks);
+        let mut wcl = TestWcl::new(async |_: &Asked| Ok(()));
+        wcl.zone.as_mut().unwrap().raid.id = 45;
+        let mut repo = TestRepo::default();
+        for stopped in [StopReason::Published, StopReason::Unchanged] {
+            assert_eq!(generate(&store, &wcl, &mut repo, &config(false)).await.unwrap().stopped, stopped);
+        }
+        assert!(contains(&repo, "Parsebook_DB_KR/", "Vault") && !contains(&repo, "Parsebook_DB_EU/", "Vault"));
+    }
+
+    #[tokio::test]
     async fn a_publication_is_told_in_figures() {
         let store = Memory::default();
         [(1, 3), (2, 5), (3, 4)].into_iter().for_each(|(id, days)| add(&store, id, "EU", days));

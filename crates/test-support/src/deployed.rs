@@ -258,6 +258,8 @@ impl Deployed {
         let keys = json!([{ "name": "main", "clientId": id, "clientSecret": secret }]).to_string();
         for (name, value) in [("mongodb-uri", pipeline.uri.as_str()), ("wcl-api-keys", &keys), ("git-token", "unused")]
         {
+            // As most tools that store a secret do, with a line end.
+            let value = format!("{value}\n");
             let body = json!({ "Name": format!("/parsebook/{name}"), "Value": value, "Type": "SecureString" });
             account.json("ssm", "AmazonSSM.PutParameter", body).await?;
         }

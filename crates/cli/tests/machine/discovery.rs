@@ -374,9 +374,10 @@ async fn a_failing_gateway_of_the_site_is_no_refusal() {
     for fault in Fault::SITE_GATEWAY {
         let (bench, raid, difficulty) = one_board(35).await;
         let machine = with_rule(&bench, &[], raid, difficulty);
-        bench.simulator.faults().set(fault, When::Ids(vec![7]));
-        let summary = discover_one(&machine, None).await.unwrap();
-        assert_eq!((summary.stopped, summary.skipped_pages), (StopReason::EndOfBoard, vec![7]), "{fault}");
+        bench.simulator.faults().set(fault, When::Ids(vec![7, 14]));
+        let mut summary = discover_one(&machine, None).await.unwrap();
+        summary.skipped_pages.sort_unstable();
+        assert_eq!((summary.stopped, summary.skipped_pages), (StopReason::EndOfBoard, vec![7, 14]), "{fault}");
         assert!(!summary.refused && machine.store().rules().await.unwrap().0[0].state.block.is_none(), "{fault}");
     }
 }

@@ -252,5 +252,11 @@ async fn what_goes_into_a_file_has_no_colours() {
                 "{args:?}: neither colours nor a line that is drawn anew: {said:?}"
             );
         }
+        let path = folder.path().join("log");
+        let mut command = Command::new(env!("CARGO_BIN_EXE_parsebook"));
+        command.current_dir(folder.path()).args(["run", "--once"]).envs(variables);
+        command.stderr(std::fs::File::create(&path).unwrap()).output().unwrap();
+        let said = std::fs::read_to_string(path).unwrap();
+        assert!(said.contains("DEBUG") && !said.contains('\u{1b}'), "{said:?}");
     }
 }

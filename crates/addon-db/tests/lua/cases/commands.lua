@@ -1,4 +1,4 @@
--- /parsebook. E4 of the facts.
+-- /parsebook.
 
 local t = ...
 local game, start, player = t.game, t.start, t.player

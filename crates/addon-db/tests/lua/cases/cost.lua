@@ -1,4 +1,4 @@
--- What hovering costs in memory; times are measured by the bench. E's good figures, kept.
+-- What hovering costs in memory; times are measured by the bench.
 
 local t = ...
 local game, start, player = t.game, t.start, t.player

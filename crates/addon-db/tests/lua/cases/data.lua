@@ -1,4 +1,4 @@
--- Loading the data at login, and what is said when there is none. Row 13 and E5, E10 of the facts.
+-- Loading the data at login, and what is said when there is none.
 
 local t = ...
 local game, start, player = t.game, t.start, t.player
@@ -61,6 +61,20 @@ function tests.a_loading_that_breaks_off_is_tried_again()
   end })
   same(game.hoverUnit(player("mouseover", "Chôgun")), "")
   contains(game.hoverUnit("mouseover"), "Vault of Tests")
+  contains(t.command("info"), "region EU: 6 characters")
+end
+
+-- Whether the game sees the error or not: it is no reason to say that somebody has no ranks.
+function tests.a_loading_that_broke_off_blames_nobody()
+  local tries = 0
+  start({ early = true, load = function(addon)
+    tries = tries + 1
+    if tries == 1 then error("script ran too long") end
+    t.run(addon)
+    return true
+  end })
+  pcall(game.hoverUnit, player("mouseover", "Chôgun"))
+  contains(t.command("Chôgun"), "Chôgun, Temple noir")
   contains(t.command("info"), "region EU: 6 characters")
 end
 

@@ -52,12 +52,35 @@ end
 
 function tests.spellings_that_differ_in_case()
   start()
-  -- The data's format 2 brings the look-up without regard to case.
-  local _, format = Parsebook.GetVersion()
-  if format < 2 then return end
-  same(Parsebook.Lookup("chÔGUN", "TEMPLENOIR").name, "Chôgun")
   contains(t.command("chôgun"), "Chôgun, Temple noir")
   contains(t.command("ELUNE azjol nerub"), "Elune, Azjol-Nerub")
+  same(Parsebook.Lookup("chÔGUN", "TEMPLENOIR").name, "Chôgun")
+end
+
+function tests.realms_that_differ_in_case()
+  start()
+  for _, case in ipairs({
+    { "Mirnok", "Ner'Zhul" }, { "Elune", "azjolnerub" }, { "Luso", "AGGRA (PORTUGUÊS)" },
+    { "Полынья", "Ясеневый Лес" },
+  }) do
+    local found = Parsebook.Lookup(case[1], case[2])
+    same(found and found.name, case[1], case[2])
+  end
+end
+
+-- What is left of a realm's name without blanks, hyphens and apostrophes is one realm.
+function tests.spellings_of_a_realm_are_one_realm()
+  start()
+  for _, case in ipairs({
+    { "Mirnok", "Ner’zhul", "Ner'zhul", "Ner’zhul", "Nerzhul", "Ner`zhul", "Ner´zhul", "Ner zhul" },
+    { "Elune", "Azjol-Nerub", "AzjolNerub", "Azjol Nerub", "Azjol‑Nerub" },
+    { "Chôgun", "Temple noir", "Templenoir", "Temple-noir", "Temple\194\160noir" },
+  }) do
+    for i = 2, #case do
+      local found = Parsebook.Lookup(case[1], case[i])
+      same(found and found.realm, case[2], case[i])
+    end
+  end
 end
 
 function tests.answers_are_remembered_and_make_no_garbage()

@@ -1,4 +1,4 @@
--- The group finder: tooltips, rows, order, and the plugin for Premade Groups Filter. E7 of the facts.
+-- The group finder: tooltips, rows, order, and the plugin for Premade Groups Filter.
 
 local t = ...
 local game, start = t.game, t.start

@@ -1,4 +1,4 @@
--- Right-click menus, addresses, the popup that shows them. E3, E8, E9 of the facts.
+-- Right-click menus, addresses, the popup that shows them.
 
 local t = ...
 local game, start = t.game, t.start
@@ -25,6 +25,17 @@ end
 local CHOGUN = "https://www.warcraftlogs.com/character/eu/temple-noir/Ch%C3%B4gun"
 local ELUNE = "https://www.warcraftlogs.com/character/eu/azjolnerub/Elune"
 
+function tests.a_unit_whose_realm_is_not_told_has_no_page()
+  start()
+  t.player("target", "Chôgun")
+  local unit = game.units.target
+  unit.guid, unit.relation = ("Player-%d-0000000A"):format(t.OTHER_SERVER), nil
+  same(page("MENU_UNIT_TARGET", nil, { name = "Chôgun", unit = "target" }), nil)
+  same(page("MENU_UNIT_FRIEND", nil, { name = "Chôgun", guid = unit.guid }), nil)
+  unit.realm = game.secret()
+  same(page("MENU_UNIT_TARGET", nil, { name = "Chôgun", unit = "target" }), nil)
+end
+
 function tests.nothing_is_registered_when_switched_off()
   start({ saved = { menu = false } })
   same(next(game.menus), nil)
@@ -40,14 +51,32 @@ function tests.nothing_is_registered_before_the_options_are_known()
   same(next(game.menus), nil)
 end
 
+local UNIT_MENUS = {
+  "SELF", "PLAYER", "PARTY", "RAID_PLAYER", "RAID", "TARGET", "FOCUS", "ENEMY_PLAYER", "ARENAENEMY",
+  "WORLD_STATE_SCORE", "FRIEND", "FRIEND_OFFLINE", "BN_FRIEND", "GUILD", "GUILD_OFFLINE",
+  "COMMUNITIES_GUILD_MEMBER", "COMMUNITIES_WOW_MEMBER", "CHAT_ROSTER", "RECENT_ALLY", "RECENT_ALLY_OFFLINE",
+}
+
+function tests.every_menu_with_a_player_in_it_is_ours_too()
+  start()
+  for _, tag in ipairs(UNIT_MENUS) do same(type(game.menus["MENU_UNIT_" .. tag]), "function", tag) end
+  for _, tag in ipairs({ "MENU_LFG_FRAME_SEARCH_ENTRY", "MENU_LFG_FRAME_MEMBER_APPLY", "MENU_QUICK_JOIN" }) do
+    same(type(game.menus[tag]), "function", tag)
+  end
+end
+
+function tests.a_name_whose_realm_is_hidden_has_no_page()
+  start()
+  same(page("MENU_UNIT_PLAYER", nil, { name = "Chôgun", server = game.secret() }), nil)
+  local guid = ("Player-%d-0000000A"):format(t.OTHER_SERVER)
+  game.strangers[guid] = { "Elune", "AzjolNerub" }
+  same(page("MENU_UNIT_PLAYER", nil, { name = "Elune", guid = guid }), ELUNE)
+end
+
 function tests.menus_of_players()
   start()
   t.player("target", "Elune", "AzjolNerub")
-  for _, tag in ipairs({
-    "SELF", "PLAYER", "PARTY", "RAID_PLAYER", "RAID", "TARGET", "FOCUS", "ENEMY_PLAYER", "ARENAENEMY",
-    "WORLD_STATE_SCORE", "FRIEND", "FRIEND_OFFLINE", "BN_FRIEND", "GUILD", "GUILD_OFFLINE",
-    "COMMUNITIES_GUILD_MEMBER", "COMMUNITIES_WOW_MEMBER", "CHAT_ROSTER", "RECENT_ALLY", "RECENT_ALLY_OFFLINE",
-  }) do
+  for _, tag in ipairs(UNIT_MENUS) do
     same(page("MENU_UNIT_" .. tag, nil, { name = "Chôgun" }), CHOGUN, tag)
     same(page("MENU_UNIT_" .. tag, nil, { name = "Elune", server = "AzjolNerub" }), ELUNE, tag)
     same(page("MENU_UNIT_" .. tag, nil, { name = "Toy", unit = "target" }), ELUNE, tag)
@@ -110,10 +139,14 @@ function tests.the_popup_does_not_cut_the_address()
   start()
   local popup = StaticPopupDialogs.PARSEBOOK_URL
   same(popup.maxLetters, 0)
-  same(popup.button1, "Okay", "the client's own word")
   local box = game.installed.CreateFrame("EditBox")
   popup.OnShow({ EditBox = box }, "https://x")
   same(box.text, "https://x")
+end
+
+function tests.the_popups_button_is_in_the_clients_words()
+  start()
+  same(StaticPopupDialogs.PARSEBOOK_URL.button1, "Okay")
 end
 
 function tests.no_popup_in_combat()

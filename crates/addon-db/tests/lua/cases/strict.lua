@@ -1,5 +1,5 @@
--- The stand-in itself: a secret value is what it is in the client, and touching it is an error. E12 of the facts: a
--- test that a kinder stand-in passes says nothing.
+-- The stand-in itself: a secret value is what it is in the client, and touching it is an error. A test
+-- that a kinder stand-in passes says nothing.
 
 local t = ...
 local game, start = t.game, t.start

@@ -37,7 +37,7 @@ function tests.every_boss_with_the_key()
   same(text:find("First Boss") < text:find("Last Boss"), true, "the raid's order")
 end
 
--- Three raids in two difficulties, with many bosses: E11 of the facts.
+-- Three raids in two difficulties, with many bosses.
 local function longFound()
   local found = { name = "Long", realm = "Temple noir", region = "EU", classId = 4, ranks = {} }
   for raid = 99, 97, -1 do
@@ -70,6 +70,30 @@ function tests.at_most_six_lines_without_the_key_and_a_screen_with_it()
   tooltip:ClearLines()
   ns.Draw(tooltip, found)
   same(#tooltip.lines <= 42, true, "lines with the key: " .. #tooltip.lines)
+end
+
+function tests.a_hover_stays_small_whatever_the_data_holds()
+  start()
+  player("mouseover", "Chôgun")
+  Parsebook.Lookup("Chôgun", "Templenoir").ranks = longFound().ranks
+  local function lineCount()
+    game.hoverUnit("mouseover")
+    return #GameTooltip.lines - 1
+  end
+  local count = lineCount()
+  same(count > 0 and count <= 6, true, "lines: " .. count)
+  game.shift = true
+  count = lineCount()
+  same(count > 0 and count <= 42, true, "lines with the key: " .. count)
+end
+
+-- Showing it as well is a waste, and touches what is not ours.
+function tests.the_game_shows_a_units_tooltip_itself()
+  start()
+  local shows = 0
+  GameTooltip.Show = function() shows = shows + 1 end
+  contains(game.hoverUnit(player("mouseover", "Chôgun")), "Vault of Tests")
+  same(shows, 0)
 end
 
 function tests.hidden_in_combat_unless_wanted()

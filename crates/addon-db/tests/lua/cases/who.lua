@@ -1,4 +1,4 @@
--- Who is meant: never guessed. Rows 10 to 12 of what went wrong elsewhere.
+-- Who is meant: never guessed.
 
 local t = ...
 local game, start, player = t.game, t.start, t.player
