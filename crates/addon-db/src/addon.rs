@@ -1,6 +1,6 @@
 //! The addon itself: hand-written files that never depend on data.
 
-use crate::files::File;
+use crate::file::File;
 
 /// Name and text of files below `addon/`, in the order of the `.toc`.
 macro_rules! addon_files {

@@ -10,7 +10,8 @@ use std::sync::{Mutex, PoisonError};
 
 use crate::block::{Ends, Entry, write_blocks};
 use crate::character::{Character, Raid};
-use crate::files::{File, Realm, region_files};
+use crate::file::File;
+use crate::files::{Realm, region_files};
 use crate::fold::realm_key;
 use crate::name::{MAX_CHARS, Place};
 use crate::record::{Reference, is_usable};

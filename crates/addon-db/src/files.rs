@@ -2,27 +2,17 @@
 
 use std::fmt::Write as _;
 
+use crate::file::File;
 use crate::hash::fnv1a;
-use crate::meta::version_of;
+use crate::meta::{INTERFACE, version_of};
 use crate::record::Reference;
 
 /// Number of the format. The addon refuses files with another one. Raise it with every change of blocks or tables.
 pub const FORMAT_VERSION: u32 = 2;
-/// Interface numbers of the game versions for which the addon is made (see warcraft.wiki.gg/wiki/TOC_format).
-pub const INTERFACE: &str = "120100, 120007, 120005";
 /// Data files of a region. A realm's file depends on its name alone, so realms never move.
 pub const PARTS: usize = 4;
 /// A data file that would grow beyond this goes on in a second one.
 const PART_BYTES: usize = 6_000_000;
-
-/// A file of the addon repository.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct File {
-    /// Path inside the repository, with `/`.
-    pub path: String,
-    /// Contents: printable ASCII, line feeds and valid UTF-8.
-    pub bytes: Vec<u8>,
-}
 
 /// One realm with its blocks.
 pub struct Realm {

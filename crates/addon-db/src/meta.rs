@@ -2,8 +2,10 @@
 
 use chrono::{DateTime, NaiveDate};
 
-use crate::files::{File, INTERFACE};
+use crate::file::File;
 
+/// Interface numbers of the game versions for which the addon is made (see warcraft.wiki.gg/wiki/TOC_format).
+pub const INTERFACE: &str = "120100, 120007, 120005";
 /// Where the addon's own `.toc` stands in the addon repository.
 pub const ADDON_TOC: &str = "Parsebook/Parsebook.toc";
 /// Tells wow-interface-updater, which `addon-repo init` sets up, which clients a list of interface numbers is for.

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use crate::character::{Character, Encounter, Raid};
 use crate::sink::Sink;
 use crate::spec;
-use crate::tables::Kind;
+use crate::tables::{Kind, RANK_HALF};
 
 /// Metrics with a number of their own; the order is part of the format. Others are spelled out.
 pub const METRICS: [&str; 12] = [
@@ -349,7 +349,7 @@ fn write_group(encounters: &[(u32, u8, u8)], past: &mut Past, sink: &mut impl Si
     write_kills(encounters, past, sink);
     let n = encounters.len();
     let kills: usize = encounters.iter().map(|e| usize::from(e.2)).sum();
-    let contexts = if kills < 2 * n { 0 } else { HALF };
+    let contexts = if kills < 2 * n { 0 } else { RANK_HALF };
     let (mut sum, mut count) = (0, 0);
     for &(_, rank, _) in encounters {
         let context = match (count, past.rank_count) {
@@ -365,11 +365,6 @@ fn write_group(encounters: &[(u32, u8, u8)], past: &mut Past, sink: &mut impl Si
     past.rank_count += count;
     past.kills = encounters.last().map(|e| e.2).or(past.kills);
 }
-
-/// Rows of a rank: no rank before; mean of other groups; mean of 1, 2 or more in this group.
-const HALF: usize = 1 + 11 * 3;
-/// The same for characters with few and with many kills.
-pub const RANK_ROWS: usize = 2 * HALF;
 
 /// The first encounter's kills, then whether all are the same, else each as its distance from the most so far.
 fn write_kills(encounters: &[(u32, u8, u8)], past: &mut Past, sink: &mut impl Sink) {

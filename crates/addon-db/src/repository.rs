@@ -2,7 +2,7 @@
 //! then on kept by its owner.
 
 use crate::addon::addon_files;
-use crate::files::File;
+use crate::file::File;
 use crate::meta::AddonMeta;
 
 const README: &str = include_str!("../repository/README.md");

@@ -87,8 +87,12 @@ pub const FORMS: [Form; 28] = [
     form(Kind::Kills, "kills", 19, 41),
     form(Kind::KillsForm, "killsForm", 33, 2),
     form(Kind::KillsStep, "killsStep", 7 * 21, 18),
-    form(Kind::Rank, "rank", crate::record::RANK_ROWS, 101),
+    form(Kind::Rank, "rank", 2 * RANK_HALF, 101),
 ];
+
+/// Rows of a rank: no rank before; mean of other groups; mean of 1, 2 or more in this group. Once for characters with few
+/// kills, once for those with many.
+pub const RANK_HALF: usize = 1 + 11 * 3;
 
 /// A letter of the file is a weight: `a` is the least, and three letters double it.
 pub const LETTERS: &[u8; 52] = b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";

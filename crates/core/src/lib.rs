@@ -20,6 +20,7 @@ pub mod generate;
 pub mod history;
 pub mod journal;
 pub mod left_out;
+pub mod metric;
 pub mod moment;
 pub mod player;
 pub mod ports;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Deserializer, Serialize};
 
-use crate::report_ranks::RankedKill;
+use crate::metric::Metric;
 use crate::{Difficulty, EncounterId, PlayerId, RaidId, Timestamp};
 
 /// Best rank and kills on one boss.
@@ -135,6 +135,27 @@ pub struct Player {
     /// Everything known of it; empty for a player who hid its ranks.
     #[serde(default)]
     pub ranks: RaidRanks,
+}
+
+/// One player's part in one kill, by the metric that counts for its spec.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RankedKill {
+    /// The raid.
+    pub raid: RaidId,
+    /// The difficulty.
+    pub difficulty: Difficulty,
+    /// What was measured.
+    pub metric: Metric,
+    /// The boss.
+    pub encounter: EncounterId,
+    /// WCL's season part.
+    pub partition: i32,
+    /// The percentile, 0.0 to 100.0, where WCL has one by now.
+    pub percent: Option<f64>,
+    /// The spec as WCL writes it.
+    pub spec: Option<String>,
+    /// When the boss died.
+    pub ended_at: Timestamp,
 }
 
 /// What ranking one player changes in the store.

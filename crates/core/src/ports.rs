@@ -9,6 +9,7 @@ use futures::Stream;
 use crate::left_out::LeftOut;
 use crate::moment::minute;
 use crate::player::{Player, PlayerUpdate, Raid, RaidRanks};
+use crate::report::{DetailOutcome, ListPage, ReportOutcome, ReportQuestion, Window};
 use crate::report_state::{Settled, StoredReport};
 use crate::rule::{Lease, Rule, RuleId, RuleState};
 use crate::scrap::{Discovered, Message, RaidsToScrap};
@@ -275,6 +276,32 @@ pub enum ApiError {
     /// Anything else, after retries.
     #[error(transparent)]
     Failed(#[from] anyhow::Error),
+}
+
+/// Ranks of many reports.
+#[derive(Debug, Default)]
+pub struct RankedReports {
+    /// One outcome per report that was reached, by code, in any order.
+    pub outcomes: Vec<(String, ReportOutcome)>,
+    /// Points spent, as far as known.
+    pub points_spent: f64,
+    /// Why it ended early: reports without an outcome were not reached.
+    pub stopped: Option<ApiError>,
+}
+
+/// Lists of public reports, and who was in them.
+pub trait ReportLists {
+    /// Reads page `page` (from 1, at most [`LAST_LIST_PAGE`](crate::report::LAST_LIST_PAGE)) of the window. An error when no report on it can be
+    /// understood.
+    async fn list(&self, window: &Window, page: u32) -> std::result::Result<ListPage, ApiError>;
+    /// Reads the details of reports; one outcome per code, in any order. An error only for what hits all of them.
+    async fn details(&self, codes: &[String]) -> std::result::Result<Vec<(String, DetailOutcome)>, ApiError>;
+}
+
+/// Ranks of everyone in a report by one request.
+pub trait ReportRanks {
+    /// Ranks the players of the reports with the points of `key`.
+    async fn rank_reports(&self, key: &str, questions: &[ReportQuestion]) -> RankedReports;
 }
 
 /// One page of a discovery source.

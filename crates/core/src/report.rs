@@ -1,10 +1,7 @@
 //! Public reports: what they say of who was there, what was killed, and how each player ranks for it.
-#![expect(async_fn_in_trait, reason = "stages are generic over their ports and await them in place")]
 
-use std::fmt;
-
+pub use crate::metric::Metric;
 use crate::player::Identity;
-use crate::ports::ApiError;
 use crate::{Difficulty, EncounterId, PlayerId, RaidId, Timestamp};
 
 /// The last page of a list of reports that the API gives: it answers later ones with an error.
@@ -107,45 +104,6 @@ pub enum DetailOutcome {
     Failed(String),
 }
 
-/// What a rank measures.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Metric {
-    /// Damage per second: counts for every spec that does not heal.
-    Dps,
-    /// Healing per second: counts for the specs that heal.
-    Hps,
-}
-
-impl Metric {
-    /// Both.
-    pub const ALL: [Self; 2] = [Self::Dps, Self::Hps];
-
-    /// The metric by which a spec is measured, `spec` as WCL writes it: `Restoration`, `BeastMastery`.
-    pub fn counts(class_id: u8, spec: &str) -> Self {
-        // Class numbers as in WCL's gameData: 2 Druid, 5 Monk, 6 Paladin, 7 Priest, 9 Shaman, 13 Evoker.
-        match (class_id, spec) {
-            (2 | 9, "Restoration") | (5, "Mistweaver") | (6 | 7, "Holy") | (7, "Discipline") | (13, "Preservation") => {
-                Self::Hps
-            }
-            _ => Self::Dps,
-        }
-    }
-
-    /// Whether a class has a spec that heals.
-    pub fn can_heal(class_id: u8) -> bool {
-        matches!(class_id, 2 | 5 | 6 | 7 | 9 | 13)
-    }
-}
-
-impl fmt::Display for Metric {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Dps => "dps",
-            Self::Hps => "hps",
-        })
-    }
-}
-
 /// The percentile of one player in one fight.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Percent {
@@ -232,49 +190,4 @@ pub enum ReportOutcome {
     Gone(&'static str),
     /// It could not be read; why.
     Failed(String),
-}
-
-/// Ranks of many reports.
-#[derive(Debug, Default)]
-pub struct RankedReports {
-    /// One outcome per report that was reached, by code, in any order.
-    pub outcomes: Vec<(String, ReportOutcome)>,
-    /// Points spent, as far as known.
-    pub points_spent: f64,
-    /// Why it ended early: reports without an outcome were not reached.
-    pub stopped: Option<ApiError>,
-}
-
-/// Lists of public reports, and who was in them.
-pub trait ReportLists {
-    /// Reads page `page` (from 1, at most [`LAST_LIST_PAGE`]) of the window. An error when no report on it can be
-    /// understood.
-    async fn list(&self, window: &Window, page: u32) -> Result<ListPage, ApiError>;
-    /// Reads the details of reports; one outcome per code, in any order. An error only for what hits all of them.
-    async fn details(&self, codes: &[String]) -> Result<Vec<(String, DetailOutcome)>, ApiError>;
-}
-
-/// Ranks of everyone in a report by one request.
-pub trait ReportRanks {
-    /// Ranks the players of the reports with the points of `key`.
-    async fn rank_reports(&self, key: &str, questions: &[ReportQuestion]) -> RankedReports;
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_healing_spec_counts_by_healing_and_every_other_by_damage() {
-        let counts = |specs: &[(u8, &str)]| specs.iter().map(|(class, spec)| Metric::counts(*class, spec)).collect();
-        let healers =
-            [(2, "Restoration"), (5, "Mistweaver"), (6, "Holy"), (7, "Holy"), (7, "Discipline"), (9, "Restoration")];
-        let hps: Vec<_> = counts(&healers);
-        assert_eq!(hps, [Metric::Hps; 6]);
-        let dps: Vec<_> = counts(&[(9, "Elemental"), (6, "Protection"), (1, "Holy"), (13, "Augmentation")]);
-        assert_eq!(dps, [Metric::Dps; 4]);
-        assert_eq!(Metric::counts(13, "Preservation"), Metric::Hps);
-        let heal: Vec<u8> = (1..=13).filter(|&class| Metric::can_heal(class)).collect();
-        assert_eq!(heal, [2, 5, 6, 7, 9, 13]);
-    }
 }

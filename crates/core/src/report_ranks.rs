@@ -8,35 +8,13 @@ use std::collections::BTreeMap;
 
 use chrono::TimeDelta;
 
-use crate::player::{DifficultyRanks, EncounterRank, MetricRanks, RaidRanks};
-use crate::report::Metric;
+use crate::player::{DifficultyRanks, EncounterRank, MetricRanks, RaidRanks, RankedKill};
 use crate::{Difficulty, EncounterId, RaidId, Timestamp};
 
 /// Ends of one kill in two loggers' uploads lie no further apart than this.
 pub const SAME_KILL: TimeDelta = TimeDelta::seconds(120);
 /// Ends of kills are remembered for so long, and older kills are not counted.
 pub const REMEMBERED: TimeDelta = TimeDelta::days(35);
-
-/// One player's part in one kill, by the metric that counts for its spec.
-#[derive(Debug, Clone, PartialEq)]
-pub struct RankedKill {
-    /// The raid.
-    pub raid: RaidId,
-    /// The difficulty.
-    pub difficulty: Difficulty,
-    /// What was measured.
-    pub metric: Metric,
-    /// The boss.
-    pub encounter: EncounterId,
-    /// WCL's season part.
-    pub partition: i32,
-    /// The percentile, 0.0 to 100.0, where WCL has one by now.
-    pub percent: Option<f64>,
-    /// The spec as WCL writes it.
-    pub spec: Option<String>,
-    /// When the boss died.
-    pub ended_at: Timestamp,
-}
 
 /// Folds kills into a player's ranks at `now`; the parts are dated `ranked_at`.
 pub fn fold(ranks: &mut RaidRanks, kills: &[RankedKill], now: Timestamp, ranked_at: Timestamp) {
@@ -117,6 +95,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::metric::Metric;
     use crate::testing::noon;
 
     fn kill(encounter: u32, percent: Option<f64>, minutes_ago: i64) -> RankedKill {

@@ -14,10 +14,8 @@ use crate::ports::{
     Players, Raids, RankOutcome, RankSource, Ranked, RankingSite, ReportBacklog, ReportLag, Result, Rules, SeenReport,
     SeenReports, SourceError, SourcePage, Waiting, Wanted, Zone, Zones,
 };
-use crate::report::{
-    DetailOutcome, ListPage, ListedReport, RankedReports, ReportLists, ReportOutcome, ReportQuestion, ReportRanks,
-    Window,
-};
+use crate::ports::{RankedReports, ReportLists, ReportRanks};
+use crate::report::{DetailOutcome, ListPage, ListedReport, ReportOutcome, ReportQuestion, Window};
 use crate::report_ranks::fold;
 use crate::report_state::{ReportState, Settled, StoredReport};
 use crate::rule::{Lease, Rule, RuleId, RuleState};

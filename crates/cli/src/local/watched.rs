@@ -4,11 +4,12 @@ use std::collections::BTreeMap;
 
 use futures::{Stream, StreamExt};
 use parsebook_core::player::{Player, PlayerUpdate, Raid};
+use parsebook_core::ports::ReportLists;
 use parsebook_core::ports::{
     ApiError, Board, Known, Malformed, MessageQueue, Players, Raids, RankingSite, Result, SourceError, SourcePage,
     Zone, Zones,
 };
-use parsebook_core::report::{DetailOutcome, ListPage, ReportLists, Window};
+use parsebook_core::report::{DetailOutcome, ListPage, Window};
 use parsebook_core::scrap::Message;
 use parsebook_core::{PlayerId, RaidId};
 

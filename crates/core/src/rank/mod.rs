@@ -16,11 +16,11 @@ use self::batch::{Batch, Outcome};
 use crate::Timestamp;
 use crate::budget::{self, Choice};
 use crate::player::PlayerUpdate;
+use crate::ports::ReportRanks;
 use crate::ports::{
     ApiError, Clock, Discoveries, Error, KeyPool, Players, RankOutcome, RankSource, ReportBacklog, Rules, Waiting,
     Wanted,
 };
-use crate::report::ReportRanks;
 use crate::scrap::Discovered;
 
 /// Settings of player-rank.

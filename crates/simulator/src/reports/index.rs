@@ -8,9 +8,8 @@ use crate::season::Calendar;
 use crate::world::{Kill, Player, Region, World};
 
 use super::plan::Plan;
-use super::report::{Kind, Report, Seen, id_of};
+use super::report::{Kind, Report, Seen, id_of, whole};
 use super::roster::{KillEvent, Part, Roster};
-use super::standing::whole;
 
 /// When a report appears, and what is in it.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use crate::world::World;
 
 use super::index::{Reports, is_live_raid};
-use super::report::{Kind, Report, Seen};
+use super::report::{Kind, Report, whole};
 
 /// A player standing in a report.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -81,9 +81,4 @@ impl Reports {
         }
         found
     }
-}
-
-/// A report when all of it is there.
-pub(super) fn whole(report: &Report) -> Seen {
-    Seen { ended_s: report.ended_s, revision: 1, segments: 1, exported_segments: 1 }
 }

@@ -1,10 +1,10 @@
 //! Lists of reports.
 
 use anyhow::anyhow;
+use parsebook_core::ports::ReportLists;
 use parsebook_core::ports::{ApiError, Clock};
 use parsebook_core::report::{
-    DetailOutcome, LAST_LIST_PAGE, ListPage, ListedReport, REPORTS_PER_PAGE, REPORTS_PER_REQUEST, ReportLists, Window,
-    is_code,
+    DetailOutcome, LAST_LIST_PAGE, ListPage, ListedReport, REPORTS_PER_PAGE, REPORTS_PER_REQUEST, Window, is_code,
 };
 use serde_json::Value;
 

@@ -1,9 +1,8 @@
 //! Ranks of everyone in several reports by one request.
 
 use parsebook_core::ports::Clock;
-use parsebook_core::report::{
-    Metric, RankPart, RankRow, RankedReports, ReportOutcome, ReportQuestion, ReportRanks, ReportReading,
-};
+use parsebook_core::ports::{RankedReports, ReportRanks};
+use parsebook_core::report::{Metric, RankPart, RankRow, ReportOutcome, ReportQuestion, ReportReading};
 use serde_json::Value;
 
 use super::super::keys::KeyState;

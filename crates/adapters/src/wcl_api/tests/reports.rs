@@ -1,9 +1,8 @@
 //! Lists, details and ranks of reports.
 
 use parsebook_core::Timestamp;
-use parsebook_core::report::{
-    DetailOutcome, LAST_LIST_PAGE, Metric, Percent, ReportLists, ReportOutcome, ReportRanks, Window,
-};
+use parsebook_core::ports::{ReportLists, ReportRanks};
+use parsebook_core::report::{DetailOutcome, LAST_LIST_PAGE, Metric, Percent, ReportOutcome, Window};
 
 use super::*;
 
