@@ -79,7 +79,7 @@ pub use faults::{FaultParseError, Faults, When, parse_fault};
 pub use points::{PointsWindow, RequestLimit, UNLIMITED};
 pub use reports::index::{Reports, Upload};
 pub use reports::standing::Standing;
-pub use season::Season;
+pub use season::{RaidSize, Season};
 pub use server::{Handle, Simulator, StartError};
 pub use state::{Client, Config, PageLayout};
 pub use stats::Stats;

@@ -36,6 +36,15 @@ impl Default for Season {
     }
 }
 
+/// How large a raid is. Left to chance it has 20 to 30 players, and kills two to eight bosses a night.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RaidSize {
+    /// Players of a kill.
+    pub players: u8,
+    /// Most kills of a night, and so of a report.
+    pub kills: u8,
+}
+
 /// What the reports are made by: a season, or a few weeks before the start of which everything is already known.
 #[derive(Debug, Clone)]
 pub(crate) struct Calendar {
@@ -48,6 +57,7 @@ pub(crate) struct Calendar {
     pub live_percent: u8,
     /// At most so many of a player's kills of one boss stand in reports.
     pub most_kills: u16,
+    pub raid_size: Option<RaidSize>,
     /// Whether kills become known with time, or all are known from the start.
     pub is_season: bool,
 }
@@ -66,6 +76,7 @@ impl Calendar {
             late_percent: season.late_percent,
             live_percent: season.live_percent,
             most_kills: u16::MAX,
+            raid_size: None,
             is_season: true,
         }
     }
@@ -81,6 +92,7 @@ impl Calendar {
             late_percent: 0,
             live_percent: 0,
             most_kills: 2,
+            raid_size: None,
             is_season: false,
         }
     }

@@ -65,7 +65,7 @@ impl Simulator {
             None => Calendar::past(config.report_days, started_at),
         };
         let shared = Arc::new(Shared {
-            reports: Reports::new(&config.world, calendar),
+            reports: Reports::new(&config.world, Calendar { raid_size: config.raid_size, ..calendar }),
             boards,
             accounts: Accounts::new(config.clients.len(), config.points_per_hour, config.hour, started_at),
             limiter: config.request_limit.map(Limiter::new),

@@ -15,7 +15,7 @@ use crate::edits::Edits;
 use crate::faults::Faults;
 use crate::points::{Accounts, Limiter, RequestLimit};
 use crate::reports::index::Reports;
-use crate::season::Season;
+use crate::season::{RaidSize, Season};
 use crate::stats::Recorder;
 use crate::tokens::{TOKEN_LIFETIME, Tokens};
 use crate::world::World;
@@ -80,6 +80,8 @@ pub struct Config {
     pub report_days: u32,
     /// Makes the world's kills happen with time; nothing for a world in which all is known from the start.
     pub season: Option<Season>,
+    /// Makes every raid of the reports so large.
+    pub raid_size: Option<RaidSize>,
     /// How the API behaves where that is not known for sure.
     pub behaviour: Behaviour,
 }
@@ -106,6 +108,7 @@ impl Config {
             token_lifetime: TOKEN_LIFETIME,
             report_days: 14,
             season: None,
+            raid_size: None,
             behaviour: Behaviour::default(),
         }
     }

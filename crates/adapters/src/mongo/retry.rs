@@ -26,12 +26,12 @@ pub fn is_away(error: &Error) -> bool {
 pub const CALL_WITHIN: Duration = Duration::from_secs(10);
 /// All tries together end within this: longer than electing a primary takes, and no longer than must be billed while a server
 /// is away.
-pub const GIVE_UP_AFTER: Duration = Duration::from_secs(15);
+pub const GIVE_UP_AFTER: Duration = Duration::from_secs(12);
 
 /// Runs `work`, which must be idempotent, until it succeeds or fails for another reason than a server that is away.
 ///
 /// # Errors
-/// [`StoreAway`] when the server does not answer within 15 s, whatever was tried.
+/// [`StoreAway`] when the server does not answer within 12 s, whatever was tried.
 pub async fn while_away<T, F, Fut>(what: &str, mut work: F) -> anyhow::Result<T>
 where
     F: FnMut() -> Fut,

@@ -1,11 +1,12 @@
 //! Of a warm batch of five, how much is not waiting for Warcraft Logs or MongoDB.
 
+use std::io::Write as _;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 use mongodb::bson::doc;
 use parsebook_core::rule::{RanksKind, SourceKind, Target};
-use parsebook_simulator::World;
+use parsebook_simulator::{RaidSize, World};
 use parsebook_test_support::lambda::Function;
 use parsebook_test_support::mongod::Mongod;
 use parsebook_test_support::pipeline::{Pipeline, answered, sqs_event};
@@ -19,6 +20,8 @@ const LATENCY: Duration = Duration::from_millis(200);
 const BATCHES: u32 = 20;
 /// One batch more than is measured: the first one warms up.
 const MESSAGES: usize = (BATCHES as usize + 1) * 5;
+/// Raids that are larger than any of today's.
+const LARGE: RaidSize = RaidSize { players: 40, kills: 14 };
 /// In which Linux counts processor time.
 const TICK: Duration = Duration::from_millis(10);
 
@@ -27,7 +30,35 @@ pub async fn measure(server: &Mongod) -> Result<()> {
     let pipeline = Pipeline::on(server.uri(), "ranking".into(), World::generate(3000, 3), adapt).await?;
     let player_rank = pipeline.function("player-rank").await?;
     players(&pipeline, &player_rank).await?;
+    reports(&pipeline, &player_rank).await?;
+    let adapt = |config: &mut parsebook_simulator::Config| {
+        config.latency = LATENCY;
+        config.raid_size = Some(LARGE);
+    };
+    let pipeline = Pipeline::on(server.uri(), "large_raids".into(), large_raids()?, adapt).await?;
+    let player_rank = pipeline.function("player-rank").await?;
     reports(&pipeline, &player_rank).await
+}
+
+/// A world in which everybody killed each of so many bosses once: each report is of a full night.
+fn large_raids() -> Result<World> {
+    let encounters: Vec<_> = (1..=LARGE.kills).map(|id| json!({ "id": id, "name": format!("Boss {id}") })).collect();
+    let raid = json!({ "zones": [{ "id": 71, "name": "The Long Hall", "partition": 1, "encounters": encounters }] });
+    let realm = json!({ "id": 1, "name": "Realm", "normalizedName": "Realm", "slug": "realm" });
+    let player = |id: usize| {
+        let ranks: Vec<_> = (1..=LARGE.kills).map(|boss| json!([71, 4, boss, "dps", id % 100, 1])).collect();
+        let name = format!(
+            "Player{}",
+            id.to_string().bytes().map(|digit| char::from(digit + b'a' - b'0')).collect::<String>()
+        );
+        json!({ "id": id, "name": name, "region": "EU", "server": realm, "classId": 1 + id % 13, "ranks": ranks })
+    };
+    let players = MESSAGES * usize::from(LARGE.players);
+    let lines: Vec<String> =
+        std::iter::once(raid).chain((1..=players).map(player)).map(|line| line.to_string()).collect();
+    let mut file = tempfile::NamedTempFile::new()?;
+    file.write_all(lines.join("\n").as_bytes())?;
+    Ok(World::load(&[file.path()])?.world)
 }
 
 async fn players(pipeline: &Pipeline, player_rank: &Function) -> Result<()> {

@@ -63,8 +63,8 @@ impl Plan {
             }
             before = Some((raid, region));
             let at = plan.rosters.len() as u16;
-            let mut roster = Roster::new(world, (raid, difficulty, region), players, calendar.most_kills);
-            let mut made = nights_of(&roster, at);
+            let mut roster = Roster::new(world, (raid, difficulty, region), players, calendar);
+            let mut made = nights_of(&roster, at, calendar);
             set_times(&mut made, calendar);
             let slot_s = slot_s(world, raid);
             for night in &made {
@@ -181,8 +181,8 @@ fn slot_s(world: &World, raid: u8) -> i32 {
     (NIGHT_S / world.raids()[usize::from(raid)].encounters.len().max(1) as i32).min(600)
 }
 
-/// Puts kills of the same players together: two to eight bosses a night, each once.
-fn nights_of(roster: &Roster, at: u16) -> Vec<Night> {
+/// Puts kills of the same players together: two to eight bosses a night unless it is said, each once.
+fn nights_of(roster: &Roster, at: u16, calendar: &Calendar) -> Vec<Night> {
     let spans: Vec<(u32, u32)> = roster.spans().collect();
     let mut order: Vec<u32> = (0..spans.len() as u32).collect();
     let round = |kill: u32| roster.kill(kill).round;
@@ -206,7 +206,7 @@ fn nights_of(roster: &Roster, at: u16) -> Vec<Night> {
                 roster: at,
                 round: round(kill),
                 until: last,
-                most_kills: 2 + (dice % 7) as usize,
+                most_kills: calendar.raid_size.map_or(2 + (dice % 7) as usize, |size| size.kills.into()),
                 started_s: 0,
                 kills: vec![kill],
             });

@@ -13,6 +13,7 @@
 use std::cmp::Reverse;
 
 use crate::rng::hash;
+use crate::season::Calendar;
 use crate::world::{Kill, Player, Region, World, played};
 
 /// One kill of a boss by a raid.
@@ -48,6 +49,8 @@ pub(crate) struct Roster {
     pub difficulty: u8,
     pub region: Region,
     most: u16,
+    /// Players of a kill, where that is not left to chance.
+    players: Option<usize>,
     order: Vec<u32>,
     /// Player and place in `order`, by player.
     places: Vec<(u32, u32)>,
@@ -56,8 +59,8 @@ pub(crate) struct Roster {
 }
 
 impl Roster {
-    /// Shares out the kills of these players, at most `most` of each for every boss.
-    pub(super) fn new(world: &World, key: (u8, u8, Region), mut order: Vec<u32>, most: u16) -> Self {
+    /// Shares out the kills of these players, at most `most_kills` of the calendar of each for every boss.
+    pub(super) fn new(world: &World, key: (u8, u8, Region), mut order: Vec<u32>, calendar: &Calendar) -> Self {
         let (raid, difficulty, region) = key;
         order.sort_by_cached_key(|&index| {
             let kills = world.at(index).kills_in(raid, difficulty);
@@ -65,7 +68,9 @@ impl Roster {
         });
         let mut places: Vec<(u32, u32)> = order.iter().enumerate().map(|(at, &player)| (player, at as u32)).collect();
         places.sort_unstable();
-        let mut roster = Self { raid, difficulty, region, most, order, places, kills: Vec::new() };
+        let players = calendar.raid_size.map(|size| usize::from(size.players.max(1)));
+        let most = calendar.most_kills;
+        let mut roster = Self { raid, difficulty, region, most, players, order, places, kills: Vec::new() };
         for encounter in 0..world.raids()[usize::from(raid)].encounters.len() as u8 {
             roster.share_out(world, encounter);
         }
@@ -99,6 +104,9 @@ impl Roster {
 
     /// 20 for Mythic, 20 to 25 elsewhere; what is left over joins the last raid when it is too small for one.
     fn size(&self, encounter: u8, round: u16, left: usize) -> usize {
+        if let Some(players) = self.players {
+            return left.min(players);
+        }
         let most = if self.difficulty == 5 { 20 } else { 30 };
         let dice = hash(&[self.raid.into(), encounter.into(), round.into(), left as u64]);
         let size = if self.difficulty == 5 { 20 } else { 20 + (dice % 6) as usize };

@@ -62,8 +62,12 @@ pub fn store(
         let status = RuleStatus::of(rule, rules, now);
         let name = format!("rule {} {}", rule.target.raid, difficulty(rule.target.difficulty));
         if status.is_failing {
-            let refused = "see docs/deploy.md, \"When the site refuses\"";
-            let fix = format!("{refused}; where the raid is wrong: parsebook rules remove {}{flags}", rule.id);
+            let fix = match &rule.state.block {
+                Some(_) => "see docs/deploy.md, \"When the site refuses\"".to_owned(),
+                None => {
+                    format!("mend what it says; where the raid is wrong: parsebook rules remove {}{flags}", rule.id)
+                }
+            };
             checks.push(Check::failed(name, status.state, fix));
         }
     }

@@ -72,7 +72,7 @@ fn each_fault_is_named_with_its_fix() {
         (
             with_rules(vec![rule(RuleState { wait: Some(wait), ..Default::default() })], vec![]),
             "no raid 999",
-            "rules remove",
+            "rules remove a --store mongodb",
         ),
         (vec![key("main", Ok(&points(0.0)), 6.0, now())], "no points in any hour", "another client"),
         (vec![key("main", Ok(&points(5.0)), 6.0, now())], "may cost 6", "WCL_CALL_BUDGET"),
