@@ -37,6 +37,7 @@ impl DbGenerator {
             dry_run: event.dry_run.unwrap_or_default(),
             addon: self.addon.meta.clone(),
             confirmed_since: confirmed_since(invocation.now, self.addon.keep_ranks_days),
+            now: invocation.now,
         };
         // A dry run writes nothing.
         if !config.dry_run {

@@ -8,6 +8,7 @@ use parsebook_adapters::mongo::MongoStore;
 use parsebook_adapters::ranking_site::WclSite;
 use parsebook_adapters::wcl_api::WclApi;
 use parsebook_core::discover::{self, DiscoverConfig, DiscoverPorts, RuleSummary, StopReason};
+use parsebook_core::ports::is_store_away;
 use parsebook_lambda::{Answer, Failure, Invocation, Metrics};
 
 /// After a death the next schedule may take the rule over in a minute.
@@ -41,7 +42,10 @@ impl Discover {
             .count("players", summary.sum(|rule| rule.players))
             .count("skipped", summary.sum(|rule| rule.skipped_pages.len() as u64))
             .count("refusals", summary.sum(|rule| is_refused(rule).into()));
-        let mut failures = std::mem::take(&mut summary.failures).into_iter().map(discover::Error::into_anyhow);
+        let mut failures = std::mem::take(&mut summary.failures);
+        // That the store is away is the cause of what else failed, or matters more.
+        failures.sort_by_key(|failure| !is_store_away(&failure.cause));
+        let mut failures = failures.into_iter().map(discover::Error::into_anyhow);
         let Some(first) = failures.next() else { return Answer::of(&summary, metrics) };
         let done = serde_json::to_string(&summary.rules).unwrap_or_default();
         tracing::info!(%done, "rules that were worked beside those that failed");

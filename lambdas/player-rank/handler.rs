@@ -14,7 +14,7 @@ use parsebook_adapters::mongo::MongoStore;
 use parsebook_adapters::wcl_api::WclApi;
 use parsebook_core::Timestamp;
 use parsebook_core::budget::{COOLDOWN, MOST_FAILURES};
-use parsebook_core::ports::Waiting;
+use parsebook_core::ports::{Waiting, is_store_away};
 use parsebook_core::rank::{Delivery, FailedMessage, Fault, RankConfig, RankError, RankSummary, rank_batch};
 use parsebook_core::scrap::Message;
 use parsebook_lambda::connect::STORE_PATIENCE;
@@ -27,6 +27,8 @@ const MARGIN: Duration = Duration::from_secs(2);
 const SHORT_PATIENCE: Duration = Duration::from_secs(2);
 /// After so many times in a row that the store was away, the consumer sleeps.
 const MOST_AWAY: u32 = 3;
+/// Falling asleep while the store is away takes no longer.
+const ASLEEP_WITHIN: Duration = Duration::from_secs(15);
 /// For how long.
 const STORE_COOLDOWN: TimeDelta = TimeDelta::minutes(15);
 
@@ -54,7 +56,7 @@ impl PlayerRank {
         let time_left = (invocation.deadline - invocation.now).to_std().unwrap_or_default().saturating_sub(MARGIN);
         let ranking = self.rank(&deliveries, invocation.now);
         let ranked = tokio::time::timeout(time_left, ranking).await.map_err(|_| Failure::out_of_time())?;
-        self.sleep_while_the_store_is_away(ranked.as_ref().err(), invocation.now).await?;
+        self.sleep_while_the_store_is_away(ranked.as_ref().err(), invocation.now).await;
         let summary = ranked?;
         let mut answer = Answer::of(&summary, metrics(&summary))?;
         if is_queued {
@@ -64,28 +66,37 @@ impl PlayerRank {
     }
 
     /// A store that was away several times in a row puts the consumer to sleep: the queue would call it in vain.
-    async fn sleep_while_the_store_is_away(&self, failure: Option<&Failure>, now: Timestamp) -> Result<(), Failure> {
+    /// Where it cannot be put to sleep in time, the next invocation tries again.
+    async fn sleep_while_the_store_is_away(&self, failure: Option<&Failure>, now: Timestamp) {
         if failure.is_none_or(|failure| failure.name != STORE_AWAY) {
             self.store_away.store(0, Ordering::Relaxed);
-            return Ok(());
+            return;
         }
-        if self.store_away.fetch_add(1, Ordering::Relaxed) + 1 >= MOST_AWAY {
-            self.throttle.put_to_sleep(now + STORE_COOLDOWN).await?;
+        if self.store_away.fetch_add(1, Ordering::Relaxed) + 1 < MOST_AWAY {
+            return;
         }
-        Ok(())
+        let asleep = tokio::time::timeout(ASLEEP_WITHIN, self.throttle.put_to_sleep(now + STORE_COOLDOWN)).await;
+        if let Err(error) = asleep.unwrap_or_else(|_| Err(anyhow::anyhow!("AWS does not answer"))) {
+            tracing::error!(error = format!("{error:#}"), "the consumer is not put to sleep while the store is away");
+        }
     }
 
     /// Finishes what can never succeed as a dead letter; answers what goes back to the queue. What cannot be finished now
     /// goes back alone: the rest of the batch is paid for and stored.
     async fn returned(&self, deliveries: &[Delivery], failed: Vec<FailedMessage>) -> Vec<FailedMessage> {
-        let mut returned = Vec::new();
+        let (mut returned, mut is_away) = (Vec::new(), false);
         for failed in failed {
+            if is_away {
+                returned.push(failed);
+                continue;
+            }
             let body = deliveries.iter().find(|delivery| delivery.message_id == failed.message_id);
             let Some(body) = body.map(|delivery| delivery.body.as_str()) else { continue };
             match self.is_finished(body, &failed).await {
                 Ok(true) => {}
                 Ok(false) => returned.push(failed),
                 Err(error) => {
+                    is_away = is_store_away(&error);
                     let error = format!("{error:#}");
                     tracing::warn!(message = %failed.message_id, error, "message goes back in place of the dead letters");
                     returned.push(failed);
@@ -106,7 +117,8 @@ impl PlayerRank {
         if !is_dead {
             return Ok(false);
         }
-        match &self.dead_letters {
+        // SQS takes no empty message back.
+        match self.dead_letters.as_ref().filter(|_| !body.is_empty()) {
             Some(dead_letters) => dead_letters.send_dead_letter(body, &failed.reason).await?,
             None => tracing::error!(message = %failed.message_id, reason = %failed.reason, "message finished"),
         }

@@ -363,7 +363,7 @@ pub struct SimulateArgs {
     #[arg(long, value_name = "FILE")]
     pub world: Vec<PathBuf>,
     /// Players of a made-up world, when no file is given.
-    #[arg(long, default_value_t = 2000, conflicts_with = "world")]
+    #[arg(long, default_value_t = 2000)]
     pub players: usize,
     /// Another seed makes another world.
     #[arg(long, default_value_t = 1)]

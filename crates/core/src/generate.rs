@@ -6,11 +6,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::Context;
+use chrono::{DurationRound, TimeDelta};
 use futures::{StreamExt, pin_mut};
 use parsebook_addon_db::{self as addon_db, ADDON_TOC, EncodeError, RegionEncoder, addon_files};
 use serde::Serialize;
 
 use crate::changelog::{self, CHANGELOG};
+use crate::moment::is_ahead;
 use crate::player::Player;
 use crate::ports::{AddonRepo, ApiError, Error, Players, PublishError, Published, Raids, Result, Zones};
 use crate::{RaidId, Timestamp};
@@ -28,13 +30,15 @@ pub struct GenerateConfig {
     pub addon: AddonMeta,
     /// Ranks that were read or confirmed before this are left out; none if absent.
     pub confirmed_since: Option<Timestamp>,
+    /// Now: ranks that are dated ahead of it are left out.
+    pub now: Timestamp,
 }
 
 /// The moment for [`GenerateConfig::confirmed_since`] from `KEEP_RANKS_DAYS` (0: for ever). It counts from the beginning of
 /// the day (UTC) of the run: the same data on the same day make the same bytes.
 pub fn confirmed_since(now: Timestamp, keep_ranks_days: u32) -> Option<Timestamp> {
     let today = now.date_naive().and_time(chrono::NaiveTime::MIN).and_utc();
-    (keep_ranks_days > 0).then(|| today - chrono::TimeDelta::days(keep_ranks_days.into()))
+    (keep_ranks_days > 0).then(|| today - TimeDelta::days(keep_ranks_days.into()))
 }
 
 /// What db-generator did.
@@ -118,10 +122,10 @@ where
     let mut reference = Reference::load(store).await?;
     let toc = if config.dry_run { None } else { read_text(repo, ADDON_TOC).await? };
     for region in config.regions.iter().collect::<BTreeSet<_>>() {
-        let (mut encoded, met) = encode_region(store, &reference, region, config.confirmed_since).await?;
+        let (mut encoded, met) = encode_region(store, &reference, region, config).await?;
         // The first time a raid is met, its names are asked for and the region is encoded with them.
         if !config.dry_run && reference.complete(store, api, &met).await {
-            (encoded, _) = encode_region(store, &reference, region, config.confirmed_since).await?;
+            (encoded, _) = encode_region(store, &reference, region, config).await?;
         }
         if encoded.summary.characters == 0 && !is_to_be_emptied(repo, &encoded).await? {
             tracing::warn!(%region, "no ranked player: what was published before stays");
@@ -148,15 +152,15 @@ where
     Ok(summary)
 }
 
-/// Whether a published region lost its last ranked player, all of whose players can still be read: hidden and outdated
-/// ranks do not stay. A store that holds nobody of the region is more likely the wrong store.
+/// Whether a published region lost its last ranked player: hidden and outdated ranks do not stay. A store that holds nobody
+/// of the region, or hardly anybody who can be read, is more likely the wrong store.
 async fn is_to_be_emptied<R: AddonRepo>(
     repo: &mut R,
     encoded: &EncodedRegion,
 ) -> std::result::Result<bool, PublishError> {
-    let EncodedRegion { files, summary, players } = encoded;
+    let EncodedRegion { files, players, unreadable, .. } = encoded;
     let Some(toc) = files.iter().find(|file| file.path.ends_with(".toc")) else { return Ok(false) };
-    Ok(*players > 0 && summary.set_aside.is_empty() && repo.read(&toc.path).await?.is_some())
+    Ok(players > unreadable && repo.read(&toc.path).await?.is_some())
 }
 
 /// A file of the repository as text; `None` where it has none, or one that is no text.
@@ -237,6 +241,13 @@ struct EncodedRegion {
     summary: RegionSummary,
     /// Documents that could be read, with ranks or without.
     players: u64,
+    /// Documents that could not.
+    unreadable: u64,
+}
+
+/// Whether a clock that was wrong dated ranks: the same all day long.
+fn is_dated_ahead(ranked_at: Timestamp, now: Timestamp) -> bool {
+    is_ahead(ranked_at, now.duration_round_up(TimeDelta::days(1)).unwrap_or(now))
 }
 
 /// Streams a region through the encoder; also answers which raids its players have ranks in.
@@ -244,12 +255,12 @@ async fn encode_region<S: Players>(
     store: &S,
     reference: &Reference,
     region: &str,
-    confirmed_since: Option<Timestamp>,
+    config: &GenerateConfig,
 ) -> std::result::Result<(EncodedRegion, BTreeSet<RaidId>), GenerateError> {
     let raids: Vec<_> = reference.raids.values().cloned().collect();
     let mut encoder = RegionEncoder::new(region, &raids)?;
     let mut met = BTreeSet::new();
-    let (mut readable, mut unreadable) = (0, 0);
+    let (mut readable, mut unreadable, mut dated_ahead) = (0, 0, 0);
     let players = store.players(region);
     pin_mut!(players);
     while let Some(player) = players.next().await {
@@ -257,7 +268,9 @@ async fn encode_region<S: Players>(
             Ok(player) => {
                 readable += 1;
                 met.extend(player.ranks.keys());
-                if let Some(character) = to_character(player, confirmed_since) {
+                let parts = || player.ranks.values().flat_map(BTreeMap::values).flat_map(BTreeMap::values);
+                dated_ahead += u64::from(parts().any(|part| is_dated_ahead(part.ranked_at, config.now)));
+                if let Some(character) = to_character(player, config) {
                     encoder.push(&character);
                 }
             }
@@ -277,6 +290,9 @@ async fn encode_region<S: Players>(
     if unreadable > 0 {
         set_aside.insert("the document cannot be read".to_owned(), unreadable);
     }
+    if dated_ahead > 0 {
+        set_aside.insert("ranks are dated in the future until they are read again".to_owned(), dated_ahead);
+    }
     let summary = RegionSummary {
         region: region.to_owned(),
         characters: encoded.characters,
@@ -285,11 +301,15 @@ async fn encode_region<S: Players>(
         generated_at: Timestamp::from_timestamp(encoded.generated_at, 0).filter(|_| encoded.characters > 0),
         set_aside,
     };
-    Ok((EncodedRegion { files, summary, players: readable }, met))
+    Ok((EncodedRegion { files, summary, players: readable, unreadable }, met))
 }
 
 /// A player as the database keeps it; `None` for one without ranks that were confirmed lately.
-fn to_character(player: Player, confirmed_since: Option<Timestamp>) -> Option<addon_db::Character> {
+fn to_character(player: Player, config: &GenerateConfig) -> Option<addon_db::Character> {
+    let is_unconfirmed = |ranked_at| {
+        // A date from a wrong clock would be the addon's version, which never goes back.
+        config.confirmed_since.is_some_and(|since| ranked_at < since) || is_dated_ahead(ranked_at, config.now)
+    };
     let mut ranks = Vec::new();
     let mut newest = None;
     let mut newest_kill = None;
@@ -297,7 +317,7 @@ fn to_character(player: Player, confirmed_since: Option<Timestamp>) -> Option<ad
         for (difficulty, metrics) in difficulties {
             for (metric, of_metric) in metrics {
                 let killed: Vec<_> = of_metric.encounters.into_iter().filter(|(_, rank)| rank.kills > 0).collect();
-                if killed.is_empty() || confirmed_since.is_some_and(|since| of_metric.ranked_at < since) {
+                if killed.is_empty() || is_unconfirmed(of_metric.ranked_at) {
                     continue;
                 }
                 newest_kill = newest_kill.max(of_metric.ends.values().flatten().map(|end| end.timestamp()).max());
@@ -357,7 +377,6 @@ fn commit_message(regions: &[RegionSummary]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use chrono::TimeDelta;
 
     use super::*;
     use crate::player::{EncounterRank, MetricRanks, RaidRanks};
@@ -431,6 +450,7 @@ mod tests {
             dry_run,
             addon: AddonMeta::default(),
             confirmed_since: confirmed_since(noon(), 90),
+            now: noon(),
         }
     }
 
@@ -466,7 +486,10 @@ mod tests {
         store.players.borrow_mut().insert(1, Player { ranks: RaidRanks::new(), ..hidden });
         store.broken_players.borrow_mut().push(1);
         assert_eq!(run(&store, &mut repo, false).await.stopped, StopReason::Unchanged, "it may have ranks");
-        store.broken_players.borrow_mut().clear();
+        // One broken document among others does not keep the ranks of those that hide.
+        add(&store, 2, "EU", 3);
+        add(&store, 3, "EU", 3);
+        store.players.borrow_mut().values_mut().for_each(|player| player.ranks = RaidRanks::new());
         let emptied = run(&store, &mut repo, false).await;
         assert_eq!((emptied.regions[0].characters, emptied.stopped), (0, StopReason::Published));
         assert!(repo.files != published);
@@ -589,6 +612,29 @@ mod tests {
         assert_eq!(characters().await, 1);
         change(1, &|part| part.encounters = BTreeMap::from([(1, EncounterRank { rank_percent: 91.3, kills: 0 })]));
         assert_eq!(characters().await, 1, "only bosses with a kill count");
+    }
+
+    #[tokio::test]
+    async fn ranks_of_a_clock_that_was_wrong_are_left_out_and_do_not_date_the_addon() {
+        let store = Memory::default();
+        add(&store, 1, "EU", 2);
+        add(&store, 2, "EU", -400);
+        let mut repo = TestRepo::default();
+        let summary = run(&store, &mut repo, false).await;
+        let eu = &summary.regions[0];
+        assert_eq!((eu.characters, eu.generated_at), (1, Some(noon() - TimeDelta::days(2))));
+        let reason = "ranks are dated in the future until they are read again".to_owned();
+        assert_eq!(eu.set_aside, BTreeMap::from([(reason, 1)]));
+        assert!(contains(&repo, ADDON_TOC, "## Version: 2024.10.02"));
+        // The run is at noon.
+        for (hours_ahead, characters) in [(12, 2), (36, 2), (37, 1)] {
+            add(&store, 2, "EU", 0);
+            let mut players = store.players.borrow_mut();
+            let parts = players.get_mut(&2).unwrap().ranks.values_mut().flat_map(BTreeMap::values_mut);
+            parts.flat_map(BTreeMap::values_mut).for_each(|part| part.ranked_at += TimeDelta::hours(hours_ahead));
+            drop(players);
+            assert_eq!(run(&store, &mut repo, true).await.regions[0].characters, characters, "{hours_ahead}");
+        }
     }
 
     #[tokio::test]

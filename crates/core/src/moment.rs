@@ -3,7 +3,7 @@
 //! A sum that leaves chrono's calendar panics, and a window of reports that begins in the year 1 has 740,000 days. What
 //! lies within the years here can be reckoned with.
 
-use chrono::Datelike;
+use chrono::{Datelike, TimeDelta};
 
 use crate::Timestamp;
 
@@ -17,6 +17,16 @@ const LAST_YEAR: i32 = 2100;
 /// When it does not.
 pub fn checked(at: Timestamp) -> Result<Timestamp, OutOfTime> {
     if (FIRST_YEAR..=LAST_YEAR).contains(&at.year()) { Ok(at) } else { Err(OutOfTime(at)) }
+}
+
+/// The first of the moments that are taken for one.
+pub fn first_moment() -> Timestamp {
+    Timestamp::UNIX_EPOCH + TimeDelta::days(10_957)
+}
+
+/// Whether `at` is told as the past but lies more than a day ahead: a clock was wrong when it was written.
+pub fn is_ahead(at: Timestamp, now: Timestamp) -> bool {
+    at - now > TimeDelta::days(1)
 }
 
 /// `2026-11-28 16:40 UTC`.
@@ -43,6 +53,7 @@ mod tests {
         ] {
             assert_eq!(checked(at.parse().unwrap()).is_ok(), is_taken, "{at}");
         }
+        assert_eq!(first_moment().to_rfc3339(), "2000-01-01T00:00:00+00:00");
         let error = checked(Timestamp::MAX_UTC).unwrap_err().to_string();
         assert!(error.ends_with("is outside the years 2000 to 2100"), "{error}");
     }

@@ -106,11 +106,14 @@ pub trait Players {
 pub struct Known {
     /// WCL's class number.
     pub class_id: Option<u8>,
-    /// By raid and difficulty: when it was last read wholly, and in which partition; no entry without such a reading.
-    /// The oldest where metrics differ.
+    /// By raid and difficulty: when it was last read wholly in its newest partition; no entry without such a reading. The
+    /// oldest where metrics differ.
     pub read_at: BTreeMap<(RaidId, Difficulty), Timestamp>,
     /// By raid and difficulty, the newest partition seen.
     pub partitions: BTreeMap<(RaidId, Difficulty), i32>,
+    /// Raids and difficulties of which something stored is not understood, and what. Nothing can be folded into them; a
+    /// full reading replaces them.
+    pub odd: BTreeMap<(RaidId, Difficulty), String>,
 }
 
 impl Known {
@@ -120,12 +123,12 @@ impl Known {
         for (&raid, difficulties) in ranks {
             for (&difficulty, metrics) in difficulties {
                 let pair = (raid, difficulty);
-                let read_at = metrics.values().map(|metric| metric.read_at).collect::<Option<Vec<_>>>();
-                if let Some(oldest) = read_at.and_then(|read_at| read_at.into_iter().min()) {
+                let Some(newest) = metrics.values().map(|metric| metric.partition).max() else { continue };
+                known.partitions.insert(pair, newest);
+                // A reading is of all metrics: what was folded since into one alone had no ranks then.
+                let of_newest = metrics.values().filter(|metric| metric.partition == newest);
+                if let Some(oldest) = of_newest.filter_map(|metric| metric.read_at).min() {
                     known.read_at.insert(pair, oldest);
-                }
-                if let Some(newest) = metrics.values().map(|metric| metric.partition).max() {
-                    known.partitions.insert(pair, newest);
                 }
             }
         }
@@ -466,7 +469,7 @@ mod tests {
     use crate::testing::noon;
 
     #[test]
-    fn a_raid_counts_as_read_since_its_oldest_metric_and_only_if_each_was_read() {
+    fn a_raid_counts_as_read_since_the_oldest_metric_of_its_newest_partition() {
         let metric = |partition, hours_ago: Option<i64>| {
             let read_at = hours_ago.map(|hours| noon() - TimeDelta::hours(hours));
             MetricRanks { partition, read_at, ..MetricRanks::default() }
@@ -477,12 +480,16 @@ mod tests {
             BTreeMap::from([
                 (4, both(metric(2, Some(5)), metric(1, Some(9)))),
                 (5, both(metric(1, Some(5)), metric(3, None))),
+                (3, both(metric(2, Some(7)), metric(2, None))),
+                (1, both(metric(2, Some(7)), metric(2, Some(8)))),
             ]),
         )]);
         let known = Known::of(9, &ranks);
         assert_eq!(known.class_id, Some(9));
-        assert_eq!(known.read_at, BTreeMap::from([((31, 4), noon() - TimeDelta::hours(9))]));
-        assert_eq!(known.partitions, BTreeMap::from([((31, 4), 2), ((31, 5), 3)]));
+        let read_at =
+            [(1, 8), (3, 7), (4, 5)].map(|(difficulty, hours)| ((31, difficulty), noon() - TimeDelta::hours(hours)));
+        assert_eq!(known.read_at, BTreeMap::from(read_at));
+        assert_eq!(known.partitions, BTreeMap::from([((31, 1), 2), ((31, 3), 2), ((31, 4), 2), ((31, 5), 3)]));
     }
 
     #[test]

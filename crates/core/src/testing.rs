@@ -11,10 +11,9 @@ use crate::left_out::LeftOut;
 use crate::player::{Identity, Player, PlayerUpdate, Raid};
 use crate::ports::{
     ApiError, Board, Clock, DiscoveredPage, Discoveries, InQueue, KeyPoints, KeyPool, Known, Malformed, MessageQueue,
-    Players, Raids, RankOutcome, RankSource, Ranked, RankingSite, ReportBacklog, ReportLag, Result, Rules, SeenReport,
-    SeenReports, SourceError, SourcePage, Waiting, Wanted, Zone, Zones,
+    Players, Raids, RankOutcome, RankSource, Ranked, RankedReports, RankingSite, ReportBacklog, ReportLag, ReportLists,
+    ReportRanks, Result, Rules, SeenReport, SeenReports, SourceError, SourcePage, Waiting, Wanted, Zone, Zones,
 };
-use crate::ports::{RankedReports, ReportLists, ReportRanks};
 use crate::report::{DetailOutcome, ListPage, ListedReport, ReportOutcome, ReportQuestion, Window};
 use crate::report_ranks::fold;
 use crate::report_state::{ReportState, Settled, StoredReport};

@@ -12,8 +12,7 @@ use std::time::Duration;
 
 use parsebook_adapters::wcl_api::{WclApi, parse_keys};
 use parsebook_core::Timestamp;
-use parsebook_core::ports::{Clock, KeyPool, RankSource, Wanted, Zones};
-use parsebook_core::ports::{ReportLists, ReportRanks};
+use parsebook_core::ports::{Clock, KeyPool, RankSource, ReportLists, ReportRanks, Wanted, Zones};
 use parsebook_core::report::{Metric, RankPart, ReportQuestion, Window};
 use parsebook_core::scrap::{Discovered, RaidsToScrap};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};

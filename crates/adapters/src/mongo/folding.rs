@@ -5,8 +5,7 @@ use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use mongodb::bson::{Bson, DateTime, Document, RawArrayBuf, RawDocumentBuf, doc, rawdoc};
-use parsebook_core::player::Identity;
-use parsebook_core::player::RankedKill;
+use parsebook_core::player::{Identity, RankedKill};
 use parsebook_core::ports::Result;
 use parsebook_core::report_ranks::{REMEMBERED, SAME_KILL};
 use parsebook_core::{EncounterId, PlayerId, Timestamp};

@@ -39,7 +39,7 @@ use tokio::sync::OnceCell;
 
 pub use self::lease::{Leased, Leases};
 use self::retry::while_away;
-pub use self::throttle::{Turn, Turns};
+pub use self::throttle::{Lowered, Turn, Turns};
 use crate::text::{malformed, shown};
 
 /// How to reach the store.

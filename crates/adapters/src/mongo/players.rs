@@ -11,7 +11,7 @@ use parsebook_core::player::{
     DifficultyRanks, EncounterRank, Identity, MetricRanks, Player, PlayerUpdate, RaidRanks, RankedPart,
 };
 use parsebook_core::ports::{Known, Malformed, Players, Result, StoreAway};
-use parsebook_core::{EncounterId, PlayerId, Timestamp};
+use parsebook_core::{Difficulty, EncounterId, PlayerId, RaidId, Timestamp};
 use tokio::time::Instant;
 
 use super::command::Durability;
@@ -119,11 +119,14 @@ enum Reader {
 
 impl Reader {
     fn ranks(self, value: &Bson) -> Result<RaidRanks> {
-        let metrics = |value: &Bson| self.entries(value, "metric", |metric| self.metric(metric));
         let mut ranks: RaidRanks =
-            self.entries(value, "raid", |raid| self.entries(raid, "difficulty", |difficulty| metrics(difficulty)))?;
+            self.entries(value, "raid", |raid| self.entries(raid, "difficulty", |metrics| self.metrics(metrics)))?;
         ranks.retain(|_, difficulties| !difficulties.is_empty());
         Ok(ranks)
+    }
+
+    fn metrics(self, value: &Bson) -> Result<DifficultyRanks> {
+        self.entries(value, "metric", |metric| self.metric(metric))
     }
 
     fn entries<K: Ord + std::str::FromStr, V>(
@@ -171,22 +174,22 @@ impl Reader {
                 None => Some(ranked_at),
             },
             spec: document.get_str("spec").ok().map(str::to_owned),
-            encounters: encounters(read::field(document, "encounters")?)?,
+            encounters: self.encounters(read::field(document, "encounters")?)?,
             ends: self.kept(ends)?.unwrap_or_default(),
             specs: self.kept(specs)?.unwrap_or_default(),
         })
     }
-}
 
-/// A boss that cannot be understood is left out alone; what is out of range is brought into it.
-fn encounters(value: &Bson) -> Result<BTreeMap<EncounterId, EncounterRank>> {
-    let encounter = |value: &Bson| {
-        let number = |name: &str| value.as_document()?.get(name).and_then(read::number);
-        let numbers = number("rankPercent").zip(number("kills"));
-        let (percent, kills) = numbers.with_context(|| format!("{} is no rank", read::told(value)))?;
-        Ok(EncounterRank::clamped(percent, kills))
-    };
-    Reader::Lenient.entries(value, "encounter", encounter)
+    /// What is out of range is brought into it.
+    fn encounters(self, value: &Bson) -> Result<BTreeMap<EncounterId, EncounterRank>> {
+        let encounter = |value: &Bson| {
+            let number = |name: &str| value.as_document()?.get(name).and_then(read::number);
+            let numbers = number("rankPercent").zip(number("kills"));
+            let (percent, kills) = numbers.with_context(|| format!("{} is no rank", read::told(value)))?;
+            Ok(EncounterRank::clamped(percent, kills))
+        };
+        self.entries(value, "encounter", encounter)
+    }
 }
 
 fn ends_of_kills(value: &Bson) -> Result<Vec<Timestamp>> {
@@ -218,15 +221,28 @@ pub(super) fn player(document: &Document) -> Result<Player> {
 
 /// What is known of a player whose document can be written to.
 pub(super) fn known(document: &Document) -> Result<Known> {
-    // A null cannot be written into, an absent field can.
-    let ranks = document
-        .get("ranks")
-        .map(|ranks| Reader::Strict.ranks(ranks))
-        .transpose()
-        .context("ranks")?
-        .unwrap_or_default();
     let class_id = read::optional(document, "classId").map(read::whole).transpose().context("classId")?;
-    Ok(Known { class_id, ..Known::of(0, &ranks) })
+    // An absent field can be written into.
+    let Some(ranks) = document.get("ranks") else { return Ok(Known { class_id, ..Known::default() }) };
+    let odd = odd_pairs(ranks).context("ranks")?;
+    Ok(Known { class_id, odd, ..Known::of(0, &Reader::Lenient.ranks(ranks)?) })
+}
+
+/// Raids and difficulties that are not understood as a whole. Neither a null nor a list can be written into: an error.
+fn odd_pairs(ranks: &Bson) -> Result<BTreeMap<(RaidId, Difficulty), String>> {
+    let mut odd = BTreeMap::new();
+    for (raid, difficulties) in read::document(ranks, "ranks")? {
+        // Fields of other names are somebody else's.
+        let Ok(number) = raid.parse() else { continue };
+        let difficulties = read::document(difficulties, "difficulties").with_context(|| format!("raid {raid}"))?;
+        for (difficulty, metrics) in difficulties {
+            let Ok(of) = difficulty.parse() else { continue };
+            if let Err(error) = Reader::Strict.metrics(metrics) {
+                odd.insert((number, of), format!("ranks: raid {raid}: difficulty {difficulty}: {error:#}"));
+            }
+        }
+    }
+    Ok(odd)
 }
 
 fn checked(document: &Document) -> std::result::Result<Player, Malformed> {

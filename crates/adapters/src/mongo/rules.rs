@@ -6,6 +6,7 @@ use mongodb::bson::oid::ObjectId;
 use mongodb::bson::{Bson, Document, RawDocumentBuf, doc};
 use mongodb::options::ReturnDocument;
 use parsebook_core::Timestamp;
+use parsebook_core::moment::first_moment;
 use parsebook_core::ports::{Malformed, Result, Rules};
 use parsebook_core::rule::{Lease, RanksKind, Rule, RuleId, RuleState, Target, first_page, last_page};
 
@@ -152,8 +153,11 @@ impl Rules for MongoStore {
         let filter = doc! {
             "_id": object_id(&claimed.id)?,
             "enabled": { "$ne": false },
-            // null also matches an absent field.
-            "lastRun": claimed.last_run.map_or(Bson::Null, |last_run| date(last_run).into()),
+            // No last run is also one of 1970, by which somebody asked for a run at once.
+            "lastRun": match claimed.last_run {
+                Some(last_run) => Bson::from(date(last_run)),
+                None => doc! { "$not": { "$gte": date(first_moment()) } }.into(),
+            },
             "$or": [
                 { "state.lease": null },
                 { "state.lease.expiresAt": { "$lte": date(now) } },
@@ -161,7 +165,9 @@ impl Rules for MongoStore {
                 { "state.lease.owner": &lease.owner },
             ],
         };
-        let update = doc! { "$set": { "state.lease": state::to_bson(lease)? } };
+        // Written so, it also fits a state of null.
+        let lease = doc! { "lease": { "$literal": state::to_bson(lease)? } };
+        let update = vec![doc! { "$set": { "state": { "$mergeObjects": ["$state", lease] } } }];
         let rules = self.collection(RULES);
         let found = while_away("claiming a rule", || {
             let (filter, update) = (filter.clone(), update.clone());

@@ -19,7 +19,7 @@ pub fn to_bson(state: &impl serde::Serialize) -> anyhow::Result<Bson> {
 /// What is stored, or the default where nothing is.
 pub fn from_bson(stored: Option<&Bson>) -> anyhow::Result<RuleState> {
     match stored {
-        None => Ok(RuleState::default()),
+        None | Some(Bson::Null) => Ok(RuleState::default()),
         Some(stored) => Ok(serde_json::from_value(json(stored)?)?),
     }
 }

@@ -1,5 +1,5 @@
 //! Taking turns at a consumer's concurrency limit: `throttle`, one document per function,
-//! `{_id: "player-rank", holder: "…", heldUntil: Date, limit: 3, limitSetAt: Date}`.
+//! `{_id: "player-rank", holder: "…", heldUntil: Date, limit: 3, limitTold: 4, limitSetAt: Date}`.
 
 use std::time::Duration;
 
@@ -26,8 +26,25 @@ const BETWEEN_ASKS: Duration = Duration::from_millis(500);
 #[derive(Debug, Clone)]
 pub struct Turn {
     holder: String,
-    /// What the last turn set, if that was just now.
-    pub last_limit: Option<u32>,
+    /// What the last turn did, if that was just now.
+    pub last: Option<Lowered>,
+}
+
+/// A limit that was lowered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Lowered {
+    /// To what.
+    pub limit: u32,
+    /// The highest that AWS told in the turns that followed each other closely.
+    pub told: u32,
+}
+
+impl Turn {
+    /// The limit that holds where AWS tells `told`. Just after a turn it may still tell the one of before; a higher one than
+    /// it ever told meanwhile was set by somebody else since.
+    pub fn limit(&self, told: u32) -> u32 {
+        self.last.filter(|last| told <= last.told).map_or(told, |last| last.limit.min(told))
+    }
 }
 
 /// Gives one program after the other the right to change a consumer's limit.
@@ -35,8 +52,8 @@ pub struct Turn {
 pub trait Turns {
     /// Waits for the turn.
     async fn take_turn(&self, function: &str) -> Result<Turn>;
-    /// Ends it; `limit` is what was set, if anything was.
-    async fn end_turn(&self, function: &str, turn: Turn, limit: Option<u32>) -> Result<()>;
+    /// Ends it, with what it did, if anything.
+    async fn end_turn(&self, function: &str, turn: Turn, lowered: Option<Lowered>) -> Result<()>;
 }
 
 impl Turns for MongoStore {
@@ -63,11 +80,11 @@ impl Turns for MongoStore {
                 Ok(document) => {
                     let document = document.unwrap_or_default();
                     let set_at = read::optional(&document, "limitSetAt").and_then(|at| read::time(at).ok());
-                    let last_limit = read::optional(&document, "limit").and_then(|limit| read::whole(limit).ok());
-                    return Ok(Turn {
-                        holder,
-                        last_limit: last_limit.filter(|_| set_at.is_some_and(|at| now - at < LAG)),
-                    });
+                    let number =
+                        |name: &str| read::optional(&document, name).and_then(|number| read::whole(number).ok());
+                    let last =
+                        number("limit").zip(number("limitTold")).filter(|_| set_at.is_some_and(|at| now - at < LAG));
+                    return Ok(Turn { holder, last: last.map(|(limit, told)| Lowered { limit, told }) });
                 }
                 // The upsert met the document of another's turn.
                 Err(error) if is_duplicate(&error) => tokio::time::sleep(BETWEEN_ASKS).await,
@@ -77,11 +94,13 @@ impl Turns for MongoStore {
         bail!("no turn at the concurrency limit of {function} was to be had")
     }
 
-    async fn end_turn(&self, function: &str, turn: Turn, limit: Option<u32>) -> Result<()> {
+    async fn end_turn(&self, function: &str, turn: Turn, lowered: Option<Lowered>) -> Result<()> {
         let turns = self.collection(THROTTLE);
         let mut set = doc! { "heldUntil": null };
-        if let Some(limit) = limit {
+        if let Some(Lowered { limit, told }) = lowered {
+            let followed = turn.last.filter(|last| told <= last.told);
             set.insert("limit", limit);
+            set.insert("limitTold", followed.map_or(told, |last| last.told));
             set.insert("limitSetAt", DateTime::now());
         }
         while_away("ending a turn at the limit", || {

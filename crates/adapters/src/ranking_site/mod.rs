@@ -86,6 +86,9 @@ fn read(body: &[u8]) -> Result<SourcePage, SourceError> {
     if content.players.is_empty() && content.rows > content.hidden {
         return Err(SourceError::Failed(anyhow!("none of {} rows links to a character", content.rows)));
     }
+    if content.rows == 0 && content.has_characters {
+        return Err(SourceError::Failed(anyhow!("characters stand in rows of a form that is not understood")));
+    }
     if content.rows > 0 {
         let skipped = u32::try_from(content.odd).unwrap_or(u32::MAX);
         return Ok(SourcePage { players: content.players, skipped, is_last: false });
@@ -165,6 +168,11 @@ mod tests {
         let rows = r#"<tr id="row--1-2"><td><a href="/profile/7">x</a></td></tr>"#.repeat(3);
         match read(table(&rows).as_bytes()) {
             Err(SourceError::Failed(error)) => assert_eq!(error.to_string(), "none of 3 rows links to a character"),
+            other => panic!("{other:?}"),
+        }
+        let without_id = r#"<tr class="odd"><td><a href="/character/id/7">x</a></td></tr>"#;
+        match read(table(without_id).as_bytes()) {
+            Err(SourceError::Failed(error)) => assert!(error.to_string().contains("not understood"), "{error}"),
             other => panic!("{other:?}"),
         }
         let hidden = r#"<tr id="row--1-2"><td><span>Anonymous</span></td></tr>"#;

@@ -34,6 +34,8 @@ pub struct PageContent {
     pub hidden: usize,
     /// Rows of neither.
     pub odd: usize,
+    /// Whether a character is linked anywhere in the ranking table.
+    pub has_characters: bool,
     /// Players with a link to their character in one of the rows.
     pub players: Vec<PlayerId>,
 }
@@ -69,6 +71,8 @@ pub fn parse(html: &[u8]) -> anyhow::Result<PageContent> {
         }
         content.odd += usize::from(is_odd);
     }
+    let links = table.descendent_elements().filter_map(|element| element.value().attr("href"));
+    content.has_characters = links.filter_map(character_id).next().is_some();
     Ok(content)
 }
 

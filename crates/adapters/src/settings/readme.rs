@@ -69,3 +69,9 @@ fn the_readmes_table_names_every_variable_with_its_default() {
     }
     assert_eq!(documented, read);
 }
+
+#[test]
+fn the_templates_user_agent_names_this_version() {
+    let default = format!("Default: parsebook/{} (+contact address)", env!("CARGO_PKG_VERSION"));
+    assert!(include_str!("../../../../infra/template.yaml").contains(&default), "{default}");
+}

@@ -53,6 +53,18 @@ pub fn scalar(value: &Value) -> Cow<'_, Value> {
     inner.map_or(Cow::Borrowed(value), Cow::Owned)
 }
 
+/// Whether a value holds nothing: null, false, an empty text, list or object.
+pub fn is_nothing(value: &Value) -> bool {
+    match value {
+        Value::Null => true,
+        Value::Bool(value) => !value,
+        Value::Number(_) => false,
+        Value::String(text) => text.is_empty(),
+        Value::Array(values) => values.is_empty(),
+        Value::Object(fields) => fields.is_empty(),
+    }
+}
+
 /// A class or spec as WCL's slug: `Beast Mastery` → `BeastMastery`. `None` for what no spec is called.
 pub fn slug(value: &Value) -> Option<String> {
     let slug: String = value.as_str()?.chars().filter(|c| !c.is_whitespace()).collect();

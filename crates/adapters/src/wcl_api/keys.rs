@@ -11,7 +11,7 @@ use crate::settings::ConfigError;
 
 /// One client of the API. Its secret shows in no `Debug` output.
 #[derive(Debug, Clone, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(rename_all = "camelCase")]
 pub struct ApiKey {
     /// The name that logs and metrics use.
     pub name: String,

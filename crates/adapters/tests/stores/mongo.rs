@@ -8,7 +8,7 @@ use std::time::Duration;
 use chrono::{TimeDelta, TimeZone, Utc};
 use futures::{StreamExt, TryStreamExt};
 use mongodb::bson::{Bson, DateTime, Document, RawDocumentBuf, doc, oid::ObjectId};
-use parsebook_adapters::mongo::{Leased, Leases, MongoConfig, MongoStore, Turns};
+use parsebook_adapters::mongo::{Leased, Leases, Lowered, MongoConfig, MongoStore, Turns};
 use parsebook_core::player::{DifficultyRanks, EncounterRank, Identity, MetricRanks, PlayerUpdate, RankedPart};
 use parsebook_core::ports::{Discoveries, InQueue, Players, Raids, Rules, Waiting, is_store_away};
 use parsebook_core::rule::{Lease, SourceKind};
@@ -367,7 +367,7 @@ async fn what_is_odd_in_stored_ranks_costs_nothing_beside_it() {
         }
     }
     assert_eq!(kept, [(31, 4, "dps"), (33, 1, "dps"), (34, 1, "dps"), (34, 1, "hps"), (34, 3, "dps"), (34, 3, "hps")]);
-    assert!(store.known(&[1]).await.unwrap()[&1].is_err(), "it cannot be written to");
+    assert!(store.known(&[1]).await.unwrap()[&1].is_err(), "raid 32 cannot be written to");
 }
 
 #[tokio::test]
@@ -387,8 +387,13 @@ async fn ranks_that_cannot_be_written_into_are_told_before_anything_is_paid() {
     insert(&store, "players", good).await;
     let known = store.known(&(1..=9).collect::<Vec<_>>()).await.unwrap();
     let is_known: Vec<_> = known.iter().map(|(id, known)| (*id, known.is_ok())).collect();
-    let expected = [(1, false), (2, false), (3, false), (4, false), (5, false), (6, false), (7, true), (8, true)];
+    let expected = [(1, false), (2, false), (3, false), (4, true), (5, true), (6, false), (7, true), (8, true)];
     assert_eq!(is_known, expected);
+    // What is odd in a difficulty is replaced whole by a full reading, and folded into by no report.
+    for id in [4, 5] {
+        let odd = &known[&id].as_ref().unwrap().odd;
+        assert_eq!(odd.keys().collect::<Vec<_>>(), [&(44, 4)], "{odd:?}");
+    }
     // In discovers, an array in place of raids is set aside by name and stays.
     insert(
         &store,
@@ -558,9 +563,12 @@ async fn a_turn_ends_with_its_holder_or_with_its_time() {
     throttle.update_one(doc! { "_id": "player-rank" }, doc! { "$set": { "heldUntil": past } }).await.unwrap();
     let next = store.take_turn("player-rank").await.unwrap();
     // What the dead one still says counts no more.
-    store.end_turn("player-rank", dead, Some(9)).await.unwrap();
+    store.end_turn("player-rank", dead, Some(Lowered { limit: 9, told: 10 })).await.unwrap();
     let asked = tokio::time::timeout(Duration::from_millis(700), store.take_turn("player-rank")).await;
     assert!(asked.is_err(), "the turn is still taken");
-    store.end_turn("player-rank", next, Some(3)).await.unwrap();
-    assert_eq!(store.take_turn("player-rank").await.unwrap().last_limit, Some(3));
+    store.end_turn("player-rank", next, Some(Lowered { limit: 3, told: 5 })).await.unwrap();
+    let turn = store.take_turn("player-rank").await.unwrap();
+    assert_eq!(turn.last, Some(Lowered { limit: 3, told: 5 }));
+    assert_eq!([3, 4, 5].map(|told| turn.limit(told)), [3, 3, 3], "AWS may tell the limit of before");
+    assert_eq!([2, 6, 10].map(|told| turn.limit(told)), [2, 6, 10], "somebody else has set it since");
 }

@@ -40,7 +40,8 @@ function Parsebook.OpenPart(version, region, ...)
   return function(first, second, ...)
     -- In format 1 a realm's key stands before its display name.
     local display = version == 1 and second or first
-    names[fold(display)] = display
+    -- What is no name is refused by `take`.
+    if type(display) == "string" then names[fold(display)] = display end
     return take(first, second, ...)
   end
 end
@@ -139,10 +140,7 @@ local function tell()
   told = text or told
 end
 
-local frame = CreateFrame("Frame")
-frame:RegisterEvent("PLAYER_LOGIN")
-frame:RegisterEvent("PLAYER_ENTERING_WORLD")
-frame:SetScript("OnEvent", function()
+ns.On({ "PLAYER_LOGIN", "PLAYER_ENTERING_WORLD" }, function()
   if ns.LoadRegion(true) then ns.ReadJournal() end
   keepReaders()
   tell()

@@ -40,6 +40,4 @@ local function uncover()
 end
 
 ns.OnOptions(uncover)
-local frame = CreateFrame("Frame")
-frame:RegisterEvent("PLAYER_ENTERING_WORLD")
-frame:SetScript("OnEvent", uncover)
+ns.On({ "PLAYER_ENTERING_WORLD" }, uncover)

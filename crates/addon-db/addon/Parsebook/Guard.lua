@@ -51,6 +51,14 @@ function ns.AskFrame(frame, method, ...)
   return f(frame, ...)
 end
 
+-- Calls `f` at events of the game; never where the game has no frame for us.
+function ns.On(events, f)
+  local frame = ns.Visible(CreateFrame("Frame"))
+  if not ns.Field(frame, "RegisterEvent") or not ns.Field(frame, "SetScript") then return end
+  for _, event in ipairs(events) do frame:RegisterEvent(event) end
+  frame:SetScript("OnEvent", f)
+end
+
 -- "Name-Realm" in its parts; without a realm, the second is nil. A name has no hyphen, a realm may.
 function ns.SplitName(full)
   full = ns.Text(full)

@@ -88,9 +88,7 @@ local function hookLists()
   end
 end
 
-local frame = CreateFrame("Frame")
-frame:RegisterEvent("ADDON_LOADED")
-frame:SetScript("OnEvent", function(self)
+ns.On({ "ADDON_LOADED" }, function(self)
   hookLists()
   if next(LISTS) == nil then self:UnregisterEvent("ADDON_LOADED") end
 end)
@@ -118,9 +116,7 @@ local function nameInWhoLine(text)
   end
 end
 
-local chat = CreateFrame("Frame")
-chat:RegisterEvent("CHAT_MSG_SYSTEM")
-chat:SetScript("OnEvent", function(_, _, text)
+ns.On({ "CHAT_MSG_SYSTEM" }, function(_, _, text)
   text = ns.Options.whoChat and Text(text)
   if not text or ns.Options.hideInCombat and ns.InCombat() then return end
   local name, realm = ns.NameInList(nameInWhoLine(text))

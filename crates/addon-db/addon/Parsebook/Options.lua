@@ -133,9 +133,7 @@ local function restore(saved)
   end
 end
 
-local frame = CreateFrame("Frame")
-frame:RegisterEvent("ADDON_LOADED")
-frame:SetScript("OnEvent", function(self, _, name)
+ns.On({ "ADDON_LOADED" }, function(self, _, name)
   if not ns.Text(name) or name ~= addonName then return end
   self:UnregisterEvent("ADDON_LOADED")
   restore(type(ParsebookSettings) == "table" and ParsebookSettings or {})

@@ -50,8 +50,12 @@ local function search(edit)
   edit:ClearFocus()
 end
 
+-- Makes the panel; leaves it nil where the game has no frames of these kinds.
 local function build()
-  panel = CreateFrame("Frame", "ParsebookPanel", UIParent, "BasicFrameTemplateWithInset")
+  local window = ns.Visible(CreateFrame("Frame", "ParsebookPanel", UIParent, "BasicFrameTemplateWithInset"))
+  local edit = ns.Visible(CreateFrame("EditBox", nil, window, "SearchBoxTemplate"))
+  if not ns.Field(window, "SetSize") or not ns.Field(edit, "SetSize") then return end
+  panel, box = window, edit
   panel:SetSize(WIDTH, 200)
   panel:SetPoint("CENTER")
   panel:SetMovable(true)
@@ -60,7 +64,6 @@ local function build()
   panel:SetScript("OnDragStart", panel.StartMoving)
   panel:SetScript("OnDragStop", panel.StopMovingOrSizing)
   if panel.TitleText then panel.TitleText:SetText("Parsebook") end
-  box = CreateFrame("EditBox", nil, panel, "SearchBoxTemplate")
   box:SetSize(WIDTH - 3 * MARGIN, 22)
   box:SetPoint("TOPLEFT", MARGIN + 6, -32)
   box:SetAutoFocus(false)
@@ -74,6 +77,7 @@ end
 function ns.ShowPanel(name, realm)
   if not name then name, realm = ns.NameOfUnit("player") end
   if not panel then build() end
+  if not panel then return end
   setLines(name and ns.PanelLines(name, realm) or {})
   panel:Show()
 end

@@ -45,9 +45,7 @@ local function refresh()
   ns.AskFrame(tooltip, "SetUnit", unit)
 end
 
-local frame = CreateFrame("Frame")
-frame:RegisterEvent("MODIFIER_STATE_CHANGED")
-frame:SetScript("OnEvent", function(_, _, key)
+ns.On({ "MODIFIER_STATE_CHANGED" }, function(_, _, key)
   if not tooltip or ns.InCombat() then return end
   key = ns.Text(key)
   -- "LSHIFT", "RCTRL", …

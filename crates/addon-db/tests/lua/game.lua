@@ -249,12 +249,14 @@ function game.install(options)
       assert(not game.combat, "a popup was opened in combat")
       game.popups[#game.popups + 1] = { which, ... }
     end),
-    CreateFrame = function(kind, name, parent)
-      local frame = widgets.newFrame(kind, name, parent)
-      game.frames[#game.frames + 1] = frame
-      return frame
-    end,
   }
+  function env.CreateFrame(kind, name, parent)
+    local frame = widgets.newFrame(kind, name, parent)
+    game.frames[#game.frames + 1] = frame
+    return frame
+  end
+  -- For what is the game's own, whatever is broken for addons.
+  game.newFrame = env.CreateFrame
   env.UIParent, env.GameTooltip = widgets.newFrame("Frame"), widgets.newFrame("GameTooltip")
   env.LFGListFrame = { ApplicationViewer = { UnempoweredCover = widgets.newFrame("Frame") } }
   for name, f in pairs(clientFunctions(options)) do env[name] = guarded(f) end

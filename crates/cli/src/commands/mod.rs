@@ -15,6 +15,7 @@ mod status;
 use clap::CommandFactory;
 
 use crate::args::{Args, Command};
+use crate::output::say;
 
 /// Does what the command line says.
 pub async fn execute(args: Args) -> anyhow::Result<()> {
@@ -32,7 +33,9 @@ pub async fn execute(args: Args) -> anyhow::Result<()> {
         Command::Doctor(doctor) => doctor::doctor(&common, &doctor).await,
         Command::Simulate(simulate) => simulate::simulate(&simulate).await,
         Command::Completions { shell } => {
-            clap_complete::generate(shell, &mut Args::command(), "parsebook", &mut std::io::stdout());
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut Args::command(), "parsebook", &mut script);
+            say(String::from_utf8(script)?.trim_end());
             Ok(())
         }
     }

@@ -197,14 +197,13 @@ impl<C: Clock + Clone> Machine<C> {
         let mut repo = LocalRepo::open(&self.out)?;
         let progress = Progress::start("write the database", "players", Some(self.store.player_count()?));
         let store = WatchedStore { inner: &self.store, progress: &progress };
+        let now = self.clock.now();
         let config = GenerateConfig {
             regions: regions.to_vec(),
             dry_run: false,
             addon: self.settings.addon.meta.clone(),
-            confirmed_since: confirmed_since(
-                self.settings.stamp.unwrap_or_else(|| self.clock.now()),
-                self.settings.addon.keep_ranks_days,
-            ),
+            confirmed_since: confirmed_since(self.settings.stamp.unwrap_or(now), self.settings.addon.keep_ranks_days),
+            now: self.settings.stamp.map_or(now, |stamp| stamp.max(now)),
         };
         let generating =
             async { generate(&store, &self.api, &mut repo, &config).await.context("writing the database") };

@@ -4,10 +4,9 @@ use std::collections::BTreeMap;
 
 use futures::{Stream, StreamExt};
 use parsebook_core::player::{Player, PlayerUpdate, Raid};
-use parsebook_core::ports::ReportLists;
 use parsebook_core::ports::{
-    ApiError, Board, Known, Malformed, MessageQueue, Players, Raids, RankingSite, Result, SourceError, SourcePage,
-    Zone, Zones,
+    ApiError, Board, Known, Malformed, MessageQueue, Players, Raids, RankingSite, ReportLists, Result, SourceError,
+    SourcePage, Zone, Zones,
 };
 use parsebook_core::report::{DetailOutcome, ListPage, Window};
 use parsebook_core::scrap::Message;

@@ -16,16 +16,17 @@ use parsebook_core::rule::{RanksKind, SourceKind, Target};
 use parsebook_core::scrap::Message;
 use parsebook_simulator::{Season, World};
 use parsebook_test_support::clock::SimulatedClock;
+use parsebook_test_support::deployed::world_of;
 use parsebook_test_support::{mongod, oracle};
 
 use crate::common::{Bench, boards, regions};
 
 const DAY: Duration = Duration::from_secs(24 * 3600);
 
-/// A season with late uploads, twins, and logs that grow while the raid lasts.
+/// A season with late uploads, twins, and logs that grow while the raid lasts; of recorded players, where there are any.
 async fn season() -> Bench {
     let season = Season { length: DAY * 30, ..Season::default() };
-    Bench::start(World::generate(250, 21), |config| config.season = Some(season)).await
+    Bench::start(world_of(250).unwrap(), |config| config.season = Some(season)).await
 }
 
 fn targets(world: &World) -> impl Iterator<Item = Target> {
@@ -132,6 +133,7 @@ async fn the_same_season_in_mongodb_ends_with_the_same_ranks() {
         dry_run: false,
         addon: machine.settings().addon.meta.clone(),
         confirmed_since: None,
+        now: bench.clock.now(),
     };
     generate(&store, machine.api(), &mut repo, &config).await.unwrap();
     verify(&bench, &store).await;

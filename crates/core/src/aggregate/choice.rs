@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BinaryHeap};
 
+use crate::moment::is_ahead;
 use crate::ports::{InQueue, Known, Malformed};
 use crate::scrap::{Discovered, RaidsToScrap};
 use crate::{Difficulty, PlayerId, RaidId, Timestamp};
@@ -26,23 +27,25 @@ impl Choice {
     }
 }
 
-/// Tells apart players by what is known of them. Pairs ranked after `fresh_since` count as fresh.
+/// Tells apart players by what is known of them. Pairs ranked after `fresh_since` count as fresh, but for those that a
+/// clock dated which was wrong.
 pub fn choose(
     discovered: Vec<Discovered>,
     known: &BTreeMap<PlayerId, Result<Known, Malformed>>,
     waiting: &BTreeMap<PlayerId, InQueue>,
     fresh_since: Timestamp,
+    now: Timestamp,
 ) -> Choice {
     let mut choice = Choice::default();
     for Discovered { id, mut raids_to_scrap } in discovered {
         // What cannot be read is sent: player-rank names it.
-        let read_at = known.get(&id).and_then(|known| known.as_ref().ok()).map(|known| &known.read_at);
+        let known = known.get(&id).and_then(|known| known.as_ref().ok());
+        let read_at = |pair: &(RaidId, Difficulty)| {
+            known.and_then(|known| known.read_at.get(pair)).filter(|read_at| !is_ahead(**read_at, now))
+        };
         if let Some(in_queue) = waiting.get(&id) {
             let is_read_since = |pair: &(RaidId, Difficulty)| {
-                in_queue
-                    .sent_at
-                    .zip(read_at.and_then(|read_at| read_at.get(pair)))
-                    .is_some_and(|(sent, read)| *read > sent)
+                in_queue.sent_at.zip(read_at(pair)).is_some_and(|(sent, read)| *read > sent)
             };
             let mut both = RaidsToScrap::default();
             let waits = |pair: &(RaidId, Difficulty)| in_queue.raids_to_scrap.contains(*pair) && !is_read_since(pair);
@@ -55,7 +58,7 @@ pub fn choose(
         let mut fresh = RaidsToScrap::default();
         let mut oldest = Some(Timestamp::MAX_UTC);
         for pair in raids_to_scrap.pairs() {
-            match read_at.and_then(|read_at| read_at.get(&pair)) {
+            match read_at(&pair) {
                 Some(read_at) if *read_at > fresh_since => fresh.insert(pair.0, pair.1),
                 Some(read_at) => oldest = oldest.map(|oldest| oldest.min(*read_at)),
                 None => oldest = None,
@@ -128,7 +131,7 @@ mod tests {
         };
         // 4 was read since it was sent: that its message has ended was not written down.
         let waiting = BTreeMap::from([(4, in_queue(60)), (5, in_queue(1))]);
-        let choice = choose(discovered, &known, &waiting, noon() - TimeDelta::hours(20));
+        let choice = choose(discovered, &known, &waiting, noon() - TimeDelta::hours(20), noon());
         assert_eq!(choice.fresh, [pairs(2, &[3]), pairs(3, &[4])]);
         assert_eq!(choice.waiting, [found(5)]);
         assert_eq!(choice.never_ranked, [found(1), pairs(3, &[3])]);
@@ -137,13 +140,26 @@ mod tests {
     }
 
     #[test]
+    fn what_a_wrong_clock_dated_is_neither_fresh_nor_read_since() {
+        let read = BTreeMap::from([(1, Ok(known(&[(4, -48)])))]);
+        let fresh_since = noon() - TimeDelta::hours(20);
+        let choice = choose(vec![found(1)], &read, &BTreeMap::new(), fresh_since, noon());
+        assert_eq!((choice.never_ranked.len(), choice.fresh.len()), (1, 0), "two days ahead");
+        let in_queue = InQueue { raids_to_scrap: RaidsToScrap::one(31, 4), sent_at: Some(fresh_since) };
+        let choice = choose(vec![found(1)], &read, &BTreeMap::from([(1, in_queue)]), fresh_since, noon());
+        assert_eq!(choice.waiting, [found(1)]);
+        let read = BTreeMap::from([(1, Ok(known(&[(4, -1)])))]);
+        assert_eq!(choose(vec![found(1)], &read, &BTreeMap::new(), fresh_since, noon()).fresh, [found(1)]);
+    }
+
+    #[test]
     fn what_was_read_at_the_very_moment_is_neither_fresh_nor_read_since() {
         let read = BTreeMap::from([(1, Ok(known(&[(4, 20)])))]);
         let fresh_since = noon() - TimeDelta::hours(20);
-        let choice = choose(vec![found(1)], &read, &BTreeMap::new(), fresh_since);
+        let choice = choose(vec![found(1)], &read, &BTreeMap::new(), fresh_since, noon());
         assert_eq!(choice.ranked_before, [(found(1), fresh_since)]);
         let in_queue = InQueue { raids_to_scrap: RaidsToScrap::one(31, 4), sent_at: Some(fresh_since) };
-        let choice = choose(vec![found(1)], &read, &BTreeMap::from([(1, in_queue)]), fresh_since);
+        let choice = choose(vec![found(1)], &read, &BTreeMap::from([(1, in_queue)]), fresh_since, noon());
         assert_eq!(choice, Choice { waiting: vec![found(1)], ..Choice::default() });
     }
 

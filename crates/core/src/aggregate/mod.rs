@@ -270,7 +270,8 @@ impl<S: AggregateStore, Q: MessageQueue, T: Fn() -> bool> Run<'_, S, Q, T> {
     async fn send_players(&mut self) -> Result<StopReason> {
         let waiting = self.store.waiting(self.now).await.context("reading who waits in the queue")?;
         let fresh_since = self.now - delta(self.config.rerank_after);
-        let reader = Reader { store: self.store, page_size: self.config.page_size, waiting, fresh_since };
+        let (store, page_size, now) = (self.store, self.config.page_size, self.now);
+        let reader = Reader { store, page_size, waiting, fresh_since, now };
         let mut longest_ago = LongestAgo::default();
         let mut read = Some(reader.page(None).await?);
         while let Some(page) = read {
@@ -391,6 +392,7 @@ struct Reader<'a, S> {
     page_size: usize,
     waiting: BTreeMap<PlayerId, InQueue>,
     fresh_since: Timestamp,
+    now: Timestamp,
 }
 
 /// A stretch of `discovers`, told apart.
@@ -412,7 +414,7 @@ impl<S: AggregateStore> Reader<'_, S> {
     async fn choose(&self, discovered: Vec<Discovered>, empty: Vec<Discovered>) -> Result<Choice> {
         let ids: Vec<PlayerId> = discovered.iter().map(|player| player.id).collect();
         let known = self.store.known(&ids).await.context("reading players")?;
-        let chosen = choose(discovered, &known, &self.waiting, self.fresh_since);
+        let chosen = choose(discovered, &known, &self.waiting, self.fresh_since, self.now);
         let dropped = [empty.as_slice(), &chosen.waiting, &chosen.fresh].concat();
         if !dropped.is_empty() {
             self.store

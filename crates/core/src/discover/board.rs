@@ -4,8 +4,7 @@ use anyhow::{Context, anyhow};
 
 use super::pages::{self, Ended, Readers, Stopped};
 use super::{DiscoverStore, Run};
-use crate::ports::ReportLists;
-use crate::ports::{Board, Clock, RankingSite, SourceError, SourcePage, Zone, Zones};
+use crate::ports::{Board, Clock, RankingSite, ReportLists, SourceError, SourcePage, Zone, Zones};
 use crate::rule::{PageRange, Progress, Target};
 use crate::scrap::{Discovered, RaidsToScrap};
 

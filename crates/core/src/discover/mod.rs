@@ -22,10 +22,9 @@ use serde::ser::{SerializeMap, Serializer};
 use self::pages::{Ended, PagesConfig, Stopped};
 use self::verdict::{Verdict, verdict};
 use crate::Timestamp;
-use crate::ports::ReportLists;
 use crate::ports::{
-    ApiError, Clock, Discoveries, Players, Raids, RankingSite, ReportBacklog, Result, Rules, SeenReports, SourceError,
-    Zone, Zones, is_store_away,
+    ApiError, Clock, Discoveries, Players, Raids, RankingSite, ReportBacklog, ReportLists, Result, Rules, SeenReports,
+    SourceError, Zone, Zones, is_store_away,
 };
 use crate::rule::{Block, Due, Lease, Progress, Rule, RuleId, RuleState, SourceKind, Target, Wait, schedule};
 

@@ -14,8 +14,7 @@ use super::pages::{Ended, Stopped};
 use super::{DiscoverStore, Run};
 use crate::moment;
 use crate::player::{PlayerUpdate, Raid};
-use crate::ports::ReportLists;
-use crate::ports::{ApiError, Clock, RankingSite, SeenReport, SourceError, Zones};
+use crate::ports::{ApiError, Clock, RankingSite, ReportLists, SeenReport, SourceError, Zones};
 use crate::report::{
     DetailOutcome, LAST_LIST_PAGE, ListPage, ListedReport, REPORTS_PER_REQUEST, ReportDetails, Window,
 };

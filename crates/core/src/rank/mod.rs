@@ -16,10 +16,9 @@ use self::batch::{Batch, Outcome};
 use crate::Timestamp;
 use crate::budget::{self, Choice};
 use crate::player::PlayerUpdate;
-use crate::ports::ReportRanks;
 use crate::ports::{
-    ApiError, Clock, Discoveries, Error, KeyPool, Players, RankOutcome, RankSource, ReportBacklog, Rules, Waiting,
-    Wanted,
+    ApiError, Clock, Discoveries, Error, KeyPool, Players, RankOutcome, RankSource, ReportBacklog, ReportRanks, Rules,
+    Waiting, Wanted,
 };
 use crate::scrap::Discovered;
 

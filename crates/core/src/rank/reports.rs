@@ -8,10 +8,9 @@ use chrono::TimeDelta;
 use super::batch::{Batch, Outcome, Subject};
 use super::{RankConfig, RankStore, boards_of_rules};
 use crate::left_out::{LeftOut, parts};
-use crate::player::RankedKill;
-use crate::player::{Identity, PlayerUpdate};
-use crate::ports::ReportRanks;
-use crate::ports::{ApiError, Clock, Error, Known};
+use crate::moment::is_ahead;
+use crate::player::{Identity, PlayerUpdate, RankedKill};
+use crate::ports::{ApiError, Clock, Error, Known, Malformed, ReportRanks};
 use crate::report::{Percent, ReportOutcome, ReportQuestion, ReportReading};
 use crate::report_state::{Settled, StoredReport};
 use crate::scrap::{Discovered, RaidsToScrap};
@@ -137,12 +136,12 @@ async fn take<S: RankStore>(
     updates.sort_by_key(|(_, update)| !matches!(update, PlayerUpdate::Folded { .. }));
     let ids: BTreeSet<PlayerId> = updates.iter().map(|(_, update)| update.id()).collect();
     let known = store.known(&Vec::from_iter(ids)).await.context("reading players")?;
-    updates.retain(|(place, update)| match known.get(&update.id()) {
-        Some(Err(malformed)) => {
-            batch.summary.skipped.push(format!("report {}: {malformed}", readings[*place].code));
-            false
+    updates.retain(|(place, update)| {
+        let odd = known.get(&update.id()).and_then(|known| why_not_foldable(update, known));
+        if let Some(odd) = &odd {
+            batch.summary.skipped.push(format!("report {}: {odd}", readings[*place].code));
         }
-        _ => true,
+        odd.is_none()
     });
     let (places, updates): (Vec<usize>, Vec<PlayerUpdate>) = updates.into_iter().unzip();
     let saved = store.save(&updates).await.context("writing to players")?;
@@ -277,6 +276,17 @@ fn told(
     Told { updates: removed.into_values().chain(folded).collect(), first_readings }
 }
 
+/// Why an update cannot be written to what is stored, if so.
+fn why_not_foldable(update: &PlayerUpdate, known: &Result<Known, Malformed>) -> Option<String> {
+    let known = match known {
+        Ok(known) => known,
+        Err(malformed) => return Some(malformed.to_string()),
+    };
+    let PlayerUpdate::Folded { id, kills, .. } = update else { return None };
+    let odd = kills.iter().find_map(|kill| known.odd.get(&(kill.raid, kill.difficulty)))?;
+    Some(format!("player {id}: {odd}"))
+}
+
 /// A full reading is taken for fresh this long, and aggregator asks for no other: the default of `RERANK_AFTER_HOURS`.
 const FRESH_FOR: TimeDelta = TimeDelta::hours(20);
 
@@ -292,8 +302,11 @@ fn without_reading(
     let mut to_read = RaidsToScrap::default();
     let mut fresh_until = None;
     for (pair, met) in pairs {
-        let is_newest = |known: &&Known| known.partitions.get(&pair).is_some_and(|seen| *seen >= met.partition);
+        let is_newest = |known: &&Known| {
+            !known.odd.contains_key(&pair) && known.partitions.get(&pair).is_some_and(|seen| *seen >= met.partition)
+        };
         let read_at = known.filter(is_newest).and_then(|known| known.read_at.get(&pair));
+        let read_at = read_at.filter(|read_at| !is_ahead(**read_at, now));
         match read_at {
             Some(read_at) if *read_at < met.first_end || found_at.is_none_or(|found_at| found_at <= *read_at) => {}
             Some(read_at) if now - *read_at < FRESH_FOR => fresh_until = fresh_until.max(Some(*read_at + FRESH_FOR)),

@@ -23,7 +23,7 @@ use parsebook_core::ports::{Clock, Result};
 use serde::Serialize;
 
 pub use self::schedule::WakeUp;
-use crate::mongo::Turns;
+use crate::mongo::{Lowered, Turns};
 
 /// How long a limit that was read from AWS is believed. All of Lambda's control plane takes 15 requests a second in an
 /// account and region.
@@ -183,10 +183,9 @@ impl<C: Clock> Throttle<C> {
         let now = self.clock.now();
         let wake_at = wake_at(earliest_reset, now);
         let turn = turns.take_turn(&self.consumer.function).await?;
+        let mut told = None;
         let lowered = async {
-            let told = self.read_limit().await?;
-            // AWS may still tell the limit of before the last turn.
-            let limit = turn.last_limit.map_or(told, |last| last.min(told)).saturating_sub(1);
+            let limit = turn.limit(*told.insert(self.read_limit().await?)).saturating_sub(1);
             if limit > 0 {
                 self.consumer.set_limit(limit).await?;
                 self.believe(limit);
@@ -206,7 +205,8 @@ impl<C: Clock> Throttle<C> {
             Ok(Slowed::Asleep(_)) => Some(0),
             Err(_) => None,
         };
-        turns.end_turn(&self.consumer.function, turn, limit).await?;
+        let lowered = limit.map(|limit| Lowered { limit, told: told.unwrap_or(limit) });
+        turns.end_turn(&self.consumer.function, turn, lowered).await?;
         slowed
     }
 

@@ -155,7 +155,7 @@ fn ranks(
                 Err(NoPart::Hidden) => return hidden(ask.id),
                 Err(NoPart::NoClass) => return no_class(),
                 // Half of a part would take the other half from the store.
-                Err(NoPart::Refused(reason) | NoPart::Odd(reason)) => *part = Err(reason),
+                Err(NoPart::Refused(reason) | NoPart::Nothing(reason) | NoPart::Odd(reason)) => *part = Err(reason),
             }
         }
     }

@@ -21,6 +21,8 @@ pub enum NoPart {
     NoClass,
     /// WCL says why it does not answer.
     Refused(String),
+    /// Nothing at all, as WCL may answer where it has nothing; says how.
+    Nothing(String),
     /// Nothing that can be understood.
     Odd(String),
 }
@@ -57,7 +59,9 @@ pub fn metric_ranks(answer: &Value, asked: Asked) -> Result<(MetricRanks, Vec<St
         } else {
             json::told(&answer)
         };
-        return Err(NoPart::Odd(format!("not a zoneRankings answer: {what}")));
+        let is_nothing = json::is_nothing(&answer) || answer.get("rankings").is_some_and(json::is_nothing);
+        let no_part = if is_nothing { NoPart::Nothing } else { NoPart::Odd };
+        return Err(no_part(format!("not a zoneRankings answer: {what}")));
     };
     if let Some(metric) = answer.get("metric").and_then(Value::as_str)
         && metric != asked.metric.to_string()
@@ -218,13 +222,10 @@ mod tests {
 
     #[test]
     fn a_part_of_which_nothing_is_understood_is_odd() {
+        for nothing in [json!(null), json!(false), json!(""), json!([]), json!({}), json!({"rankings": null})] {
+            assert!(matches!(read(Metric::Dps, &nothing), Err(NoPart::Nothing(_))), "{nothing}");
+        }
         for odd in [
-            json!(null),
-            json!(false),
-            json!(""),
-            json!([]),
-            json!({}),
-            json!({"rankings": null}),
             json!("{\"cut"),
             answer("dps", vec![row(1, json!([]), json!(1), "Retribution")]),
             answer("bossdps", vec![row(1, json!(1), json!(1), "Retribution")]),

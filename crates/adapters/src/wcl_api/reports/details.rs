@@ -28,8 +28,8 @@ impl Pieces<String> for Details {
     }
 
     fn read(&mut self, codes: &[String], body: &Body) -> Result<Vec<usize>, String> {
+        // Whether all of a page are odd, which is no fault of theirs, is told where the page is known.
         let mut alone = Vec::new();
-        let mut odd = Vec::new();
         let mut outcomes = Vec::new();
         for (at, code) in codes.iter().enumerate() {
             let outcome = match lookup::find(body, code, &[], codes.len() == 1) {
@@ -41,19 +41,10 @@ impl Pieces<String> for Details {
                 }
                 Said::Report(report) => match details(report) {
                     Ok(details) => DetailOutcome::Read(details),
-                    Err(reason) => {
-                        odd.push(reason.clone());
-                        DetailOutcome::Failed(reason)
-                    }
+                    Err(reason) => DetailOutcome::Failed(reason),
                 },
             };
             outcomes.push((code.clone(), outcome));
-        }
-        // One odd report is its own fault; where all of several are, it is the API that is not understood.
-        if let [first, _, ..] = odd.as_slice()
-            && odd.len() == codes.len()
-        {
-            return Err(format!("none of {} reports can be understood: {first}", codes.len()));
         }
         self.outcomes.extend(outcomes);
         Ok(alone)
@@ -101,8 +92,7 @@ mod tests {
         assert_eq!(read.read(&codes(&["a", "b"]), &body(&good, &odd)), Ok(vec![]));
         assert!(matches!(&read.outcomes[0].1, DetailOutcome::Read(details) if details.characters.len() == 1));
         assert_eq!(read.outcomes[1].1, DetailOutcome::Failed("character missing".to_owned()));
-        let error = read.read(&codes(&["a", "b"]), &body(&odd, &odd)).unwrap_err();
-        assert!(error.contains("none of 2 reports"), "{error}");
-        assert_eq!(read.outcomes.len(), 2, "nothing is taken from an answer that is not understood");
+        assert_eq!(read.read(&codes(&["a", "b"]), &body(&odd, &odd)), Ok(vec![]));
+        assert!(read.outcomes[2..].iter().all(|(_, outcome)| matches!(outcome, DetailOutcome::Failed(_))));
     }
 }

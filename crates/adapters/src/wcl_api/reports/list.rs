@@ -1,8 +1,7 @@
 //! Lists of reports.
 
 use anyhow::anyhow;
-use parsebook_core::ports::ReportLists;
-use parsebook_core::ports::{ApiError, Clock};
+use parsebook_core::ports::{ApiError, Clock, ReportLists};
 use parsebook_core::report::{
     DetailOutcome, LAST_LIST_PAGE, ListPage, ListedReport, REPORTS_PER_PAGE, REPORTS_PER_REQUEST, Window, is_code,
 };

@@ -1,7 +1,6 @@
 //! Ranks of everyone in several reports by one request.
 
-use parsebook_core::ports::Clock;
-use parsebook_core::ports::{RankedReports, ReportRanks};
+use parsebook_core::ports::{Clock, RankedReports, ReportRanks};
 use parsebook_core::report::{Metric, RankPart, RankRow, ReportOutcome, ReportQuestion, ReportReading};
 use serde_json::Value;
 

@@ -188,6 +188,19 @@ async fn ranks_that_nobody_understands_are_no_players_fault() {
 }
 
 #[tokio::test]
+async fn players_of_whom_wcl_has_nothing_in_a_raid_are_finished_without_it() {
+    for nothing in [Value::Null, json!(false), json!(""), json!([]), json!({}), json!({"rankings": null})] {
+        let server =
+            Server::start(move |query, _| characters(query, |_| character(ROGUE, &[("z44d4", nothing.clone())]))).await;
+        let ranked = server.api().rank("main", &wanted(1..=5, None)).await;
+        assert!(ranked.stopped.is_none(), "{:?}", ranked.stopped);
+        let updates = ranked.outcomes.iter().filter(|(_, outcome)| matches!(outcome, RankOutcome::Update(_)));
+        assert_eq!((updates.count(), ranked.skipped.len()), (5, 5));
+        assert_eq!(server.asked().len(), 1);
+    }
+}
+
+#[tokio::test]
 async fn a_character_that_takes_too_long_is_alone_with_it() {
     let server = Server::start(|query, _| {
         let mut answer = characters(query, |_| Value::Null);

@@ -3,8 +3,7 @@
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use chrono::TimeDelta;
-use parsebook_core::ports::{ApiError, Clock, KeyPool, RankSource, Zones};
-use parsebook_core::ports::{ReportLists, ReportRanks};
+use parsebook_core::ports::{ApiError, Clock, KeyPool, RankSource, ReportLists, ReportRanks, Zones};
 use parsebook_core::report::Window;
 
 use super::server::{SECRET, TOKEN};

@@ -21,7 +21,7 @@ local function useEverything()
   see(game.hover({ guid = game.units.mouseover.guid }))
   for _, key in ipairs({ "LSHIFT", "LCTRL" }) do game.fire("MODIFIER_STATE_CHANGED", key, 1) end
 
-  local row = game.installed.CreateFrame("Button", nil, { applicantID = 3 })
+  local row = game.newFrame("Button", nil, { applicantID = 3 })
   row.resultID, row.memberIdx, row.index, row.id = 5, 1, 1, 1
   if LFGListUtil_SetSearchEntryTooltip then LFGListUtil_SetSearchEntryTooltip(GameTooltip, 5) end
   if LFGListSearchEntry_Update then LFGListSearchEntry_Update(row) end
@@ -89,6 +89,13 @@ for _, name in ipairs(game.functionNames()) do
   for _, how in ipairs({ "absent", "nil", "secret" }) do
     tests[("%s %s"):format(name, how)] = function() try(name, how) end
   end
+end
+-- Without CreateFrame there is no game, and the files are read for their data alone.
+for _, how in ipairs({ "nil", "secret" }) do
+  tests["CreateFrame " .. how] = function() try("CreateFrame", how) end
+end
+for _, how in ipairs({ "absent", "nil", "secret" }) do
+  tests["date " .. how] = function() try("date", how) end
 end
 for _, name in ipairs(GAME_LUA) do
   tests[name .. " absent"] = function() try(name, "absent") end
