@@ -629,10 +629,10 @@ mod tests {
         // The run is at noon.
         for (hours_ahead, characters) in [(12, 2), (36, 2), (37, 1)] {
             add(&store, 2, "EU", 0);
-            let mut players = store.players.borrow_mut();
-            let parts = players.get_mut(&2).unwrap().ranks.values_mut().flat_map(BTreeMap::values_mut);
-            parts.flat_map(BTreeMap::values_mut).for_each(|part| part.ranked_at += TimeDelta::hours(hours_ahead));
-            drop(players);
+            store.players.borrow_mut().entry(2).and_modify(|player| {
+                let parts = player.ranks.values_mut().flat_map(BTreeMap::values_mut).flat_map(BTreeMap::values_mut);
+                parts.for_each(|part| part.ranked_at += TimeDelta::hours(hours_ahead));
+            });
             assert_eq!(run(&store, &mut repo, true).await.regions[0].characters, characters, "{hours_ahead}");
         }
     }

@@ -19,11 +19,6 @@ pub fn checked(at: Timestamp) -> Result<Timestamp, OutOfTime> {
     if (FIRST_YEAR..=LAST_YEAR).contains(&at.year()) { Ok(at) } else { Err(OutOfTime(at)) }
 }
 
-/// The first of the moments that are taken for one.
-pub fn first_moment() -> Timestamp {
-    Timestamp::UNIX_EPOCH + TimeDelta::days(10_957)
-}
-
 /// Whether `at` is told as the past but lies more than a day ahead: a clock was wrong when it was written.
 pub fn is_ahead(at: Timestamp, now: Timestamp) -> bool {
     at - now > TimeDelta::days(1)
@@ -53,7 +48,6 @@ mod tests {
         ] {
             assert_eq!(checked(at.parse().unwrap()).is_ok(), is_taken, "{at}");
         }
-        assert_eq!(first_moment().to_rfc3339(), "2000-01-01T00:00:00+00:00");
         let error = checked(Timestamp::MAX_UTC).unwrap_err().to_string();
         assert!(error.ends_with("is outside the years 2000 to 2100"), "{error}");
     }

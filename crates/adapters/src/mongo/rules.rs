@@ -6,7 +6,6 @@ use mongodb::bson::oid::ObjectId;
 use mongodb::bson::{Bson, Document, RawDocumentBuf, doc};
 use mongodb::options::ReturnDocument;
 use parsebook_core::Timestamp;
-use parsebook_core::moment::first_moment;
 use parsebook_core::ports::{Malformed, Result, Rules};
 use parsebook_core::rule::{Lease, RanksKind, Rule, RuleId, RuleState, Target, first_page, last_page};
 
@@ -153,11 +152,8 @@ impl Rules for MongoStore {
         let filter = doc! {
             "_id": object_id(&claimed.id)?,
             "enabled": { "$ne": false },
-            // No last run is also one of 1970, by which somebody asked for a run at once.
-            "lastRun": match claimed.last_run {
-                Some(last_run) => Bson::from(date(last_run)),
-                None => doc! { "$not": { "$gte": date(first_moment()) } }.into(),
-            },
+            // null also matches an absent field.
+            "lastRun": claimed.last_run.map_or(Bson::Null, |last_run| date(last_run).into()),
             "$or": [
                 { "state.lease": null },
                 { "state.lease.expiresAt": { "$lte": date(now) } },

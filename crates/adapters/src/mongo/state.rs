@@ -20,7 +20,11 @@ pub fn to_bson(state: &impl serde::Serialize) -> anyhow::Result<Bson> {
 pub fn from_bson(stored: Option<&Bson>) -> anyhow::Result<RuleState> {
     match stored {
         None | Some(Bson::Null) => Ok(RuleState::default()),
-        Some(stored) => Ok(serde_json::from_value(json(stored)?)?),
+        Some(stored) => {
+            // A list would be one of fields without names.
+            read::document(stored, "state")?;
+            Ok(serde_json::from_value(json(stored)?)?)
+        }
     }
 }
 

@@ -11,7 +11,7 @@ use mongodb::bson::{Bson, DateTime, Document, RawDocumentBuf, doc, oid::ObjectId
 use parsebook_adapters::mongo::{Leased, Leases, Lowered, MongoConfig, MongoStore, Turns};
 use parsebook_core::player::{DifficultyRanks, EncounterRank, Identity, MetricRanks, PlayerUpdate, RankedPart};
 use parsebook_core::ports::{Discoveries, InQueue, Players, Raids, Rules, Waiting, is_store_away};
-use parsebook_core::rule::{Lease, SourceKind};
+use parsebook_core::rule::{Lease, RuleState, SourceKind};
 use parsebook_core::scrap::{Discovered, RaidsToScrap};
 use parsebook_test_support::mongod::{self, Mongod};
 use parsebook_test_support::switch::{Line, Switch};
@@ -111,6 +111,26 @@ async fn a_rule_written_by_hand_works_and_its_state_has_dates() {
 }
 
 #[tokio::test]
+async fn a_rule_that_a_person_set_back_by_hand_can_be_claimed() {
+    let Some(store) = store().await else { return };
+    let rule = |name: &str, value: Bson| {
+        let mut document = doc! { "raid": 31, "difficulty": 4, "startPage": 1, "endPage": 2 };
+        document.insert(name, value);
+        document
+    };
+    let documents = vec![rule("lastRun", Bson::DateTime(DateTime::from_millis(0))), rule("state", Bson::Null)];
+    insert(&store, "discovery_schedules", documents).await;
+    let now = Utc.timestamp_opt(1_700_000_000, 0).unwrap();
+    for rule in store.rules().await.unwrap().0 {
+        let lease = Lease { owner: "a".to_owned(), expires_at: now + TimeDelta::minutes(1) };
+        let claimed = store.claim(&rule, &lease, now).await.unwrap().unwrap();
+        assert_eq!((claimed.last_run, claimed.state.lease), (rule.last_run, Some(lease.clone())));
+        assert!(store.finish(&rule.id, "a", now, &RuleState::default()).await.unwrap());
+        assert_eq!(store.claim(&rule, &lease, now).await.unwrap(), None, "it was not run when that was read");
+    }
+}
+
+#[tokio::test]
 async fn malformed_rules_are_set_aside_by_name() {
     let Some(store) = store().await else { return };
     let good = doc! { "raid": 31, "difficulty": 4, "startPage": 1, "endPage": 2 };
@@ -132,7 +152,7 @@ async fn malformed_rules_are_set_aside_by_name() {
         ("lastRun", "yesterday".into()),
         ("lastRun", Bson::DateTime(DateTime::from_millis(-1))),
         ("since", Bson::DateTime(DateTime::from_millis(253_402_300_799_000))),
-        ("state", Bson::Null),
+        ("state", Bson::Array(vec![])),
         ("state", Bson::from(doc! { "lease": "mine" })),
         ("_id", "not an ObjectId".into()),
     ];
