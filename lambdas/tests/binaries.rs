@@ -127,7 +127,7 @@ async fn what_never_succeeds_becomes_a_dead_letter_and_costs_the_others_nothing(
     pipeline.changed.push(("DEAD_LETTER_QUEUE_URL".to_owned(), pipeline.aws.queue_url()));
     let message = |id: i32| json!({ "id": id, "raidsToScrap": { "31": [4] } }).to_string();
     let ids: Vec<i32> = pipeline.simulator.world().players().map(|player| player.id()).take(2).collect();
-    let players = pipeline.store.database().collection::<mongodb::bson::Document>("players");
+    let players = pipeline.store.database().await.unwrap().collection::<mongodb::bson::Document>("players");
     players.insert_one(mongodb::bson::doc! { "_id": ids[0], "ranks": [] }).await.unwrap();
     let bodies = ["{\"id\":", &message(ids[0]), &message(ids[1])];
     let player_rank = pipeline.function("player-rank").await.unwrap();

@@ -209,7 +209,7 @@ async fn the_deployed_chain_runs_by_its_schedules_and_its_queue() -> Result<()> 
 
     let course = deployed.until_published(&asked, Duration::from_secs(900)).await?;
     assert!(course.found > 1000 && course.pauses > 0, "{course:?}");
-    let reports = deployed.pipeline.store.database().collection::<mongodb::bson::Document>("reports");
+    let reports = deployed.pipeline.store.database().await.unwrap().collection::<mongodb::bson::Document>("reports");
     let (all, done) =
         (reports.count_documents(doc! {}).await?, reports.count_documents(doc! { "state": "done" }).await?);
     assert!(done > 50 && done * 10 > all * 7, "{done} of {all} reports are done, the others are not due");
@@ -256,7 +256,7 @@ async fn the_deployed_chain_runs_by_its_schedules_and_its_queue() -> Result<()> 
         tokio::time::sleep(Duration::from_secs(1)).await;
     }
     assert_eq!(account.messages(DEAD_LETTERS).await?, 0);
-    let players = deployed.pipeline.store.database().collection::<mongodb::bson::Document>("players");
+    let players = deployed.pipeline.store.database().await.unwrap().collection::<mongodb::bson::Document>("players");
     assert!(players.count_documents(doc! {}).await? >= course.found as u64);
     a_second_stack_stands_beside_the_first(&deployed).await
 }

@@ -28,7 +28,7 @@ fn sent(messages: &[String]) -> BTreeMap<u64, usize> {
 
 /// A killed aggregator's lease would hold for a minute.
 async fn free_the_lease(pipeline: &Pipeline) {
-    let leases = pipeline.store.database().collection::<mongodb::bson::Document>("leases");
+    let leases = pipeline.store.database().await.unwrap().collection::<mongodb::bson::Document>("leases");
     leases.delete_many(mongodb::bson::doc! {}).await.unwrap();
 }
 
@@ -63,7 +63,7 @@ async fn two_aggregators_at_once_never_both_send() {
     a.kill().unwrap();
     let waits = answered(b.invoke(force()).await.unwrap()).unwrap();
     assert_eq!(waits["stopped"], "anotherRuns");
-    let leases = pipeline.store.database().collection::<mongodb::bson::Document>("leases");
+    let leases = pipeline.store.database().await.unwrap().collection::<mongodb::bson::Document>("leases");
     let expired = mongodb::bson::doc! { "$set": { "expiresAt": mongodb::bson::DateTime::now() } };
     leases.update_many(mongodb::bson::doc! {}, expired).await.unwrap();
     let taken_over = answered(b.invoke(force()).await.unwrap()).unwrap();
@@ -129,7 +129,8 @@ async fn a_discover_that_is_killed_goes_on_where_it_stopped() {
             assert!(rules.iter().any(|rule| rule.state.lease.is_some()), "killed in the middle");
             break;
         }
-        let rules = pipeline.store.database().collection::<mongodb::bson::Document>("discovery_schedules");
+        let rules =
+            pipeline.store.database().await.unwrap().collection::<mongodb::bson::Document>("discovery_schedules");
         let (empty, unset) = (mongodb::bson::doc! {}, mongodb::bson::doc! { "$unset": { "state.lease": "" } });
         rules.update_many(empty, unset).await.unwrap();
     }
@@ -182,7 +183,7 @@ async fn a_player_rank_that_is_killed_loses_no_player() {
             assert_eq!(answer, json!({ "batchItemFailures": [] }));
         }
     }
-    let players = pipeline.store.database().collection::<mongodb::bson::Document>("players");
+    let players = pipeline.store.database().await.unwrap().collection::<mongodb::bson::Document>("players");
     assert_eq!(players.count_documents(mongodb::bson::doc! {}).await.unwrap(), messages.len() as u64);
 }
 
@@ -370,7 +371,7 @@ async fn twelve_at_once_without_points_only_lower_the_limit_and_end_in_a_complet
             account.calls.clear();
             account.failing.insert("PutConcurrency", failing);
         }
-        let turns = pipeline.store.database().collection::<mongodb::bson::Document>("throttle");
+        let turns = pipeline.store.database().await.unwrap().collection::<mongodb::bson::Document>("throttle");
         turns.delete_many(mongodb::bson::doc! {}).await.unwrap();
         let functions = futures::future::join_all((0..12).map(|_| pipeline.function("player-rank"))).await;
         let functions: Vec<_> = functions.into_iter().map(Result::unwrap).collect();

@@ -31,7 +31,7 @@ async fn a_run_that_ended_and_one_that_failed_have_the_documented_form() {
     assert_eq!(told, [("discover", Fate::Ok), ("discover", Fate::Failed), ("aggregator", Fate::Ok)]);
     assert_eq!(runs[0].summary["stopped"], answer["stopped"]);
     assert_eq!(runs[1].summary["errorType"], "InvalidEvent");
-    let collection = pipeline.store.database().collection::<Document>("runs");
+    let collection = pipeline.store.database().await.unwrap().collection::<Document>("runs");
     let document = collection.find_one(doc! { "outcome": "ok", "stage": "discover" }).await.unwrap().unwrap();
     assert!(document.get_datetime("startedAt").unwrap() <= document.get_datetime("endedAt").unwrap());
     assert!(document.get_document("summary").unwrap().contains_key("stopped"));
@@ -62,7 +62,7 @@ async fn a_journal_that_cannot_be_written_is_in_nobodys_way() {
     let Some(pipeline) = Pipeline::start(World::generate(20, 5), |_| {}).await.unwrap() else { return };
     // A view takes no document.
     let view = doc! { "create": "runs", "viewOn": "players", "pipeline": [] };
-    pipeline.store.database().run_command(view).await.unwrap();
+    pipeline.store.database().await.unwrap().run_command(view).await.unwrap();
     let aggregator = pipeline.function("aggregator").await.unwrap();
     let answer = answered(aggregator.invoke(json!({ "force": true })).await.unwrap()).unwrap();
     assert_eq!(answer["stopped"], "complete");

@@ -151,7 +151,7 @@ async fn every_backfill_of_the_documentation_runs_as_written() -> Result<()> {
         operator.types(&one.command.replace(" ID ", &format!(" {id} ")))?;
     }
     let store = &operator.deployed.pipeline.store;
-    let players = store.database().collection::<Document>("players");
+    let players = store.database().await.unwrap().collection::<Document>("players");
     let named =
         players.find_one(doc! { "_id": 57_147_396 }).await?.context("the player of the example is not stored")?;
     assert!(named.get_document("ranks")?.contains_key("31"), "{named}");
@@ -217,7 +217,7 @@ impl Operator {
     /// Leaves this as the journal's only publication.
     async fn published(&self, days_ago: i64) -> Result<()> {
         let store = &self.deployed.pipeline.store;
-        store.database().collection::<Document>("runs").delete_many(doc! { "stage": "db-generator" }).await?;
+        store.database().await?.collection::<Document>("runs").delete_many(doc! { "stage": "db-generator" }).await?;
         let at = Utc::now() - TimeDelta::days(days_ago);
         let run = Run::begin("published".into(), "db-generator", at, None);
         store.record(&run.ended(at, json!({ "stopped": "unchanged" }))).await
@@ -297,7 +297,7 @@ async fn doctor_names_twenty_faults_of_a_deployed_stack_with_their_fix() -> Resu
     operator.finds(limit, &[], &[("rules", "all are paused", "rules resume")]);
     store.enable_rule(&rule.id, true).await?;
     let id = mongodb::bson::oid::ObjectId::parse_str(&rule.id.0)?;
-    let rules = store.database().collection::<Document>("discovery_schedules");
+    let rules = store.database().await.unwrap().collection::<Document>("discovery_schedules");
     rules.insert_one(doc! { "raid": "thirty-one", "difficulty": 4 }).await?;
     operator.finds(limit, &[], &[("rule", "raid", "correct the document")]);
     rules.delete_many(doc! { "_id": { "$ne": id } }).await?;

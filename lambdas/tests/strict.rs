@@ -214,7 +214,7 @@ async fn an_hour_without_mongodb_costs_little_and_loses_nothing() -> Result<()> 
     let account = &deployed.account;
     account.set_queue(QUEUE, json!({ "VisibilityTimeout": VISIBILITY.as_secs().to_string() })).await?;
     fill_the_queue(account).await?;
-    let players = deployed.pipeline.store.database().collection::<mongodb::bson::Document>("players");
+    let players = deployed.pipeline.store.database().await.unwrap().collection::<mongodb::bson::Document>("players");
     while players.count_documents(doc! {}).await? < 50 {
         tokio::time::sleep(Duration::from_millis(50)).await;
     }

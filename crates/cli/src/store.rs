@@ -10,6 +10,7 @@ use parsebook_core::history::History;
 use parsebook_core::journal::{Journal, KEPT};
 use parsebook_core::player::Raid;
 use parsebook_core::ports::{Malformed, Raids, Rules};
+use parsebook_core::rule::schedule::with_refusals;
 use parsebook_core::rule::{Rule, RuleId, Target};
 use parsebook_core::status::{BossRanks, Status, StatusSource};
 
@@ -103,7 +104,10 @@ impl Store {
     /// # Errors
     /// When the store fails.
     pub async fn rules(&self) -> anyhow::Result<(Vec<Rule>, Vec<Malformed>)> {
-        on_either!(self, store => store.rules().await)
+        on_either!(self, store => {
+            let (rules, malformed) = store.rules().await?;
+            Ok((with_refusals(rules, &store.refusals().await?), malformed))
+        })
     }
 
     /// Adds a rule.

@@ -11,7 +11,7 @@ use crate::moment::minute;
 use crate::player::{Player, PlayerUpdate, Raid, RaidRanks};
 use crate::report::{DetailOutcome, ListPage, ReportOutcome, ReportQuestion, Window};
 use crate::report_state::{Settled, StoredReport};
-use crate::rule::{Lease, Rule, RuleId, RuleState};
+use crate::rule::{Block, Lease, Refusals, Rule, RuleId, RuleState, SourceKind};
 use crate::scrap::{Discovered, Message, RaidsToScrap};
 use crate::{Difficulty, PlayerId, RaidId, Timestamp};
 
@@ -61,6 +61,10 @@ pub trait Rules {
     async fn save_state(&self, rule: &RuleId, owner: &str, state: &RuleState) -> Result<bool>;
     /// Like `save_state`, and moves `lastRun`.
     async fn finish(&self, rule: &RuleId, owner: &str, last_run: Timestamp, state: &RuleState) -> Result<bool>;
+    /// Refusals that are kept with no rule. What cannot be read is left out.
+    async fn refusals(&self) -> Result<Refusals>;
+    /// Keeps the source's refusal, or forgets it.
+    async fn keep_refusal(&self, source: SourceKind, block: Option<&Block>) -> Result<()>;
 }
 
 /// `discovers`.

@@ -17,7 +17,7 @@ use crate::ports::{
 use crate::report::{DetailOutcome, ListPage, ListedReport, ReportOutcome, ReportQuestion, Window};
 use crate::report_ranks::fold;
 use crate::report_state::{ReportState, Settled, StoredReport};
-use crate::rule::{Lease, Rule, RuleId, RuleState};
+use crate::rule::{Block, Lease, Refusals, Rule, RuleId, RuleState, SourceKind};
 use crate::scrap::{Discovered, Message, RaidsToScrap};
 use crate::{PlayerId, RaidId, Timestamp};
 
@@ -77,6 +77,7 @@ impl Clock for TokioClock {
 #[derive(Default)]
 pub struct Memory {
     pub rules: RefCell<Vec<Rule>>,
+    pub refusals: RefCell<Refusals>,
     pub discovers: RefCell<BTreeMap<PlayerId, RaidsToScrap>>,
     pub malformed: RefCell<Vec<Malformed>>,
     pub players: RefCell<BTreeMap<PlayerId, Player>>,
@@ -144,6 +145,19 @@ impl Rules for Memory {
             rule.last_run = Some(last_run);
         };
         Ok(self.held(id, owner, finish).is_some())
+    }
+
+    async fn refusals(&self) -> Result<Refusals> {
+        Ok(self.refusals.borrow().clone())
+    }
+
+    async fn keep_refusal(&self, source: SourceKind, block: Option<&Block>) -> Result<()> {
+        let mut refusals = self.refusals.borrow_mut();
+        match block {
+            Some(block) => refusals.insert(source, block.clone()),
+            None => refusals.remove(&source),
+        };
+        Ok(())
     }
 }
 

@@ -28,7 +28,7 @@ use crate::text::malformed;
 pub const FILE: &str = "parsebook.sqlite3";
 const LOCK: &str = "parsebook.lock";
 /// What `PRAGMA user_version` says of this schema.
-const SCHEMA_VERSION: i64 = 4;
+const SCHEMA_VERSION: i64 = 5;
 
 /// The embedded store. Clones share it.
 #[derive(Debug, Clone)]
@@ -68,8 +68,11 @@ impl EmbeddedStore {
             if version < 3 {
                 transaction.execute_batch(include_str!("schema_3.sql"))?;
             }
-            if version < SCHEMA_VERSION {
+            if version < 4 {
                 transaction.execute_batch(include_str!("schema_4.sql"))?;
+            }
+            if version < SCHEMA_VERSION {
+                transaction.execute_batch(include_str!("schema_5.sql"))?;
                 transaction.pragma_update(None, "user_version", SCHEMA_VERSION)?;
             }
             transaction.execute_batch(include_str!("runs.sql"))?;

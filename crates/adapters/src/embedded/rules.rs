@@ -3,7 +3,7 @@
 use anyhow::Context;
 use parsebook_core::Timestamp;
 use parsebook_core::ports::{Malformed, Result, Rules};
-use parsebook_core::rule::{Lease, Rule, RuleId, RuleState, Target};
+use parsebook_core::rule::{Block, Lease, Refusals, Rule, RuleId, RuleState, SourceKind, Target};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::{EmbeddedStore, malformed, millis, time};
@@ -179,5 +179,31 @@ impl Rules for EmbeddedStore {
 
     async fn finish(&self, rule: &RuleId, owner: &str, last_run: Timestamp, state: &RuleState) -> Result<bool> {
         self.write_state(rule, owner, Some(last_run), state)
+    }
+
+    async fn refusals(&self) -> Result<Refusals> {
+        let connection = self.lock();
+        let mut statement = connection.prepare_cached("SELECT source, block FROM refusals")?;
+        let rows = statement.query_map([], |row| Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?)))?;
+        let mut refusals = Refusals::new();
+        for row in rows {
+            let (source, block) = row?;
+            if let (Ok(source), Ok(block)) = (source.parse(), serde_json::from_str(&block)) {
+                refusals.insert(source, block);
+            }
+        }
+        Ok(refusals)
+    }
+
+    async fn keep_refusal(&self, source: SourceKind, block: Option<&Block>) -> Result<()> {
+        let source = source.to_string();
+        match block {
+            Some(block) => self.lock().execute(
+                "INSERT OR REPLACE INTO refusals (source, block) VALUES (?1, ?2)",
+                params![source, serde_json::to_string(block)?],
+            )?,
+            None => self.lock().execute("DELETE FROM refusals WHERE source = ?1", params![source])?,
+        };
+        Ok(())
     }
 }

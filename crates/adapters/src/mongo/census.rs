@@ -99,7 +99,7 @@ fn add_boss(bosses: &mut BTreeMap<Boss, [u64; RANK_GROUPS]>, group: &Document) -
 
 impl MongoStore {
     async fn grouped(&self, what: &str, pipeline: Vec<Document>) -> Result<Vec<Document>> {
-        let players = self.collection(PLAYERS);
+        let players = self.collection(PLAYERS).await?;
         while_away(what, || async {
             players.aggregate(pipeline.clone()).allow_disk_use(true).await?.try_collect().await
         })
@@ -108,7 +108,7 @@ impl MongoStore {
 
     /// Messages of players that were sent to the queue and have not come back. SQS itself cannot be asked who is in it.
     async fn queued_count(&self, now: Timestamp) -> Result<u64> {
-        let queued = self.collection(QUEUED);
+        let queued = self.collection(QUEUED).await?;
         let kept = doc! { "sentAt": { "$gt": date(now - RETENTION) } };
         while_away("counting who waits in the queue", || queued.count_documents(kept.clone()).into_future()).await
     }

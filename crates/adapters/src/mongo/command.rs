@@ -113,9 +113,10 @@ impl MongoStore {
     }
 
     async fn write(&self, what: &str, command: &RawDocumentBuf) -> anyhow::Result<Document> {
+        let database = self.database().await?;
         let answer = while_away(what, || {
             let command = command.clone();
-            async move { self.database.run_raw_command(command).await }
+            async move { database.run_raw_command(command).await }
         })
         .await?;
         // `run_command` answers Ok although statements failed or the write was not made durable.

@@ -99,7 +99,7 @@ impl MongoStore {
         if deleted == players.len() as u64 {
             return Ok(());
         }
-        let documents = self.collection(collection);
+        let documents = self.collection(collection).await?;
         let there: Vec<Document> = while_away(&format!("reading {collection}"), || async {
             let find = documents.find(doc! { "_id": { "$in": &players } }).projection(doc! { "_id": 1 });
             find.await?.try_collect().await
@@ -135,7 +135,7 @@ impl MongoStore {
 
     /// Documents from `after` on in the order of the index, of whatever type their `_id` is.
     async fn documents_after(&self, after: Option<PlayerId>, limit: usize) -> Result<Vec<RawDocumentBuf>> {
-        let collection = self.raw(DISCOVERS);
+        let collection = self.raw(DISCOVERS).await?;
         // `min` includes its bound.
         let limit = i64::try_from(limit)? + i64::from(after.is_some());
         let mut documents: Vec<RawDocumentBuf> = while_away("reading discovers", || async {
@@ -222,7 +222,7 @@ impl Discoveries for MongoStore {
     }
 
     async fn discovered(&self, players: &[PlayerId]) -> Result<Vec<Discovered>> {
-        let collection = self.collection(DISCOVERS);
+        let collection = self.collection(DISCOVERS).await?;
         let documents: Vec<Document> = while_away("reading discovers", || async {
             collection.find(doc! { "_id": { "$in": players } }).await?.try_collect().await
         })
@@ -235,7 +235,7 @@ impl Discoveries for MongoStore {
     }
 
     async fn discovered_count(&self) -> Result<u64> {
-        let collection = self.collection(DISCOVERS);
+        let collection = self.collection(DISCOVERS).await?;
         while_away("counting discovers", || async {
             // With the index alone: a million documents in a fraction of a second.
             collection.count_documents(doc! {}).hint(mongodb::options::Hint::Keys(doc! { "_id": 1 })).await

@@ -47,7 +47,7 @@ impl Leases for MongoStore {
             "owner": { "$cond": [is_free.clone(), own, "$owner"] },
             "expiresAt": { "$cond": [is_free, until, "$expiresAt"] },
         } };
-        let leases = self.collection(LEASES);
+        let leases = self.collection(LEASES).await?;
         let ask = || {
             while_away("asking for a lease", || {
                 let asked = leases.find_one_and_update(doc! { "_id": name }, vec![set.clone()]);
@@ -68,7 +68,7 @@ impl Leases for MongoStore {
     }
 
     async fn end_lease(&self, name: &str, owner: &str) -> Result<()> {
-        let leases = self.collection(LEASES);
+        let leases = self.collection(LEASES).await?;
         while_away("ending a lease", || leases.delete_one(doc! { "_id": name, "owner": owner }).into_future()).await?;
         Ok(())
     }

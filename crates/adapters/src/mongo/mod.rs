@@ -1,4 +1,4 @@
-//! The MongoDB store, in ten collections that people can read by hand: those of the data path, and what is kept beside it.
+//! The MongoDB store, in twelve collections that people can read by hand: those of the data path, and what is kept beside it.
 //!
 //! Every write is idempotent and is tried again when the server is away for a moment (a restart, a failover): the
 //! commands used here are not covered by the driver's own retries on a single server. Bulk writes go through the
@@ -30,12 +30,13 @@ use std::time::Duration;
 use anyhow::anyhow;
 use mongodb::bson::{DateTime, Document, RawDocumentBuf, doc};
 use mongodb::error::ErrorKind;
-use mongodb::options::{ClientOptions, IndexOptions};
+use mongodb::options::{ClientOptions, ConnectionString, HostInfo, IndexOptions};
 use mongodb::{Client, Collection, Database, IndexModel};
 use parsebook_core::Timestamp;
 use parsebook_core::ports::StoreAway;
 use secrecy::{ExposeSecret, SecretString};
 use tokio::sync::OnceCell;
+use tokio::time::timeout;
 
 pub use self::lease::{Leased, Leases};
 use self::retry::while_away;
@@ -72,6 +73,7 @@ const QUEUED: &str = "queued";
 const FAILURES: &str = "message_failures";
 const THROTTLE: &str = "throttle";
 const LEASES: &str = "leases";
+const REFUSALS: &str = "refusals";
 
 /// The index that gives `players` in the order of the addon database.
 const PLAYERS_IN_ORDER: &str = "players_in_order";
@@ -79,12 +81,20 @@ const PLAYERS_IN_ORDER: &str = "players_in_order";
 /// The MongoDB store. Clones share the connections.
 #[derive(Debug, Clone)]
 pub struct MongoStore {
-    database: Database,
+    connecting: Arc<Connecting>,
     has_indexes: Arc<OnceCell<()>>,
 }
 
+/// The way to the database, and the database once it was found.
+#[derive(Debug)]
+struct Connecting {
+    config: MongoConfig,
+    database: OnceCell<Database>,
+}
+
 impl MongoStore {
-    /// Sets up the connections; the first call makes one, so that a program starts without its server.
+    /// Checks the address; the first call connects, so that a program starts without its server. So does the question to
+    /// the DNS that a `mongodb+srv://` address begins with wait for the first call.
     ///
     /// # Errors
     /// When the URI or the name of the database is malformed; the message never holds the password.
@@ -93,20 +103,18 @@ impl MongoStore {
         // The driver takes a host before the login for a part of the name.
         let login = uri.rsplit_once('@').map_or("", |(login, _)| login);
         anyhow::ensure!(!login.contains(','), "MONGODB_URI is malformed: the login belongs before all hosts");
-        let mut options = ClientOptions::parse(uri).await.map_err(|error| unreachable(&error))?;
-        options.app_name.get_or_insert_with(|| config.app_name.clone());
-        options.max_pool_size.get_or_insert(config.max_connections.max(1));
-        options.min_pool_size.get_or_insert(0);
-        options.server_selection_timeout.get_or_insert(REACH_WITHIN);
-        options.connect_timeout.get_or_insert(REACH_WITHIN);
-        options.max_idle_time.get_or_insert(IDLE_FOR);
-        let client = Client::with_options(options).map_err(|error| unreachable(&error))?;
         anyhow::ensure!(
             !config.database.is_empty() && !config.database.contains(['/', '\\', '.', ' ', '"', '$', '\0']),
             "MONGODB_DATABASE: {} is no database name",
             shown(&config.database)
         );
-        Ok(Self { database: client.database(&config.database), has_indexes: Arc::default() })
+        let address = ConnectionString::parse(uri).map_err(|error| unreachable(&error))?;
+        let connecting = Connecting { config: config.clone(), database: OnceCell::new() };
+        let store = Self { connecting: Arc::new(connecting), has_indexes: Arc::default() };
+        if matches!(address.host_info, HostInfo::HostIdentifiers(_)) {
+            store.database().await?;
+        }
+        Ok(store)
     }
 
     /// Creates the indexes that the queries need, once; does nothing where they exist.
@@ -115,7 +123,7 @@ impl MongoStore {
     /// When the server is away or fails, or an index of the same name is another one.
     pub async fn ensure_indexes(&self) -> anyhow::Result<()> {
         let create = || async {
-            let players: Collection<Document> = self.database.collection(PLAYERS);
+            let players = self.collection(PLAYERS).await?;
             while_away("creating the index of players", || {
                 let index = IndexModel::builder()
                     .keys(doc! { "region": 1, "normalizedServer": 1, "name": 1, "_id": 1 })
@@ -124,9 +132,9 @@ impl MongoStore {
                 players.create_index(index).into_future()
             })
             .await?;
-            let runs = self.collection(RUNS);
+            let runs = self.collection(RUNS).await?;
             while_away("creating the index of runs", || runs.create_index(runs::index()).into_future()).await?;
-            let reports = self.collection(REPORTS);
+            let reports = self.collection(REPORTS).await?;
             while_away("creating the index of reports", || reports.create_index(reports::index()).into_future())
                 .await?;
             Ok(())
@@ -142,34 +150,63 @@ impl MongoStore {
         let mut last = None;
         let asking = async {
             loop {
-                match self.database.run_command(doc! { "ping": 1 }).await {
-                    Err(error) if retry::is_away(&error) => last = Some(error.to_string()),
-                    answer => return answer.map(drop),
+                match self.database().await {
+                    Ok(database) => match database.run_command(doc! { "ping": 1 }).await {
+                        Err(error) if retry::is_away(&error) => last = Some(error.to_string()),
+                        // A wrong password as well: nothing can be stored, and nobody may be called in vain.
+                        answer => return answer.map(drop).map_err(|error| away(unreachable(&error))),
+                    },
+                    Err(error) => match error.downcast::<StoreAway>() {
+                        Ok(StoreAway(why)) => last = Some(why),
+                        Err(error) => return Err(error),
+                    },
                 }
                 tokio::time::sleep(ASK_AGAIN_AFTER).await;
             }
         };
-        match tokio::time::timeout(patience, asking).await {
-            // A wrong password as well: nothing can be stored, and nobody may be called in vain.
-            Ok(answer) => answer.map_err(|error| anyhow!(StoreAway(unreachable(&error).to_string()))),
-            Err(_) => {
-                let why = last.unwrap_or_else(|| format!("no answer within {} s", patience.as_secs()));
-                Err(anyhow!(StoreAway(why)))
-            }
+        match timeout(patience, asking).await {
+            Ok(answer) => answer,
+            Err(_) => Err(away(last.unwrap_or_else(|| format!("no answer within {} s", patience.as_secs())))),
         }
     }
 
-    /// The database, for what the ports do not cover (tests and operations).
-    pub fn database(&self) -> &Database {
-        &self.database
+    /// The database, also for what the ports do not cover (tests and operations). No connection is made yet.
+    ///
+    /// # Errors
+    /// [`StoreAway`] when the DNS does not tell the hosts of a `mongodb+srv://` address.
+    pub async fn database(&self) -> anyhow::Result<&Database> {
+        self.connecting.database.get_or_try_init(|| self.connecting.find()).await
     }
 
-    fn collection(&self, name: &str) -> Collection<Document> {
-        self.database.collection(name)
+    async fn collection(&self, name: &str) -> anyhow::Result<Collection<Document>> {
+        Ok(self.database().await?.collection(name))
     }
 
-    fn raw(&self, name: &str) -> Collection<RawDocumentBuf> {
-        self.database.collection(name)
+    async fn raw(&self, name: &str) -> anyhow::Result<Collection<RawDocumentBuf>> {
+        Ok(self.database().await?.collection(name))
+    }
+}
+
+impl Connecting {
+    async fn find(&self) -> anyhow::Result<Database> {
+        let config = &self.config;
+        let found = timeout(REACH_WITHIN, ClientOptions::parse(config.uri.expose_secret())).await;
+        let mut options = match found {
+            Ok(Ok(options)) => options,
+            Ok(Err(error)) if matches!(&*error.kind, ErrorKind::DnsResolve { .. }) => {
+                return Err(away(unreachable(&error)));
+            }
+            Ok(Err(error)) => return Err(unreachable(&error)),
+            Err(_) => return Err(away("MONGODB_URI: the DNS does not answer")),
+        };
+        options.app_name.get_or_insert_with(|| config.app_name.clone());
+        options.max_pool_size.get_or_insert(config.max_connections.max(1));
+        options.min_pool_size.get_or_insert(0);
+        options.server_selection_timeout.get_or_insert(REACH_WITHIN);
+        options.connect_timeout.get_or_insert(REACH_WITHIN);
+        options.max_idle_time.get_or_insert(IDLE_FOR);
+        let client = Client::with_options(options).map_err(|error| unreachable(&error))?;
+        Ok(client.database(&config.database))
     }
 }
 
@@ -200,12 +237,18 @@ fn unreachable(error: &mongodb::error::Error) -> anyhow::Error {
     })
 }
 
+fn away(why: impl ToString) -> anyhow::Error {
+    anyhow!(StoreAway(why.to_string()))
+}
+
 fn date(time: Timestamp) -> DateTime {
     DateTime::from_millis(time.timestamp_millis())
 }
 
 #[cfg(test)]
 mod tests {
+    use parsebook_core::ports::is_store_away;
+
     use super::*;
 
     #[tokio::test]
@@ -233,5 +276,22 @@ mod tests {
             }
         }
         assert!(!format!("{:?}", config("mongodb://keeper:hush@host")).contains("hush"));
+    }
+
+    #[tokio::test]
+    async fn a_program_starts_although_the_dns_does_not_know_its_store() {
+        let config = |uri: &str| MongoConfig {
+            uri: SecretString::from(uri),
+            database: "wcl".into(),
+            app_name: "test".into(),
+            max_connections: 1,
+        };
+        let store = MongoStore::connect(&config("mongodb+srv://keeper:hush@store.invalid/wcl")).await.unwrap();
+        let error = store.answers(Duration::from_secs(1)).await.unwrap_err();
+        assert!(is_store_away(&error) && !format!("{error:#}").contains("hush"), "{error:#}");
+        for uri in ["mongodb+srv://keeper:hush@store.invalid:27017/wcl", "mongodb+srv://a.b.c,d.e.f/wcl"] {
+            let error = MongoStore::connect(&config(uri)).await.unwrap_err().to_string();
+            assert_eq!(error, "MONGODB_URI is malformed");
+        }
     }
 }

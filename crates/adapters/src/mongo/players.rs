@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use anyhow::Context;
 use futures::{Stream, StreamExt, TryStreamExt, stream};
+use mongodb::Collection;
 use mongodb::bson::{Bson, DateTime, Document, RawDocumentBuf, doc};
 use mongodb::options::Hint;
 use parsebook_core::player::{
@@ -264,9 +265,11 @@ struct Region {
 }
 
 impl Region {
-    async fn open(&self) -> mongodb::error::Result<mongodb::Cursor<RawDocumentBuf>> {
-        let collection = self.store.raw(PLAYERS);
-        let find = collection
+    async fn open(
+        &self,
+        players: Collection<RawDocumentBuf>,
+    ) -> mongodb::error::Result<mongodb::Cursor<RawDocumentBuf>> {
+        let find = players
             .find(doc! { "region": &self.name })
             .sort(doc! { "normalizedServer": 1, "name": 1, "_id": 1 })
             .projection(doc! {
@@ -288,7 +291,7 @@ impl Region {
             let time = CALL_WITHIN.min(GIVE_UP_AFTER.saturating_sub(away_for));
             let next = match &mut self.cursor {
                 Some(cursor) => within(time, cursor.try_next()).await,
-                None => match within(time, self.open()).await {
+                None => match within(time, self.open(self.store.raw(PLAYERS).await?)).await {
                     Ok(cursor) => {
                         self.cursor = Some(cursor);
                         continue;
@@ -367,7 +370,7 @@ impl Players for MongoStore {
         if ids.is_empty() {
             return Ok(BTreeMap::new());
         }
-        let collection = self.collection(PLAYERS);
+        let collection = self.collection(PLAYERS).await?;
         let known = |document: Document| {
             let id = read::whole_field(&document, "_id").ok()?;
             Some((id, known(&document).map_err(|error| malformed(PLAYERS, &id, &error))))

@@ -36,14 +36,14 @@ fn readable(document: &Document) -> Option<Raid> {
 
 impl Raids for MongoStore {
     async fn raid(&self, id: RaidId) -> Result<Option<Raid>> {
-        let raids = self.collection(RAIDS);
+        let raids = self.collection(RAIDS).await?;
         let found =
             while_away("reading raids", || async { raids.find_one(doc! { "_id": i64::from(id) }).await }).await?;
         Ok(found.as_ref().and_then(readable))
     }
 
     async fn raids(&self) -> Result<Vec<Raid>> {
-        let raids = self.collection(RAIDS);
+        let raids = self.collection(RAIDS).await?;
         let found: Vec<Document> = while_away("reading raids", || async {
             raids.find(doc! {}).sort(doc! { "_id": 1 }).await?.try_collect().await
         })
@@ -55,7 +55,7 @@ impl Raids for MongoStore {
         let encounters: Vec<_> =
             raid.encounters.iter().map(|encounter| doc! { "id": encounter.id, "name": &encounter.name }).collect();
         let replacement = doc! { "_id": raid.id, "name": &raid.name, "encounters": encounters };
-        let raids = self.collection(RAIDS);
+        let raids = self.collection(RAIDS).await?;
         while_away("writing to raids", || {
             let filter = doc! { "_id": i64::from(raid.id) };
             let replacement = replacement.clone();

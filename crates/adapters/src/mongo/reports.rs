@@ -118,7 +118,7 @@ fn settling((code, revision, settled): &(String, u32, Settled)) -> Document {
 
 impl MongoStore {
     async fn found(&self, collection: &str, filter: Document) -> Result<Vec<Document>> {
-        let reports = self.collection(collection);
+        let reports = self.collection(collection).await?;
         let what = format!("reading {collection}");
         while_away(&what, || async { reports.find(filter.clone()).await?.try_collect().await }).await
     }
@@ -167,7 +167,7 @@ impl ReportBacklog for MongoStore {
             "$or": [{ "sentAt": null }, { "sentAt": { "$lte": date(sent_before) } }],
             "leftOut": if in_part { doc! { "$gt": 0 } } else { doc! { "$not": { "$gt": 0 } } },
         };
-        let reports = self.collection(REPORTS);
+        let reports = self.collection(REPORTS).await?;
         let documents: Vec<Document> = while_away("reading reports", || async {
             reports.find(filter.clone()).sort(doc! { "endTime": -1, "_id": 1 }).limit(limit).await?.try_collect().await
         })
@@ -196,7 +196,7 @@ impl ReportBacklog for MongoStore {
     }
 
     async fn report_lag(&self, now: Timestamp) -> Result<ReportLag> {
-        let reports = self.collection(REPORTS);
+        let reports = self.collection(REPORTS).await?;
         let due = doc! { "state": { "$in": ["new", "again"] }, "dueAt": { "$lte": date(now) } };
         while_away("counting reports", || async {
             let oldest = reports.find_one(due.clone()).sort(doc! { "dueAt": 1 }).await?;

@@ -7,10 +7,12 @@ use mongodb::bson::{Bson, Document, RawDocumentBuf, doc};
 use mongodb::options::ReturnDocument;
 use parsebook_core::Timestamp;
 use parsebook_core::ports::{Malformed, Result, Rules};
-use parsebook_core::rule::{Lease, RanksKind, Rule, RuleId, RuleState, Target, first_page, last_page};
+use parsebook_core::rule::{
+    Block, Lease, RanksKind, Refusals, Rule, RuleId, RuleState, SourceKind, Target, first_page, last_page,
+};
 
 use super::retry::while_away;
-use super::{MongoStore, RULES, date, malformed, read, state};
+use super::{MongoStore, REFUSALS, RULES, date, malformed, read, state};
 
 pub(super) fn rule(document: &Document) -> Result<Rule> {
     let id = document.get_object_id("_id").context("_id is no ObjectId")?;
@@ -50,6 +52,12 @@ pub(super) fn rule(document: &Document) -> Result<Rule> {
     Ok(rule.checked()?)
 }
 
+/// What a backfill was refused, while no rule of its source could keep it.
+fn refusal(document: &Document) -> Result<(SourceKind, Block)> {
+    let source = read::text(document, "_id")?.parse().map_err(anyhow::Error::msg)?;
+    Ok((source, serde_json::from_value(state::json(read::field(document, "block")?)?)?))
+}
+
 fn object_id(id: &RuleId) -> Result<ObjectId> {
     ObjectId::parse_str(&id.0).with_context(|| format!("rule id {:?} is no ObjectId", id.0))
 }
@@ -79,7 +87,7 @@ impl MongoStore {
         if let Some(partition) = target.partition {
             document.insert("partition", partition);
         }
-        self.collection(RULES).insert_one(document).await.context("adding a rule")?;
+        self.collection(RULES).await?.insert_one(document).await.context("adding a rule")?;
         Ok(RuleId(id.to_hex()))
     }
 
@@ -88,8 +96,12 @@ impl MongoStore {
     /// # Errors
     /// When the id is none or the server fails.
     pub async fn remove_rule(&self, id: &RuleId) -> Result<bool> {
-        let deleted =
-            self.collection(RULES).delete_one(doc! { "_id": object_id(id)? }).await.context("removing a rule")?;
+        let deleted = self
+            .collection(RULES)
+            .await?
+            .delete_one(doc! { "_id": object_id(id)? })
+            .await
+            .context("removing a rule")?;
         Ok(deleted.deleted_count > 0)
     }
 
@@ -99,7 +111,7 @@ impl MongoStore {
     /// When the id is none or the server fails.
     pub async fn enable_rule(&self, id: &RuleId, enabled: bool) -> Result<bool> {
         let update = doc! { "$set": { "enabled": enabled } };
-        let rules = self.collection(RULES);
+        let rules = self.collection(RULES).await?;
         let updated = rules.update_one(doc! { "_id": object_id(id)? }, update).await.context("pausing a rule")?;
         Ok(updated.matched_count > 0)
     }
@@ -111,7 +123,7 @@ impl MongoStore {
         if let Some(last_run) = last_run {
             set.insert("lastRun", date(last_run));
         }
-        let rules = self.collection(RULES);
+        let rules = self.collection(RULES).await?;
         while_away("saving a rule's state", || {
             let filter = doc! { "_id": id, "state.lease.owner": owner };
             let update = doc! { "$set": set.clone() };
@@ -129,7 +141,7 @@ impl MongoStore {
 
 impl Rules for MongoStore {
     async fn rules(&self) -> Result<(Vec<Rule>, Vec<Malformed>)> {
-        let collection = self.raw(RULES);
+        let collection = self.raw(RULES).await?;
         let documents: Vec<RawDocumentBuf> = while_away("reading discovery_schedules", || async {
             collection.find(doc! {}).sort(doc! { "_id": 1 }).await?.try_collect().await
         })
@@ -164,7 +176,7 @@ impl Rules for MongoStore {
         // Written so, it also fits a state of null.
         let lease = doc! { "lease": { "$literal": state::to_bson(lease)? } };
         let update = vec![doc! { "$set": { "state": { "$mergeObjects": ["$state", lease] } } }];
-        let rules = self.collection(RULES);
+        let rules = self.collection(RULES).await?;
         let found = while_away("claiming a rule", || {
             let (filter, update) = (filter.clone(), update.clone());
             let rules = &rules;
@@ -177,7 +189,7 @@ impl Rules for MongoStore {
     async fn renew(&self, id: &RuleId, lease: &Lease) -> Result<bool> {
         let filter = doc! { "_id": object_id(id)?, "state.lease.owner": &lease.owner };
         let update = doc! { "$set": { "state.lease.expiresAt": date(lease.expires_at) } };
-        let rules = self.collection(RULES);
+        let rules = self.collection(RULES).await?;
         let renewed = while_away("renewing a lease", || {
             let (filter, update) = (filter.clone(), update.clone());
             let rules = &rules;
@@ -192,5 +204,27 @@ impl Rules for MongoStore {
 
     async fn finish(&self, rule: &RuleId, owner: &str, last_run: Timestamp, state: &RuleState) -> Result<bool> {
         self.write_state(rule, owner, Some(last_run), state).await
+    }
+
+    async fn refusals(&self) -> Result<Refusals> {
+        let collection = self.collection(REFUSALS).await?;
+        let documents: Vec<Document> =
+            while_away("reading refusals", || async { collection.find(doc! {}).await?.try_collect().await }).await?;
+        Ok(documents.iter().filter_map(|document| refusal(document).ok()).collect())
+    }
+
+    async fn keep_refusal(&self, source: SourceKind, block: Option<&Block>) -> Result<()> {
+        let collection = self.collection(REFUSALS).await?;
+        let of_source = doc! { "_id": source.to_string() };
+        let Some(block) = block else {
+            while_away("forgetting a refusal", || collection.delete_one(of_source.clone()).into_future()).await?;
+            return Ok(());
+        };
+        let document = doc! { "_id": source.to_string(), "block": state::to_bson(block)? };
+        while_away("keeping a refusal", || {
+            collection.replace_one(of_source.clone(), document.clone()).upsert(true).into_future()
+        })
+        .await?;
+        Ok(())
     }
 }

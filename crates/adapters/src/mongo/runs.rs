@@ -43,7 +43,7 @@ pub(super) fn run(document: &Document) -> Result<Run> {
 impl MongoStore {
     /// Deletes runs that are kept no longer, and the oldest where there are more than the journal holds.
     async fn trim_runs(&self, now: Timestamp) -> Result<()> {
-        let runs = self.collection(RUNS);
+        let runs = self.collection(RUNS).await?;
         // The index does the same; it may not be there yet, and takes a minute.
         runs.delete_many(doc! { "startedAt": { "$lt": date(now - KEPT) } }).await?;
         let newest_first = runs.find_one(doc! {}).sort(doc! { "startedAt": -1 }).skip(MOST_RUNS);
@@ -58,7 +58,7 @@ impl MongoStore {
 impl Journal for MongoStore {
     async fn record(&self, run: &Run) -> Result<()> {
         let document = stored(run)?;
-        self.collection(RUNS).replace_one(doc! { "_id": &run.id }, document).upsert(true).await?;
+        self.collection(RUNS).await?.replace_one(doc! { "_id": &run.id }, document).upsert(true).await?;
         if run.stage != BUSIEST_STAGE {
             // A clock that is ahead must not empty the journal.
             self.trim_runs(run.ended_at.min(Utc::now())).await?;
@@ -67,8 +67,8 @@ impl Journal for MongoStore {
     }
 
     fn runs_since(&self, since: Timestamp) -> impl Stream<Item = Result<Run>> {
-        let runs = self.collection(RUNS);
         let opened = async move {
+            let runs = self.collection(RUNS).await?;
             let found = runs.find(doc! { "startedAt": { "$gte": date(since) } }).sort(doc! { "startedAt": 1 });
             Ok::<_, anyhow::Error>(found.batch_size(1000).await?.map_err(anyhow::Error::from))
         };

@@ -59,7 +59,7 @@ pub trait Turns {
 impl Turns for MongoStore {
     async fn take_turn(&self, function: &str) -> Result<Turn> {
         let holder = ObjectId::new().to_hex();
-        let turns = self.collection(THROTTLE);
+        let turns = self.collection(THROTTLE).await?;
         for _ in 0..ASKS {
             let now = Utc::now();
             let free = doc! { "_id": function, "$or": [
@@ -95,7 +95,7 @@ impl Turns for MongoStore {
     }
 
     async fn end_turn(&self, function: &str, turn: Turn, lowered: Option<Lowered>) -> Result<()> {
-        let turns = self.collection(THROTTLE);
+        let turns = self.collection(THROTTLE).await?;
         let mut set = doc! { "heldUntil": null };
         if let Some(Lowered { limit, told }) = lowered {
             let followed = turn.last.filter(|last| told <= last.told);

@@ -25,7 +25,7 @@ impl Waiting for MongoStore {
         let expired = doc! { "q": { "sentAt": { "$lte": dropped } }, "limit": 0 };
         self.delete(QUEUED, vec![expired]).await?;
         self.delete(FAILURES, vec![doc! { "q": { "at": { "$lte": dropped } }, "limit": 0 }]).await?;
-        let collection = self.collection(QUEUED);
+        let collection = self.collection(QUEUED).await?;
         let documents: Vec<Document> = while_away("reading who waits in the queue", || async {
             collection.find(doc! {}).batch_size(10_000).await?.try_collect().await
         })
@@ -69,7 +69,7 @@ impl MongoStore {
     /// # Errors
     /// When the server is away.
     pub async fn count_failure(&self, message_id: &str) -> Result<u32> {
-        let failures = self.collection(FAILURES);
+        let failures = self.collection(FAILURES).await?;
         let counted = while_away("counting a message's failures", || {
             let update = doc! { "$inc": { "failures": 1 }, "$set": { "at": DateTime::now() } };
             failures

@@ -13,7 +13,7 @@ use parsebook_core::player::{
 };
 use parsebook_core::ports::{Discoveries, Players, Raids, Rules};
 use parsebook_core::rule::{
-    Block, Lease, PageRange, Progress, Rule, RuleId, RuleState, SourceKind, Target, Wait, WindowLeft,
+    Block, Lease, PageRange, Progress, Rule, RuleId, RuleState, Share, SourceKind, Target, Wait, WindowLeft,
 };
 use parsebook_core::scrap::{Discovered, RaidsToScrap};
 use parsebook_core::status::{Census, StatusSource};
@@ -106,8 +106,12 @@ pub async fn a_rules_state_comes_back<S: Store>(store: &S) -> Result<()> {
             failed: vec![17],
             filled: 2,
             remaining: vec![PageRange { next: 3, end: 200 }, PageRange { next: 201, end: 600 }],
-            windows: vec![WindowLeft { from: now() - TimeDelta::hours(24), to: now(), next_page: 3 }],
-            difficulties: vec![3, 4],
+            windows: vec![WindowLeft {
+                next_page: 3,
+                set_aside: true,
+                ..WindowLeft::unread(now() - TimeDelta::hours(24), now())
+            }],
+            shares: vec![Share { target: rule.target.clone(), from: now(), left_behind: Some("page 3".into()) }],
             pages: 2,
             players: 200,
             skipped: 1,
@@ -130,6 +134,26 @@ pub async fn a_rules_state_comes_back<S: Store>(store: &S) -> Result<()> {
     assert!(store.save_state(&id, "a", &state).await?);
     assert!(store.save_state(&id, "a", &state).await?, "saving twice does no harm");
     assert_eq!(only_rule(store).await?.state, state);
+    Ok(())
+}
+
+/// A refusal that no rule keeps comes back until it is forgotten; each source has one.
+///
+/// # Errors
+/// When the store fails or breaks the contract.
+pub async fn refusals_without_a_rule_are_kept<S: Store>(store: &S) -> Result<()> {
+    ensure!(store.refusals().await?.is_empty());
+    let block = |reason: &str| Block::after(None, now(), reason.to_owned());
+    for (source, reason) in
+        [(SourceKind::Site, "first"), (SourceKind::Site, "\"human\" check $x"), (SourceKind::Reports, "403")]
+    {
+        store.keep_refusal(source, Some(&block(reason))).await?;
+    }
+    let kept = [(SourceKind::Site, block("\"human\" check $x")), (SourceKind::Reports, block("403"))];
+    assert_eq!(store.refusals().await?, kept.into());
+    store.keep_refusal(SourceKind::Site, None).await?;
+    store.keep_refusal(SourceKind::Site, None).await?;
+    assert_eq!(store.refusals().await?, [(SourceKind::Reports, block("403"))].into());
     Ok(())
 }
 

@@ -39,6 +39,7 @@ macro_rules! on_every_store {
 on_every_store!(
     contract::a_rule_is_claimed_by_one,
     contract::a_rules_state_comes_back,
+    contract::refusals_without_a_rule_are_kept,
     contract::finds_are_merged,
     contract::concurrent_merges_lose_nothing,
     contract::removing_is_exact,

@@ -29,11 +29,11 @@ async fn store() -> Option<MongoStore> {
 }
 
 async fn insert(store: &MongoStore, collection: &str, documents: Vec<Document>) {
-    store.database().collection::<Document>(collection).insert_many(documents).await.unwrap();
+    store.database().await.unwrap().collection::<Document>(collection).insert_many(documents).await.unwrap();
 }
 
 async fn stored(store: &MongoStore, collection: &str) -> Vec<Document> {
-    let collection = store.database().collection::<Document>(collection);
+    let collection = store.database().await.unwrap().collection::<Document>(collection);
     collection.find(doc! {}).sort(doc! { "_id": 1 }).await.unwrap().try_collect().await.unwrap()
 }
 
@@ -260,7 +260,7 @@ fn with_broken_text(mut document: Document, field: &str) -> RawDocumentBuf {
 async fn a_text_that_is_no_utf8_is_set_aside_with_its_document() {
     let Some(store) = store().await else { return };
     let insert = async |collection: &str, document: RawDocumentBuf| {
-        store.database().collection::<RawDocumentBuf>(collection).insert_one(document).await.unwrap();
+        store.database().await.unwrap().collection::<RawDocumentBuf>(collection).insert_one(document).await.unwrap();
     };
     store.merge(&[found(1), found(3)]).await.unwrap();
     insert("discovers", with_broken_text(doc! { "_id": 2 }, "raidsToScrap")).await;
@@ -444,7 +444,7 @@ async fn reading_a_region_uses_the_index_for_its_order() {
     let explain = doc! { "explain": {
         "find": "players", "filter": { "region": "EU" }, "sort": { "normalizedServer": 1, "name": 1, "_id": 1 },
     } };
-    let plan = store.database().run_command(explain).await.unwrap().to_string();
+    let plan = store.database().await.unwrap().run_command(explain).await.unwrap().to_string();
     assert!(plan.contains("IXSCAN") && plan.contains("players_in_order"), "{plan}");
     assert!(!plan.contains(r#""stage": "SORT""#), "{plan}");
 }
@@ -578,7 +578,7 @@ async fn a_turn_ends_with_its_holder_or_with_its_time() {
     assert!(asked.is_err(), "one at a time");
     store.take_turn("another").await.unwrap();
     // Its time is up.
-    let throttle = store.database().collection::<Document>("throttle");
+    let throttle = store.database().await.unwrap().collection::<Document>("throttle");
     let past = DateTime::from_millis(0);
     throttle.update_one(doc! { "_id": "player-rank" }, doc! { "$set": { "heldUntil": past } }).await.unwrap();
     let next = store.take_turn("player-rank").await.unwrap();

@@ -124,7 +124,7 @@ async fn batches(pipeline: &Pipeline, player_rank: &Function, messages: &[String
 /// How long the server has worked on commands, by its own account: what a command waits in the driver or on the way does
 /// not count, and so counts as ours.
 async fn mongodb_busy(pipeline: &Pipeline) -> Result<Duration> {
-    let status = pipeline.store.database().run_command(doc! { "serverStatus": 1 }).await?;
+    let status = pipeline.store.database().await?.run_command(doc! { "serverStatus": 1 }).await?;
     let latencies = status.get_document("opLatencies")?;
     let mut microseconds = 0;
     for kind in ["reads", "writes", "commands"] {

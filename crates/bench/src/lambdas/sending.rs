@@ -50,7 +50,7 @@ pub async fn measure(server: &Mongod, players: u32) -> Result<()> {
     for _ in 0..MOST_TURNS {
         rest(server).await?;
         // What player-rank would have worked meanwhile waits no more.
-        pipeline.store.database().collection::<mongodb::bson::Document>("queued").drop().await?;
+        pipeline.store.database().await?.collection::<mongodb::bson::Document>("queued").drop().await?;
         bare_rates.push(bare_rate(&pipeline, SAMPLE).await?);
         let begun = Instant::now();
         let summary = answered(aggregator.invoke_for(json!({ "force": true }), TURN).await?)?;

@@ -195,7 +195,10 @@ fn aggregate_line(summary: &AggregateSummary) -> String {
         line += &format!(", without rule {} ({})", rule.rule, rule.reason);
     }
     if summary.stopped == aggregate::StopReason::QueueFull {
-        line += &format!(", {} wait until the queue has room", grouped(summary.left));
+        line += &match summary.left {
+            0 => ", more reports are due than the queue takes now".to_owned(),
+            left => format!(", {} wait until the queue has room", grouped(left)),
+        };
     }
     if summary.stopped == aggregate::StopReason::NotFresh {
         line += &format!(", {} wait ({})", grouped(summary.left), summary.reason.as_deref().unwrap_or("not fresh"));

@@ -253,10 +253,13 @@ impl<C: Clock + Clone> Machine<C> {
                     break;
                 }
             }
-            if !is_open || self.store.discovered_count().await? == 0 {
+            let queued = summary.aggregator.as_ref();
+            let reports_wait =
+                queued.is_some_and(|queued| queued.reports > 0 && queued.stopped != aggregate::StopReason::Complete);
+            if !reports_wait && (!is_open || self.store.discovered_count().await? == 0) {
                 break;
             }
-            let queued = self.aggregate(true).await?;
+            let queued = self.aggregate(is_open).await?;
             if queued.sent == 0 {
                 break;
             }

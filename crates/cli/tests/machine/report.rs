@@ -61,18 +61,13 @@ impl Opened {
         self.log.lines().filter(|line| line.contains("CONSOLE")).collect()
     }
 
-    /// What was asked over the network, but for what Chromium asks of its maker at every start. (The page's own policy
-    /// forbids it every request; the console would tell of one.)
+    /// What the page asked for over the network. What Chromium asks of its maker at every start has no page as its
+    /// initiator. (The page's own policy forbids it every request; the console would tell of one.)
     fn requests(&self) -> Vec<&str> {
-        const OF_CHROMIUM: [&str; 4] = [
-            "https://android.clients.google.com/checkin",
-            "http://clients2.google.com/time/",
-            "https://accounts.google.com/ListAccounts",
-            "https://www.google.com/async/folae",
-        ];
-        let urls = self.net_log.split(r#""url":""#).skip(1).filter_map(|rest| rest.split('"').next());
-        let outside = urls.filter(|url| url.starts_with("http") || url.starts_with("ws"));
-        outside.filter(|url| OF_CHROMIUM.iter().all(|own| !url.starts_with(own))).collect()
+        let events = self.net_log.lines().filter(|event| event.contains(r#""initiator":"#));
+        let of_page = events.filter(|event| !event.contains(r#""initiator":"not an origin""#));
+        let urls = of_page.filter_map(|event| event.split(r#""url":""#).nth(1)?.split('"').next());
+        urls.filter(|url| url.starts_with("http") || url.starts_with("ws")).collect()
     }
 
     fn value(&self, id: &str) -> &str {
@@ -357,6 +352,15 @@ impl Drop for Server {
         drop(self.0.kill());
         drop(self.0.wait());
     }
+}
+
+#[test]
+fn a_page_that_asks_for_something_is_noticed() {
+    let folder = tempfile::tempdir().unwrap();
+    let page = folder.path().join("page.html");
+    std::fs::write(&page, r#"<img src="http://127.0.0.1:9/picture.png">"#).unwrap();
+    let Some(opened) = open(&format!("file://{}", page.display()), "400,800") else { return };
+    assert_eq!(opened.requests(), ["http://127.0.0.1:9/picture.png"]);
 }
 
 #[test]

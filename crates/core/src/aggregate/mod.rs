@@ -9,7 +9,8 @@
 //!
 //! A queue is worked in order, and reports have their day. So where rules read ranks from reports, what can wait does so in
 //! the store: players, and reports that were read in part for want of points. Of these the queue is filled up to a few
-//! hours' worth, and with one player at least for every nine reports.
+//! hours' worth, and with one player at least for every nine reports. Where even the other reports are more than a key can
+//! read in a day, the newest are sent, and the older ones wait in the store until there is room again.
 
 mod choice;
 
@@ -132,6 +133,9 @@ const REPORTS_OF_TEN: u64 = 9;
 /// three hours' worth, the time between two runs.
 const HOURS_FILLED: u64 = 3;
 const HOURS_OF_QUEUE: u64 = 7 * 24;
+/// Reports fill it up to this part. A message of a week's worth costs about eight points and a report of flat price three,
+/// so the last of them is read half a day later.
+const HOURS_OF_REPORTS: u64 = 32;
 /// A queue that may hold no more than this is never filled for long.
 const SMALL_LIMIT: u64 = 1_000;
 /// Where no report is due within this, players need not leave room for any.
@@ -190,16 +194,20 @@ where
     let sent = Vec::new();
     let mut run = Run { store, queue, config, now, room, most_players, is_out_of_time, reports, sent, summary };
     let players_wait = gate.is_none() && store.discovered_count().await? > 0;
-    let for_reports = if players_wait { (room * REPORTS_OF_TEN / 10).max(room.min(1)) } else { room };
-    let limit = usize::try_from(for_reports).unwrap_or(usize::MAX);
-    let filled = match config.queue_limit {
+    let worth = |hours| match config.queue_limit {
         small @ ..=SMALL_LIMIT => small,
-        limit => limit * HOURS_FILLED / HOURS_OF_QUEUE,
+        limit => limit * hours / HOURS_OF_QUEUE,
     };
+    let filled = worth(HOURS_FILLED);
+    let for_reports = if players_wait { (room * REPORTS_OF_TEN / 10).max(room.min(1)) } else { room };
+    let most_reports = for_reports.min(worth(HOURS_OF_REPORTS).max(SMALL_LIMIT).saturating_sub(length));
     let sent_before = if length <= filled { now - REPORT_AGAIN_AFTER } else { Timestamp::UNIX_EPOCH };
     let due =
         async |in_part, limit| store.due_reports(now, sent_before, in_part, limit).await.context("reading reports");
-    run.reports = due(false, limit).await?.into();
+    // One more, to tell whether reports are left.
+    run.reports = due(false, usize::try_from(most_reports + 1)?).await?.into();
+    let are_reports_left = run.reports.len() as u64 > most_reports;
+    run.reports.truncate(usize::try_from(most_reports)?);
     let later = now + REPORTS_COMING;
     let is_open = async |in_part| anyhow::Ok(!store.due_reports(later, later, in_part, 1).await?.is_empty());
     if ranks_reports && (is_open(false).await? || is_open(true).await?) {
@@ -228,6 +236,9 @@ where
     }
     if stopped != StopReason::Deadline && !run.send_reports(u64::MAX).await? {
         stopped = StopReason::Deadline;
+    }
+    if stopped == StopReason::Complete && are_reports_left {
+        stopped = StopReason::QueueFull;
     }
     let summary = run.summary;
     Ok(AggregateSummary { left: store.discovered_count().await?, stopped, ..summary })
@@ -824,9 +835,31 @@ mod tests {
         with_reports(&store, (0..200).map(|code| report(code, 1, None)));
         let queue = TestQueue::new(async |_| QueueAnswer::Confirm);
         let first = run_limited(&store, &queue, 100).await;
-        assert_eq!((first.sent, first.reports, first.stopped), (100, 100, StopReason::Complete));
+        assert_eq!((first.sent, first.reports, first.stopped), (100, 100, StopReason::QueueFull));
         let second = run_limited(&store, &queue, 100).await;
-        assert_eq!((second.sent, second.stopped), (0, StopReason::Complete), "nobody is left waiting");
+        assert_eq!((second.sent, second.stopped), (0, StopReason::QueueFull));
+        queue.taken.borrow_mut().clear();
+        let third = run_limited(&store, &queue, 100).await;
+        assert_eq!((third.sent, third.stopped), (100, StopReason::Complete), "exactly as many as are left");
+    }
+
+    #[tokio::test]
+    async fn where_reports_are_more_than_a_key_reads_in_a_day_the_newest_are_sent() {
+        let store = Memory::default();
+        with_reports(&store, (0..990).map(|code| report(code, 40, None)));
+        with_reports(&store, (1000..1500).map(|code| report(code, 1, None)));
+        let queue = TestQueue::new(async |_| QueueAnswer::Confirm);
+        queue.waits.set(200);
+        // A week's worth is 5,880 messages, 32 hours' worth 1,120.
+        let summary = run_limited(&store, &queue, 5880).await;
+        assert_eq!((summary.reports, summary.stopped), (920, StopReason::QueueFull));
+        let sent = |due_hours_ago| {
+            let due_at = noon() - TimeDelta::hours(due_hours_ago);
+            let is_sent = |report: &&StoredReport| report.due_at == due_at && report.sent_at.is_some();
+            store.reports.borrow().values().filter(is_sent).count()
+        };
+        assert_eq!((sent(1), sent(40)), (500, 420));
+        assert_eq!(run_limited(&store, &queue, 5880).await.sent, 0);
     }
 
     #[tokio::test]

@@ -26,7 +26,10 @@ use crate::ports::{
     ApiError, Clock, Discoveries, Players, Raids, RankingSite, ReportBacklog, ReportLists, Result, Rules, SeenReports,
     SourceError, Zone, Zones, is_store_away,
 };
-use crate::rule::{Block, Due, Lease, Progress, Rule, RuleId, RuleState, SourceKind, Target, Wait, schedule};
+use crate::rule::{
+    Block, Due, Lease, Progress, RanksKind, Refusals, Rule, RuleId, RuleState, Share, SourceKind, Target, Wait,
+    schedule,
+};
 
 /// Settings of discover.
 #[derive(Debug, Clone)]
@@ -248,12 +251,23 @@ where
     let mut worked = BTreeSet::new();
     loop {
         let now = ports.clock.now();
-        let rules = readable_rules(ports.store).await?;
-        let run = |leader, siblings| Run { ports, config, invocation, last_start, rules: &rules, leader, siblings };
+        let kept = ports.store.refusals().await.context("reading what refused before")?;
+        let rules = schedule::with_refusals(readable_rules(ports.store).await?, &kept);
+        let run = |leader, siblings| Run {
+            ports,
+            config,
+            invocation,
+            last_start,
+            rules: &rules,
+            kept: &kept,
+            leader,
+            siblings,
+        };
         if let Some(target) = backfill {
             let target = target.checked()?;
             let idle = RuleSummary::new(None, Some(target.clone()), StopReason::Blocked);
-            summary.rules = match schedule::active_block(&rules, target.source, now) {
+            let of_source = kept.get(&target.source).filter(|block| block.until > now);
+            summary.rules = match schedule::active_block(&rules, target.source, now).or(of_source) {
                 Some(block) => vec![idle.blocked_by(block)],
                 None => run(None, Vec::new()).work(target).await?,
             };
@@ -368,6 +382,7 @@ struct Run<'a, S, A, W, C> {
     invocation: &'a Invocation,
     last_start: Option<Timestamp>,
     rules: &'a [Rule],
+    kept: &'a Refusals,
     /// The rule; none for a backfill.
     leader: Option<Rule>,
     /// Rules that the same reading of reports serves.
@@ -406,19 +421,20 @@ where
         match target.source {
             SourceKind::Site => board::all_pages(fresh),
             SourceKind::Reports => {
-                let rules = || self.leader.iter().chain(&self.siblings);
-                // Rules that were never run go back further than those that were.
-                let last_runs: Option<Vec<Timestamp>> = rules().map(|rule| rule.last_run).collect();
-                let last_run = last_runs.and_then(|last_runs| last_runs.into_iter().min());
-                let difficulties = rules().map(|rule| rule.target.difficulty).chain([target.difficulty]).collect();
-                reports::all_windows(fresh, last_run, self.config.lookback, difficulties)
+                let (lookback, to) = (self.config.lookback, fresh.started_at);
+                let leaders = self.leader.as_ref().and_then(|rule| rule.last_run);
+                let of_siblings = self.siblings.iter().map(|rule| (&rule.target, rule.last_run));
+                let rules = [(target, leaders)].into_iter().chain(of_siblings);
+                let shares = rules.map(|(target, last_run)| reports::share(target, last_run, lookback, to));
+                let shares = shares.collect();
+                reports::all_windows(fresh, shares)
             }
         }
     }
 
     /// A reading that was begun without a rule does not serve it: that rule is worked another time.
     async fn leave_out_siblings_unread(&mut self, progress: &Progress) -> Result<()> {
-        let is_read = |rule: &Rule| progress.difficulties.contains(&rule.target.difficulty);
+        let is_read = |rule: &Rule| progress.shares.iter().any(|share| share.target == rule.target);
         let (read, unread) = std::mem::take(&mut self.siblings).into_iter().partition(is_read);
         self.siblings = read;
         for rule in unread {
@@ -494,13 +510,18 @@ where
         summary.pages = progress.pages - before.0;
         summary.players = progress.players - before.1;
         summary.skipped = progress.skipped - before.2 + ended.skipped.len() as u64;
-        summary.skipped_pages = ended.skipped.iter().map(|(page, _)| *page).collect();
-        summary.reports = counts.listed;
-        summary.reason = counts.left_behind.clone();
-        let source = target.source;
+        let (source, shares) = (target.source, progress.shares.clone());
+        match source {
+            SourceKind::Site => summary.skipped_pages = ended.skipped.iter().map(|(page, _)| *page).collect(),
+            SourceKind::Reports => {
+                let skipped = ended.skipped.first();
+                summary.reason = skipped.map(|(page, error)| format!("page {page} skipped: {error:#}"));
+                summary.take_share(&target, &shares, &counts);
+            }
+        }
         summary.target = Some(target);
         let leader_state = self.leader.as_ref().map(|rule| &rule.state);
-        let last_block = schedule::last_block(self.rules, source);
+        let last_block = schedule::last_block(self.rules, source).or_else(|| self.kept.get(&source));
         let Verdict { state, is_finished, summary, mut failure } =
             verdict(ended, progress, summary, leader_state, last_block, now, self.config.delay);
         // Nothing more is asked of a store that does not answer: the lease ends by itself.
@@ -508,10 +529,16 @@ where
             return Err(failure);
         }
         let Some(leader) = &self.leader else {
-            if let Some(block) = state.block {
-                self.remember_for_source(source, block).await?;
+            match state.block {
+                Some(block) => self.remember_for_source(source, block).await?,
+                None if is_finished && self.kept.contains_key(&source) => {
+                    self.ports.store.keep_refusal(source, None).await.context("forgetting a refusal")?;
+                }
+                None => {}
             }
-            return failure.map_or(Ok(vec![summary]), Err);
+            let mut summaries = vec![summary];
+            tell_listed(&mut summaries, &counts);
+            return failure.map_or(Ok(summaries), Err);
         };
         let owner = &self.invocation.owner;
         let saved = if is_finished {
@@ -519,11 +546,7 @@ where
         } else {
             self.save_state(leader, state.clone()).await
         };
-        let of_difficulty = |difficulty| counts.players.get(&difficulty).copied().unwrap_or_default();
         let mut summaries = vec![summary];
-        if !self.siblings.is_empty() {
-            summaries[0].players = of_difficulty(leader.target.difficulty);
-        }
         for sibling in &self.siblings {
             // A sibling's progress and block are its leader's; what is finished, or has to wait, is its own, too.
             if is_finished {
@@ -532,9 +555,9 @@ where
                 let wait = state.wait.clone();
                 self.save_state(sibling, RuleState { lease: None, wait, ..sibling.state.clone() }).await?;
             }
-            let players = of_difficulty(sibling.target.difficulty);
-            summaries.push(summaries[0].of_sibling(sibling, players));
+            summaries.push(summaries[0].of_sibling(sibling, &shares, &counts));
         }
+        tell_listed(&mut summaries, &counts);
         if is_finished && source == SourceKind::Reports {
             // What is not forgotten now is forgotten another time.
             if let Err(error) = self.forget_old_reports(now).await {
@@ -547,7 +570,8 @@ where
         if saved? { Ok(summaries) } else { Err(lost(leader)) }
     }
 
-    /// A backfill was refused: the pause holds for the source's rules, and is kept with the first that is free.
+    /// A backfill was refused: the pause holds for the source's rules, and is kept with the first that is free; by itself
+    /// where none is.
     async fn remember_for_source(&self, source: SourceKind, block: Block) -> Result<()> {
         for rule in self.rules.iter().filter(|rule| rule.enabled && rule.target.source == source) {
             if let Some(claimed) = claim(self.ports, self.invocation, rule).await? {
@@ -556,15 +580,35 @@ where
                 return Ok(());
             }
         }
-        Ok(())
+        self.ports.store.keep_refusal(source, Some(&block)).await.context("writing down a refusal")
     }
 }
 
 impl RuleSummary {
+    /// Tells what the rule took of a reading of reports.
+    fn take_share(&mut self, target: &Target, shares: &[Share], counts: &reports::Counts) {
+        let place = shares.iter().position(|share| share.target == *target);
+        self.players = place.and_then(|place| counts.players.get(place)).copied().unwrap_or_default();
+        self.reports = (target.ranks == RanksKind::Reports).then_some(0);
+        if let Some(left_behind) = place.and_then(|place| shares[place].left_behind.clone()) {
+            self.reason = Some(left_behind);
+        }
+    }
+
     /// The summary of a rule that shared this one's reading.
-    fn of_sibling(&self, sibling: &Rule, players: u64) -> Self {
+    fn of_sibling(&self, sibling: &Rule, shares: &[Share], counts: &reports::Counts) -> Self {
+        let reason = self.reason.clone().filter(|_| !self.stopped.is_end());
         let (rule, target) = (Some(sibling.id.clone()), Some(sibling.target.clone()));
-        Self { rule, target, pages: 0, players, reports: self.reports.map(|_| 0), skipped: 0, ..self.clone() }
+        let mut summary = Self { rule, target, pages: 0, skipped: 0, reason, ..self.clone() };
+        summary.take_share(&sibling.target, shares, counts);
+        summary
+    }
+}
+
+/// Rules that list reports for their ranks list the same ones: the first of them tells how many.
+fn tell_listed(summaries: &mut [RuleSummary], counts: &reports::Counts) {
+    if let Some(listed) = summaries.iter_mut().find_map(|summary| summary.reports.as_mut()) {
+        *listed = counts.listed;
     }
 }
 

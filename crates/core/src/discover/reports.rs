@@ -10,7 +10,7 @@ use std::time::Duration;
 use anyhow::{Context, anyhow};
 use chrono::TimeDelta;
 
-use super::pages::{Ended, Stopped};
+use super::pages::{self, Ended, Stopped};
 use super::{DiscoverStore, Run};
 use crate::moment;
 use crate::player::{PlayerUpdate, Raid};
@@ -21,7 +21,7 @@ use crate::report::{
 use crate::report_ranks::REMEMBERED;
 use crate::report_state::{Listing, StoredReport, listing};
 use crate::rule::schedule::delta;
-use crate::rule::{Progress, RanksKind, Target, WindowLeft};
+use crate::rule::{Progress, RanksKind, Share, Target, WindowLeft};
 use crate::scrap::{Discovered, RaidsToScrap};
 use crate::{Difficulty, PlayerId, RaidId, Timestamp};
 
@@ -38,40 +38,57 @@ const RETRY_AFTER: [Duration; 2] = [Duration::from_secs(2), Duration::from_secs(
 /// What was read is remembered for this long beyond the oldest moment that a window can reach.
 const REMEMBERED_BEYOND: TimeDelta = TimeDelta::days(2);
 
-/// What a reading counts besides its progress.
+/// What this invocation counts besides its progress.
 #[derive(Debug, Default)]
 pub struct Counts {
-    /// Reports listed for their ranks, where that is the rule's way.
-    pub listed: Option<u64>,
-    /// Players found by difficulty.
-    pub players: BTreeMap<Difficulty, u64>,
-    /// What the rule's last page left unread.
-    pub left_behind: Option<String>,
+    /// Reports listed for their ranks.
+    pub listed: u64,
+    /// Players found for each of the progress' shares.
+    pub players: Vec<u64>,
 }
 
-/// The windows of a run that begins now: from `lookback` before the last run, or as far back as a first run goes.
-pub fn all_windows(
-    progress: Progress,
-    last_run: Option<Timestamp>,
-    lookback: Duration,
-    difficulties: BTreeSet<Difficulty>,
-) -> Progress {
-    let to = progress.started_at;
+/// What a rule takes of a reading that begins at `to`: from `lookback` before its last run, or as far back as a first run
+/// goes.
+pub fn share(target: &Target, last_run: Option<Timestamp>, lookback: Duration, to: Timestamp) -> Share {
     let from = match last_run {
         // A last run in the future is a clock that jumped.
         Some(last_run) if moment::checked(last_run).is_ok() => last_run.min(to) - delta(lookback),
-        _ => progress.target.since.unwrap_or(to - FIRST_READING),
+        _ => target.since.unwrap_or(to - FIRST_READING),
     };
+    Share { target: target.clone(), from, left_behind: None }
+}
+
+/// All windows of a run that begins now and serves `shares`.
+pub fn all_windows(progress: Progress, shares: Vec<Share>) -> Progress {
     let mut windows = Vec::new();
-    let mut until = to;
+    let mut until = progress.started_at;
+    let from = shares.iter().map(|share| share.from).min().unwrap_or(until);
     while until > from {
         let begin = (until - LONGEST_WINDOW).max(from);
-        windows.push(WindowLeft { from: begin, to: until, next_page: 1 });
+        windows.push(WindowLeft::unread(begin, until));
         until = begin;
     }
     // The next one stands last: the newest reports first.
     windows.reverse();
-    Progress { windows, difficulties: difficulties.into_iter().collect(), ..progress }
+    Progress { windows, shares, ..progress }
+}
+
+/// Whether the page that was read last is one of those that count for the rule.
+fn is_open(share: &Share, pages: u32) -> bool {
+    (share.target.start_page..=share.target.end_page).contains(&pages)
+}
+
+/// Tells each rule whose last page was read what it leaves unread.
+fn leave_behind(progress: &mut Progress) {
+    let Some(to) = progress.windows.iter().map(|window| window.to).max() else { return };
+    let oldest = progress.windows.iter().map(|window| window.from).min().unwrap_or(to);
+    for share in &mut progress.shares {
+        let (last_page, from) = (share.target.end_page, oldest.max(share.from));
+        if progress.pages >= last_page && share.left_behind.is_none() && from < to {
+            share.left_behind =
+                Some(format!("page {last_page} was the rule's last; not every report of {from} to {to} was looked at"));
+        }
+    }
 }
 
 /// What is left after a page of the last window was read; a window that cannot be cut smaller is answered as too full.
@@ -81,7 +98,7 @@ fn after_page(mut windows: Vec<WindowLeft>, has_more: bool) -> (Vec<WindowLeft>,
         return (joined(windows, window), None);
     }
     if window.next_page < LAST_LIST_PAGE {
-        windows.push(WindowLeft { next_page: window.next_page + 1, ..window });
+        windows.push(WindowLeft { next_page: window.next_page + 1, set_aside: false, ..window });
         return (windows, None);
     }
     let length = window.to - window.from;
@@ -89,8 +106,8 @@ fn after_page(mut windows: Vec<WindowLeft>, has_more: bool) -> (Vec<WindowLeft>,
         return (windows, Some(window));
     }
     let middle = window.from + length / 2;
-    windows.push(WindowLeft { from: window.from, to: middle, next_page: 1 });
-    windows.push(WindowLeft { from: middle, to: window.to, next_page: 1 });
+    windows.push(WindowLeft::unread(window.from, middle));
+    windows.push(WindowLeft::unread(middle, window.to));
     (windows, None)
 }
 
@@ -100,9 +117,9 @@ fn joined(mut windows: Vec<WindowLeft>, read: WindowLeft) -> Vec<WindowLeft> {
     let pages = i32::try_from(read.next_page).unwrap_or(i32::MAX);
     let longest = (read.to - read.from) * ROOMY_PAGES / pages.max(1);
     while let [.., older, next] = windows.as_slice() {
-        let is_unread = older.next_page == 1 && next.next_page == 1 && older.to == next.from;
-        let both = WindowLeft { from: older.from, to: next.to, next_page: 1 };
-        if !is_unread || both.to - both.from > longest {
+        let are_unread = [older, next].iter().all(|window| window.next_page == 1 && !window.set_aside);
+        let both = WindowLeft::unread(older.from, next.to);
+        if !are_unread || older.to != next.from || both.to - both.from > longest {
             break;
         }
         windows.truncate(windows.len() - 2);
@@ -120,11 +137,12 @@ where
 {
     /// Reads what is left of the windows.
     pub(super) async fn read_reports(&self, target: &Target, progress: &mut Progress, counts: &mut Counts) -> Ended {
-        let stopped = match self.raid(target.raid).await {
-            Ok(raid) => self.read_windows(target, &raid, progress, counts).await,
+        counts.players = vec![0; progress.shares.len()];
+        let ended = match self.raid(target.raid).await {
+            Ok(raid) => self.read_windows(&raid, progress, counts).await,
             Err(error) => Err(Stopped::Source(error)),
         };
-        stopped.map_or_else(Ended::from, Ended::from)
+        ended.unwrap_or_else(Ended::from)
     }
 
     async fn raid(&self, raid: RaidId) -> std::result::Result<Raid, SourceError> {
@@ -136,42 +154,67 @@ where
 
     async fn read_windows(
         &self,
-        target: &Target,
         raid: &Raid,
         progress: &mut Progress,
         counts: &mut Counts,
-    ) -> std::result::Result<Stopped, Stopped> {
-        if target.ranks == RanksKind::Reports {
-            counts.listed.get_or_insert(0);
-        }
-        while let Some(&window) = progress.windows.last() {
+    ) -> std::result::Result<Ended, Stopped> {
+        let (mut failures, mut skipped) = (0, Vec::new());
+        let last_page = progress.shares.iter().map(|share| share.target.end_page).max().unwrap_or_default();
+        // Windows that failed twice stand first, and stay: what fails as a whole begins with them another time.
+        while let Some(&window) = progress.windows[skipped.len()..].last() {
             if self.last_start.is_some_and(|last_start| self.ports.clock.now() >= last_start) {
-                return Ok(Stopped::Deadline);
+                return Ok(Stopped::Deadline.into());
             }
-            if progress.pages >= target.end_page {
-                let (from, to) = (progress.windows[0].from, window.to);
-                counts.left_behind = Some(format!(
-                    "page {} was the rule's last; not every report of {from} to {to} was looked at",
-                    target.end_page
-                ));
-                return Ok(Stopped::Complete);
+            leave_behind(progress);
+            if progress.pages >= last_page {
+                break;
             }
-            let page = self.list(&Window { raid: raid.id, from: window.from, to: window.to }, window.next_page).await?;
-            progress.pages += 1;
-            // An empty page is the end, whatever it says of more.
-            let has_more = page.has_more && !(page.reports.is_empty() && page.skipped.is_empty());
-            if progress.pages >= target.start_page {
-                self.take_page(target, raid, page, progress, counts).await?;
-            }
-            let too_full;
-            (progress.windows, too_full) = after_page(std::mem::take(&mut progress.windows), has_more);
-            if let Some(window) = too_full {
-                tracing::error!(raid = raid.id, from = %window.from, to = %window.to, "reports of a window cannot all be listed");
-                progress.skipped += 1;
+            let asked = Window { raid: raid.id, from: window.from, to: window.to };
+            match self.list(&asked, window.next_page).await {
+                Ok(page) => self.take_list(raid, page, progress, counts).await?,
+                Err(Stopped::Source(SourceError::Failed(error))) => {
+                    failures += 1;
+                    let error = error.context(format!("reports of {} to {}", window.from, window.to));
+                    if pages::source_is_broken(failures, progress.filled as usize) {
+                        return Err(Stopped::Source(SourceError::Failed(error)));
+                    }
+                    progress.windows.pop();
+                    progress.windows.insert(skipped.len(), WindowLeft { set_aside: true, ..window });
+                    if window.set_aside {
+                        skipped.push((window.next_page, error));
+                    } else {
+                        tracing::warn!(page = window.next_page, error = format!("{error:#}"), "list set aside");
+                    }
+                }
+                Err(stopped) => return Err(stopped),
             }
             self.save_progress(progress).await.map_err(Stopped::Store)?;
         }
-        Ok(Stopped::Complete)
+        Ok(Ended { skipped, ..Stopped::Complete.into() })
+    }
+
+    /// Takes a page of the last window, and that window's next page or halves in its place.
+    async fn take_list(
+        &self,
+        raid: &Raid,
+        page: ListPage,
+        progress: &mut Progress,
+        counts: &mut Counts,
+    ) -> std::result::Result<(), Stopped> {
+        progress.pages += 1;
+        progress.filled += 1;
+        // An empty page is the end, whatever it says of more.
+        let has_more = page.has_more && !(page.reports.is_empty() && page.skipped.is_empty());
+        if progress.shares.iter().any(|share| is_open(share, progress.pages)) {
+            self.take_page(raid, page, progress, counts).await?;
+        }
+        let too_full;
+        (progress.windows, too_full) = after_page(std::mem::take(&mut progress.windows), has_more);
+        if let Some(window) = too_full {
+            tracing::error!(raid = raid.id, from = %window.from, to = %window.to, "reports of a window cannot all be listed");
+            progress.skipped += 1;
+        }
+        Ok(())
     }
 
     async fn list(&self, window: &Window, page: u32) -> std::result::Result<ListPage, Stopped> {
@@ -201,7 +244,6 @@ where
 
     async fn take_page(
         &self,
-        target: &Target,
         raid: &Raid,
         mut page: ListPage,
         progress: &mut Progress,
@@ -216,16 +258,15 @@ where
         let mut codes = BTreeSet::new();
         page.reports.retain(|report| codes.insert(report.code.clone()));
         page.reports.retain(|report| report.region.as_ref().is_none_or(is_wanted));
-        if target.ranks == RanksKind::Reports {
-            let listed = self.list_for_ranks(raid.id, &page.reports, progress).await.map_err(Stopped::Store)?;
-            counts.listed = Some(counts.listed.unwrap_or_default() + listed);
-            return Ok(());
-        }
-        let unread = self.unread(raid.id, &page.reports, progress).await.map_err(Stopped::Store)?;
+        let listed = wanted_reports(&page.reports, progress, RanksKind::Reports);
+        counts.listed += self.list_for_ranks(raid.id, &listed, progress).await.map_err(Stopped::Store)?;
+        let wanted = wanted_reports(&page.reports, progress, RanksKind::Players);
+        let all = wanted.len();
+        let unread = self.unread(raid.id, wanted, progress).await.map_err(Stopped::Store)?;
         // Reports that stay broken are left over on a page of which the others are read: they fail nothing.
-        let is_whole_page = unread.len() == page.reports.len();
+        let is_whole_page = unread.len() == all;
         for reports in unread.chunks(REPORTS_PER_REQUEST) {
-            let codes: Vec<String> = reports.iter().map(|report| report.code.clone()).collect();
+            let codes: Vec<String> = reports.iter().map(|(report, _)| report.code.clone()).collect();
             let ask = async || self.ports.api.details(&codes).await;
             let details: BTreeMap<_, _> = self.with_retries("asking for reports", ask).await?.into_iter().collect();
             let taken = self.take_details(raid, reports, details, is_whole_page, progress, counts).await;
@@ -238,15 +279,17 @@ where
     async fn list_for_ranks(
         &self,
         raid: RaidId,
-        reports: &[ListedReport],
+        reports: &[Wanted<'_>],
         progress: &mut Progress,
     ) -> anyhow::Result<u64> {
-        let codes: Vec<_> = reports.iter().map(|report| report.code.clone()).collect();
+        if reports.is_empty() {
+            return Ok(0);
+        }
+        let codes: Vec<_> = reports.iter().map(|(report, _)| report.code.clone()).collect();
         let stored = self.ports.store.reports(&codes).await.context("reading reports")?;
         let now = self.ports.clock.now();
         let mut raised: Vec<StoredReport> = Vec::new();
-        for report in reports {
-            let wanted = &progress.difficulties.iter().copied().collect();
+        for (report, wanted) in reports {
             match listing(stored.get(&report.code), report, raid, wanted, delta(self.config.report_delay), now) {
                 Listing::Raise(report) => raised.push(report),
                 Listing::Known => {}
@@ -261,27 +304,25 @@ where
         Ok(raised.len() as u64)
     }
 
-    /// Those whose details are not known at their revision, for every difficulty of this reading.
+    /// Those whose details are not known at their revision for every difficulty that is wanted.
     async fn unread<'r>(
         &self,
         raid: RaidId,
-        reports: &'r [ListedReport],
+        reports: Vec<Wanted<'r>>,
         progress: &mut Progress,
-    ) -> anyhow::Result<Vec<&'r ListedReport>> {
-        let codes: Vec<_> = reports.iter().map(|report| report.code.clone()).collect();
+    ) -> anyhow::Result<Vec<Wanted<'r>>> {
+        let codes: Vec<_> = reports.iter().map(|(report, _)| report.code.clone()).collect();
         let seen = self.ports.store.seen_reports(raid, &codes).await.context("reading which reports are known")?;
         let mut unread = Vec::new();
-        for report in reports {
+        for (report, wanted) in reports {
             match seen.get(&report.code) {
                 Some(seen) if seen.revision > report.revision => {
                     progress.skipped += 1;
                     let (code, revision, stored) = (&report.code, report.revision, seen.revision);
                     tracing::warn!(%code, revision, stored, "report skipped: its revision went back");
                 }
-                Some(seen)
-                    if seen.revision == report.revision
-                        && progress.difficulties.iter().all(|difficulty| seen.difficulties.contains(difficulty)) => {}
-                _ => unread.push(report),
+                Some(seen) if seen.revision == report.revision && seen.difficulties.is_superset(&wanted) => {}
+                _ => unread.push((report, wanted)),
             }
         }
         Ok(unread)
@@ -291,7 +332,7 @@ where
     async fn take_details(
         &self,
         raid: &Raid,
-        reports: &[&ListedReport],
+        reports: &[Wanted<'_>],
         mut details: BTreeMap<String, DetailOutcome>,
         is_whole_page: bool,
         progress: &mut Progress,
@@ -301,7 +342,7 @@ where
         let mut removed: BTreeMap<PlayerId, PlayerUpdate> = BTreeMap::new();
         let mut seen = Vec::new();
         let mut failed = Vec::new();
-        for report in reports {
+        for (report, wanted) in reports {
             let code = &report.code;
             match details.remove(code) {
                 Some(DetailOutcome::Read(details)) => {
@@ -309,15 +350,15 @@ where
                         tracing::warn!(%code, %line, "part of a report skipped");
                     }
                     progress.skipped += details.skipped.len() as u64;
-                    take_characters(raid, &progress.difficulties, &details, &mut found, &mut removed);
+                    take_characters(raid, wanted, &details, &mut found, &mut removed);
                 }
                 Some(DetailOutcome::Gone(how)) => tracing::info!(%code, how, "a report is no longer to be read"),
                 Some(DetailOutcome::Failed(reason)) => failed.push((code, reason)),
                 None => failed.push((code, "left out of the answer".to_owned())),
             }
             if failed.last().is_none_or(|(last, _)| *last != code) {
-                let difficulties = progress.difficulties.iter().copied().collect();
-                seen.push(SeenReport { code: code.clone(), revision: report.revision, difficulties, end: report.end });
+                let (code, difficulties) = (code.clone(), wanted.clone());
+                seen.push(SeenReport { code, revision: report.revision, difficulties, end: report.end });
             }
         }
         for (code, reason) in &failed {
@@ -336,8 +377,13 @@ where
         store.merge(&found).await.context("writing to discovers")?;
         store.mark_seen(raid.id, &seen).await.context("writing down which reports are known")?;
         progress.players += found.len() as u64;
-        for (_, difficulty) in found.iter().flat_map(|player| player.raids_to_scrap.pairs()) {
-            *counts.players.entry(difficulty).or_default() += 1;
+        for (share, players) in progress.shares.iter().zip(&mut counts.players) {
+            if share.target.ranks == RanksKind::Players && is_open(share, progress.pages) {
+                let is_of_share = |player: &&Discovered| {
+                    player.raids_to_scrap.pairs().any(|(_, difficulty)| difficulty == share.target.difficulty)
+                };
+                *players += found.iter().filter(is_of_share).count() as u64;
+            }
         }
         Ok(())
     }
@@ -358,11 +404,25 @@ where
     }
 }
 
+/// A report, and the difficulties in which rules want it.
+type Wanted<'r> = (&'r ListedReport, BTreeSet<Difficulty>);
+
+/// The reports of the page that was read last which rules of this kind want.
+fn wanted_reports<'r>(reports: &'r [ListedReport], progress: &Progress, ranks: RanksKind) -> Vec<Wanted<'r>> {
+    let of_page = |share: &&Share| share.target.ranks == ranks && is_open(share, progress.pages);
+    let shares: Vec<&Share> = progress.shares.iter().filter(of_page).collect();
+    let wanted = |report: &'r ListedReport| {
+        let of_report = shares.iter().filter(|share| share.from <= report.start);
+        (report, of_report.map(|share| share.target.difficulty).collect::<BTreeSet<_>>())
+    };
+    reports.iter().map(wanted).filter(|(_, difficulties)| !difficulties.is_empty()).collect()
+}
+
 /// Every ranked character of a report with a kill in a difficulty is a player to rank there. One that hides its ranks, or
 /// goes by another number now, loses what is stored of it.
 fn take_characters(
     raid: &Raid,
-    wanted: &[Difficulty],
+    wanted: &BTreeSet<Difficulty>,
     details: &ReportDetails,
     found: &mut BTreeMap<PlayerId, RaidsToScrap>,
     removed: &mut BTreeMap<PlayerId, PlayerUpdate>,
@@ -400,7 +460,8 @@ mod tests {
 
     fn windows(last_run: Option<Timestamp>, since: Option<Timestamp>) -> Vec<WindowLeft> {
         let target = Target { since, ..rule("any", None).target };
-        all_windows(Progress::of(target, noon()), last_run, THREE_DAYS, BTreeSet::from([4])).windows
+        let share = share(&target, last_run, THREE_DAYS, noon());
+        all_windows(Progress::of(target, noon()), vec![share]).windows
     }
 
     #[test]
@@ -419,7 +480,7 @@ mod tests {
         /// Whatever the density, every moment is covered by pages that the API gives.
         #[test]
         fn no_page_beyond_the_last_is_asked_for_and_no_moment_left_out(reports in 1..40_000_u32) {
-            let whole = WindowLeft { from: noon() - TimeDelta::days(1), to: noon(), next_page: 1 };
+            let whole = WindowLeft::unread(noon() - TimeDelta::days(1), noon());
             let per_day = f64::from(reports);
             let mut left = vec![whole];
             let mut covered = TimeDelta::zero();
@@ -447,6 +508,7 @@ mod tests {
             from: noon() - TimeDelta::minutes(from_minutes_ago),
             to: noon() - TimeDelta::minutes(to_minutes_ago),
             next_page,
+            set_aside: false,
         };
         let older = window(120, 60, 1);
         let after = |page, has_more| after_page(vec![older, window(60, 0, page)], has_more).0;
@@ -484,6 +546,7 @@ mod tests {
             from: noon() - TimeDelta::hours(from),
             to: noon() - TimeDelta::hours(to),
             next_page,
+            set_aside: false,
         };
         let read = window(2, 0, 1);
         for left in [
@@ -493,13 +556,15 @@ mod tests {
         ] {
             assert_eq!(joined(left.clone(), read), left);
         }
+        let set_aside = WindowLeft { set_aside: true, ..window(9, 4, 1) };
+        assert_eq!(joined(vec![set_aside, window(4, 2, 1)], read), [set_aside, window(4, 2, 1)]);
         assert_eq!(joined(vec![window(9, 4, 1), window(4, 2, 1)], read), [window(9, 2, 1)]);
         assert_eq!(joined(vec![window(20, 4, 1), window(4, 2, 1)], read), [window(20, 4, 1), window(4, 2, 1)]);
     }
 
     #[test]
     fn a_window_that_cannot_be_cut_is_told() {
-        let window = WindowLeft { from: noon() - SHORTEST_WINDOW, to: noon(), next_page: LAST_LIST_PAGE };
+        let window = WindowLeft { next_page: LAST_LIST_PAGE, ..WindowLeft::unread(noon() - SHORTEST_WINDOW, noon()) };
         assert_eq!(after_page(vec![window], true), (vec![], Some(window)));
         assert_eq!(after_page(vec![window], false), (vec![], None));
     }
@@ -524,7 +589,7 @@ mod tests {
             skipped: vec![],
         };
         let (mut found, mut removed) = (BTreeMap::new(), BTreeMap::new());
-        take_characters(&raid, &[4, 5], &details, &mut found, &mut removed);
+        take_characters(&raid, &BTreeSet::from([4, 5]), &details, &mut found, &mut removed);
         let heroic = RaidsToScrap::one(44, 4);
         assert_eq!(found, BTreeMap::from([(1, heroic.clone()), (30, heroic)]), "boss 9 is of another raid");
         let gone = |id| PlayerUpdate::Gone { id };

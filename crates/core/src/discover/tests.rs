@@ -362,13 +362,14 @@ async fn rules_of_one_raid_are_served_by_one_reading_of_its_reports() {
 #[tokio::test]
 async fn a_rule_that_came_after_a_reading_was_begun_is_worked_another_time() {
     let store = with_rules([by_reports("a", 4, None), by_reports("new", 5, None)]);
+    let target = by_reports("a", 4, None).target;
     let begun = Progress {
-        windows: vec![crate::rule::WindowLeft { from: noon() - TimeDelta::hours(9), to: noon(), next_page: 1 }],
-        difficulties: vec![4],
+        windows: vec![crate::rule::WindowLeft::unread(noon() - TimeDelta::hours(9), noon())],
+        shares: vec![Share { target: target.clone(), from: noon() - TimeDelta::hours(9), left_behind: None }],
         pages: 3,
         players: 20,
         skipped: 2,
-        ..Progress::of(by_reports("a", 4, None).target, noon())
+        ..Progress::of(target, noon())
     };
     store.rules.borrow_mut()[0].state.progress = Some(begun);
     let mut wcl = TestWcl::new(async |_: &Asked| Ok(()));
@@ -483,6 +484,36 @@ async fn a_backfill_that_is_refused_pauses_the_rules_of_its_source() {
     );
     assert_eq!(second.rules[0].blocked_until, Some(noon() + TimeDelta::hours(1)));
     assert_eq!(wcl.asked.borrow().len(), asked, "the pause holds for backfills, too");
+}
+
+#[tokio::test]
+async fn a_backfill_that_is_refused_is_remembered_although_no_rule_can_keep_it() {
+    let mut busy = rule("busy", Some(30));
+    busy.state.lease = Some(Lease { owner: "another".to_owned(), expires_at: noon() + TimeDelta::hours(9) });
+    for rules in [vec![], vec![busy]] {
+        let store = with_rules(rules);
+        let refuses = std::cell::Cell::new(true);
+        let wcl = TestWcl::new(async |asked: &Asked| match asked {
+            Asked::Page(..) if refuses.get() => Err(refusal()),
+            _ => Ok(()),
+        });
+        let clock = TestClock::at(noon());
+        let backfill = async || run(&store, &wcl, &clock, Some(rule("any", None).target), &invocation()).await.unwrap();
+        let until = |summary: DiscoverSummary| summary.rules[0].blocked_until.map(|until| (until - noon()).num_hours());
+        assert_eq!(until(backfill().await), Some(1));
+        let asked = wcl.asked.borrow().len();
+        assert_eq!((until(backfill().await), wcl.asked.borrow().len()), (Some(1), asked), "it is not asked again");
+        store.rules.borrow_mut().push(rule("new", Some(30)));
+        let summary = run(&store, &wcl, &clock, None, &invocation()).await.unwrap();
+        assert_eq!((until(summary), wcl.asked.borrow().len()), (Some(1), asked), "nor for a rule that came since");
+        store.rules.borrow_mut().pop();
+        clock.advance(TimeDelta::hours(1));
+        assert_eq!(until(backfill().await), Some(3), "the pause grows");
+        refuses.set(false);
+        clock.advance(TimeDelta::hours(2));
+        assert_eq!(backfill().await.stopped(), StopReason::EndOfBoard);
+        assert!(store.refusals.borrow().is_empty());
+    }
 }
 
 #[tokio::test]

@@ -6,8 +6,8 @@ pub mod schedule;
 use chrono::{Datelike, NaiveDate, NaiveTime};
 use serde::{Deserialize, Deserializer, Serialize};
 
-pub use self::progress::{PageRange, Progress, WindowLeft};
-pub use self::schedule::{Block, Due, Lease, RuleState, Wait};
+pub use self::progress::{PageRange, Progress, Share, WindowLeft};
+pub use self::schedule::{Block, Due, Lease, Refusals, RuleState, Wait};
 
 use crate::moment::{self, OutOfTime};
 use crate::{Difficulty, RaidId, Timestamp, difficulty};
@@ -24,7 +24,7 @@ impl std::fmt::Display for RuleId {
 }
 
 /// Where players are found.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum SourceKind {
     /// The ranking pages of the site.
@@ -243,17 +243,10 @@ impl Rule {
         Ok(Self { target: self.target.within_any_board().checked()?, ..self })
     }
 
-    /// Whether one reading of reports serves both rules: they differ in the difficulty alone, or in what reports know
-    /// nothing of.
+    /// Whether one reading serves both rules: both read the reports of one raid. Each takes of it what it asks for.
     pub fn shares_reading_with(&self, other: &Self) -> bool {
-        let reading = |rule: &Self| Target {
-            difficulty: 1,
-            partition: None,
-            // How far a first reading goes back.
-            since: rule.target.since.filter(|_| rule.last_run.is_none()),
-            ..rule.target.clone()
-        };
-        self.target.source == SourceKind::Reports && reading(self) == reading(other)
+        let reads_reports = |rule: &Self| rule.target.source == SourceKind::Reports;
+        reads_reports(self) && reads_reports(other) && self.target.raid == other.target.raid
     }
 }
 
@@ -331,6 +324,9 @@ pub(crate) mod tests {
             |rule: &Rule| Rule { target: Target { source: SourceKind::Site, ..rule.target.clone() }, ..rule.clone() };
         assert!(!heroic.shares_reading_with(&site(&heroic)));
         mythic.target.ranks = RanksKind::Reports;
+        mythic.target.end_page = 3;
+        assert!(heroic.shares_reading_with(&mythic), "each takes its own of it");
+        mythic.target.raid = 30;
         assert!(!heroic.shares_reading_with(&mythic));
     }
 

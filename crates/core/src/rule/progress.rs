@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Target;
-use crate::{Difficulty, Timestamp, moment};
+use super::{SourceKind, Target};
+use crate::{Timestamp, moment};
 
 /// How far a run came. Only what is stored counts as done.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -19,15 +19,15 @@ pub struct Progress {
     /// Windows of reports that are still to be read, the next one last.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub windows: Vec<WindowLeft>,
-    /// Difficulties that this reading of reports is for.
+    /// Whom this reading of reports serves: the rule that began it, and others of its raid.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub difficulties: Vec<Difficulty>,
-    /// Those of them that failed.
+    pub shares: Vec<Share>,
+    /// Those of `remaining` that failed.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub failed: Vec<u32>,
     /// Pages read so far.
     pub pages: u32,
-    /// Pages with players among them.
+    /// Pages with players among them, or lists that were read.
     #[serde(default)]
     pub filled: u32,
     /// Players found so far, counting a player once per page.
@@ -45,7 +45,7 @@ impl Progress {
             started_at,
             remaining: Vec::new(),
             windows: Vec::new(),
-            difficulties: Vec::new(),
+            shares: Vec::new(),
             failed: Vec::new(),
             pages: 0,
             filled: 0,
@@ -59,11 +59,13 @@ impl Progress {
         let is_inside = |range: &PageRange| {
             target.start_page <= range.next && range.next <= range.end && range.end <= target.end_page
         };
-        let are_moments = |window: &WindowLeft| moment::checked(window.from).and(moment::checked(window.to)).is_ok();
+        let is_moment = |at: Timestamp| moment::checked(at).is_ok();
         self.target == *target
-            && moment::checked(self.started_at).is_ok()
+            && is_moment(self.started_at)
+            && self.shares.iter().all(|share| is_moment(share.from))
+            && (target.source == SourceKind::Site || self.shares.iter().any(|share| share.target == *target))
             && self.remaining.iter().all(is_inside)
-            && self.windows.iter().all(are_moments)
+            && self.windows.iter().all(|window| is_moment(window.from) && is_moment(window.to))
     }
 
     /// A page was read and its players are stored.
@@ -108,6 +110,29 @@ pub struct WindowLeft {
     pub to: Timestamp,
     /// The next page of the list.
     pub next_page: u32,
+    /// Whether that page failed: it is asked for again when all other windows are read.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub set_aside: bool,
+}
+
+impl WindowLeft {
+    /// A window of which nothing was read yet.
+    pub fn unread(from: Timestamp, to: Timestamp) -> Self {
+        Self { from, to, next_page: 1, set_aside: false }
+    }
+}
+
+/// What one rule takes of a reading of reports.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Share {
+    /// What the rule asks for: its difficulty, how players are ranked, and which pages count.
+    pub target: Target,
+    /// Reports that began before this are not for it.
+    pub from: Timestamp,
+    /// What its last page left unread, in words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub left_behind: Option<String>,
 }
 
 /// Pages `next..=end`.

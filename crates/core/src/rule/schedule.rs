@@ -1,6 +1,7 @@
 //! When a rule is due: its last run, refusals of its source, its own failures, and who works it now. Choosing is pure;
 //! claiming is the store's.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use chrono::TimeDelta;
@@ -61,6 +62,9 @@ pub struct Block {
     /// What was met, in words.
     pub reason: String,
 }
+
+/// Refusals that a backfill met while no rule of its source could keep them.
+pub type Refusals = BTreeMap<SourceKind, Block>;
 
 /// First pause after a refusal; doubled with each further one.
 const FIRST_PAUSE: TimeDelta = TimeDelta::hours(1);
@@ -151,6 +155,16 @@ pub fn due(rules: &[Rule], now: Timestamp, delay: Duration, is_open: impl Fn(&Ru
         Some(wait) => Due::NoPoints(wait),
         None => overdue.iter().find_map(blocked).map_or(Due::Nothing, Due::Blocked),
     }
+}
+
+/// The rules, with the refusals that are kept with none of them.
+pub fn with_refusals(mut rules: Vec<Rule>, kept: &Refusals) -> Vec<Rule> {
+    for rule in &mut rules {
+        let of_source = kept.get(&rule.target.source);
+        let of_rule = of_source.filter(|block| rule.last_run.is_none_or(|finished| finished < block.at));
+        rule.state.block = rule.state.block.take().or_else(|| of_rule.cloned());
+    }
+    rules
 }
 
 /// The refusal of `source` whose pause lasts longest, if one is not over.

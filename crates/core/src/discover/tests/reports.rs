@@ -182,7 +182,11 @@ async fn more_reports_at_one_moment_than_can_be_listed_are_told() {
 
 #[tokio::test]
 async fn a_list_that_fails_is_asked_for_again_after_a_while_and_a_refusal_is_not() {
-    for (failures, outcome) in [(2, "Complete"), (3, "listing reports: HTTP 500")] {
+    let (from, to) = (noon() - TimeDelta::hours(24), noon());
+    let broken = format!("reports of {from} to {to}: listing reports: HTTP 500");
+    for (failures, outcome, asked, seconds) in
+        [(2, "Complete", 3, 17), (3, "Complete", 4, 17), (99, broken.as_str(), 6, 34)]
+    {
         let failed = std::cell::Cell::new(0);
         let wcl = TestWcl::new(async |asked: &Asked| {
             let fails = matches!(asked, Asked::List(..)) && failed.get() < failures;
@@ -192,11 +196,107 @@ async fn a_list_that_fails_is_asked_for_again_after_a_while_and_a_refusal_is_not
         let clock = TestClock::at(noon());
         let ended = run(&Memory::default(), &wcl, &clock, Some(of_last_day(4)), &invocation()).await;
         let told = ended.map_or_else(|error| format!("{error:#}"), |summary| format!("{:?}", summary.stopped()));
-        assert_eq!((told.as_str(), lists(&wcl).len(), (clock.now() - noon()).num_seconds()), (outcome, 3, 17));
+        assert_eq!((told.as_str(), lists(&wcl).len(), (clock.now() - noon()).num_seconds()), (outcome, asked, seconds));
     }
     let wcl = TestWcl::new(async |asked: &Asked| if let Asked::List(..) = asked { Err(refusal()) } else { Ok(()) });
     let refused = backfill(&Memory::default(), &wcl, of_last_day(4)).await.unwrap();
     assert_eq!((refused.refused, lists(&wcl).len()), (true, 1));
+}
+
+/// Reports of the last 40 hours, one a day, and lists of three windows of which the one that begins so many hours ago is
+/// broken.
+async fn with_a_broken_list(store: &Memory, clock: &TestClock, began_hours_ago: &[i64]) -> (DiscoverSummary, Vec<i64>) {
+    let broken: Vec<_> = began_hours_ago.iter().map(|hours| noon() - TimeDelta::hours(*hours)).collect();
+    let mut wcl = TestWcl::new(async |asked: &Asked| match asked {
+        Asked::List(Window { from, .. }, _) if broken.contains(from) => Err(anyhow!("HTTP 502").into()),
+        _ => Ok(()),
+    });
+    // Full pages, so that each day stays a window.
+    wcl.per_page = 1;
+    for (id, began_hours_ago) in (1..).zip((0..96).step_by(3)) {
+        let report = ListedReport { start: noon() - TimeDelta::minutes(60 * began_hours_ago + 30), ..listed("", 0) };
+        wcl.reports.push(ListedReport { code: format!("r{id}"), ..report });
+        wcl.details.insert(format!("r{id}"), DetailOutcome::Read(details(&[id], &[4])));
+    }
+    let summary = run(store, &wcl, clock, None, &invocation()).await.unwrap();
+    let mut asked: Vec<i64> = lists(&wcl).into_iter().map(|(from, ..)| from).collect();
+    asked.dedup();
+    (summary, asked)
+}
+
+#[tokio::test]
+async fn a_list_that_stays_broken_is_set_aside_and_the_others_are_read() {
+    let since = Some(noon() - TimeDelta::hours(96));
+    let store = with_rules([Rule {
+        target: Target { since, ..daily(RanksKind::Players).target },
+        ..daily(RanksKind::Players)
+    }]);
+    let (summary, asked) = with_a_broken_list(&store, &TestClock::at(noon()), &[48]).await;
+    assert_eq!(asked, [24, 48, 72, 96, 48], "it is asked for again at the end");
+    let only = &summary.rules[0];
+    assert_eq!((only.stopped, only.pages, only.players, only.skipped), (StopReason::Complete, 24, 24, 1));
+    assert_eq!(only.skipped_pages, [0; 0]);
+    let (from, to) = (noon() - TimeDelta::hours(48), noon() - TimeDelta::hours(24));
+    let reason = format!("page 1 skipped: reports of {from} to {to}: listing reports: HTTP 502");
+    assert_eq!(only.reason.as_deref(), Some(reason.as_str()));
+    assert_eq!(state(&store, 0), RuleState::default());
+    assert!(last_run(&store, 0).is_some());
+}
+
+#[tokio::test]
+async fn where_no_list_can_be_read_the_rule_fails_and_another_time_reads_what_is_left() {
+    let since = Some(noon() - TimeDelta::hours(96));
+    let store = with_rules([Rule {
+        target: Target { since, ..daily(RanksKind::Players).target },
+        ..daily(RanksKind::Players)
+    }]);
+    let clock = TestClock::at(noon());
+    let (summary, asked) = with_a_broken_list(&store, &clock, &[24, 48, 72, 96]).await;
+    assert_eq!(asked, [24, 48, 72, 96], "the fourth failure without a success says enough");
+    assert_eq!((summary.failures.len(), last_run(&store, 0)), (1, None));
+    let wait = state(&store, 0).wait.unwrap();
+    assert!(wait.reason.ends_with("listing reports: HTTP 502"), "{}", wait.reason);
+    clock.advance(TimeDelta::hours(1));
+    let (summary, asked) = with_a_broken_list(&store, &clock, &[96]).await;
+    assert_eq!(asked, [96, 24, 48, 72, 96], "where it stopped, then what was set aside, the newest first");
+    assert_eq!((summary.rules[0].stopped, summary.rules[0].skipped), (StopReason::Complete, 1));
+}
+
+#[tokio::test]
+async fn rules_of_other_pages_ranks_and_days_take_their_own_of_one_reading() {
+    let rule = |id: &str, difficulty, target: Target| Rule {
+        target: Target { difficulty, ..target },
+        ..by_reports(id, 4, None)
+    };
+    let since = |hours| Some(noon() - TimeDelta::hours(hours));
+    let whole = Target { since: since(24), ..of_last_day(4) };
+    let by_reports_rule = Target { ranks: RanksKind::Reports, ..whole.clone() };
+    let store = with_rules([
+        rule("a", 4, whole.clone()),
+        rule("b", 5, Target { end_page: 2, ..whole.clone() }),
+        rule("c", 3, by_reports_rule.clone()),
+        rule("d", 1, Target { since: since(4), ..whole }),
+        rule("e", 5, by_reports_rule),
+    ]);
+    let mut wcl = TestWcl::new(async |_: &Asked| Ok(()));
+    wcl.per_page = 1;
+    for (id, began_hours_ago) in [(1, 1), (2, 5), (3, 9)] {
+        wcl.reports.push(listed(&format!("r{id}"), began_hours_ago));
+        wcl.details.insert(format!("r{id}"), DetailOutcome::Read(details(&[id], &[1, 3, 4, 5])));
+    }
+    let summary = work(&store, &wcl).await;
+    assert_eq!((lists(&wcl).len(), detailed(&wcl).len()), (3, 3), "each list and each report once");
+    let pairs = |id: u32| store.discovers.borrow()[&id].pairs().map(|(_, difficulty)| difficulty).collect::<Vec<_>>();
+    assert_eq!([1, 2, 3].map(pairs), [vec![1, 4, 5], vec![4, 5], vec![4]]);
+    let listed: Vec<_> = store.reports.borrow().keys().cloned().collect();
+    assert_eq!(listed, ["r1", "r2", "r3"]);
+    let told: Vec<_> = summary.rules.iter().map(|rule| (rule.pages, rule.players, rule.reports)).collect();
+    assert_eq!(told, [(3, 3, None), (0, 2, None), (0, 0, Some(3)), (0, 1, None), (0, 0, Some(0))]);
+    let reasons: Vec<_> = summary.rules.iter().map(|rule| rule.reason.is_some()).collect();
+    assert_eq!(reasons, [false, true, false, false, false], "page 2 was b's last");
+    let json = serde_json::to_value(&summary).unwrap();
+    assert_eq!((&json["reports"], &json["players"], &json["pages"]), (&json!(3), &json!(6), &json!(3)));
+    assert!((0..5).all(|rule| last_run(&store, rule) == Some(noon()) && state(&store, rule) == RuleState::default()));
 }
 
 #[tokio::test]
