@@ -40,7 +40,7 @@ impl Discover {
         let metrics = Metrics::default()
             .count("pages", summary.sum(|rule| rule.pages.into()))
             .count("players", summary.sum(|rule| rule.players))
-            .count("skipped", summary.sum(|rule| rule.skipped_pages.len() as u64))
+            .count("skipped", summary.sum(|rule| rule.skipped))
             .count("refusals", summary.sum(|rule| is_refused(rule).into()));
         let mut failures = std::mem::take(&mut summary.failures);
         // That the store is away is the cause of what else failed, or matters more.

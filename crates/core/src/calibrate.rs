@@ -392,6 +392,8 @@ mod tests {
         let three = |points| value(&found("C15", points), "batch-discount");
         assert_eq!((three(5.5).as_deref(), three(5.6).as_deref()), (Some("true"), Some("false")));
         assert_eq!(value(&judge(&seen(&[("C5", 2.0)])), "price"), None, "one price alone tells nothing");
+        let of_three = |two| value(&judge(&seen(&[("C4", 18.0), ("C5", 3.0), ("C6", two)])), "alias-discount");
+        assert_eq!((of_three(5.5).as_deref(), of_three(5.6).as_deref()), (Some("true"), Some("false")));
     }
 
     #[test]

@@ -492,6 +492,7 @@ mod tests {
         store.players.borrow_mut().values_mut().for_each(|player| player.ranks = RaidRanks::new());
         let emptied = run(&store, &mut repo, false).await;
         assert_eq!((emptied.regions[0].characters, emptied.stopped), (0, StopReason::Published));
+        assert_eq!(emptied.regions[0].generated_at, None, "no rank, no date");
         assert!(repo.files != published);
     }
 

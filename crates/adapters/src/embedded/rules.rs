@@ -188,8 +188,9 @@ impl Rules for EmbeddedStore {
         let mut refusals = Refusals::new();
         for row in rows {
             let (source, block) = row?;
-            if let (Ok(source), Ok(block)) = (source.parse(), serde_json::from_str(&block)) {
-                refusals.insert(source, block);
+            match (source.parse(), serde_json::from_str(&block)) {
+                (Ok(source), Ok(block)) => drop(refusals.insert(source, block)),
+                _ => tracing::error!(source, "a refusal that was kept cannot be read"),
             }
         }
         Ok(refusals)

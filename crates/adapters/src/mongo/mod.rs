@@ -30,10 +30,10 @@ use std::time::Duration;
 use anyhow::anyhow;
 use mongodb::bson::{DateTime, Document, RawDocumentBuf, doc};
 use mongodb::error::ErrorKind;
-use mongodb::options::{ClientOptions, ConnectionString, HostInfo, IndexOptions};
+use mongodb::options::{ClientOptions, IndexOptions};
 use mongodb::{Client, Collection, Database, IndexModel};
 use parsebook_core::Timestamp;
-use parsebook_core::ports::StoreAway;
+use parsebook_core::ports::{StoreAway, is_store_away};
 use secrecy::{ExposeSecret, SecretString};
 use tokio::sync::OnceCell;
 use tokio::time::timeout;
@@ -93,8 +93,8 @@ struct Connecting {
 }
 
 impl MongoStore {
-    /// Checks the address; the first call connects, so that a program starts without its server. So does the question to
-    /// the DNS that a `mongodb+srv://` address begins with wait for the first call.
+    /// Checks the address; the first call connects, so that a program starts without its server. Where the DNS does not
+    /// tell the hosts of a `mongodb+srv://` address, it is asked again by the first call.
     ///
     /// # Errors
     /// When the URI or the name of the database is malformed; the message never holds the password.
@@ -108,13 +108,12 @@ impl MongoStore {
             "MONGODB_DATABASE: {} is no database name",
             shown(&config.database)
         );
-        let address = ConnectionString::parse(uri).map_err(|error| unreachable(&error))?;
         let connecting = Connecting { config: config.clone(), database: OnceCell::new() };
         let store = Self { connecting: Arc::new(connecting), has_indexes: Arc::default() };
-        if matches!(address.host_info, HostInfo::HostIdentifiers(_)) {
-            store.database().await?;
+        match store.database().await {
+            Err(error) if !is_store_away(&error) => Err(error),
+            _ => Ok(store),
         }
-        Ok(store)
     }
 
     /// Creates the indexes that the queries need, once; does nothing where they exist.
@@ -222,6 +221,7 @@ pub fn read_documents(document: &Document) -> Vec<&'static str> {
         (REPORTS, reports::report(document).is_ok()),
         (REPORTS_READ, reports::seen(document).is_ok()),
         (RUNS, runs::run(document).is_ok()),
+        (REFUSALS, rules::refusal(document).is_ok()),
     ];
     is_read.into_iter().filter(|(_, is_read)| *is_read).map(|(collection, _)| collection).collect()
 }
@@ -247,8 +247,6 @@ fn date(time: Timestamp) -> DateTime {
 
 #[cfg(test)]
 mod tests {
-    use parsebook_core::ports::is_store_away;
-
     use super::*;
 
     #[tokio::test]
@@ -289,7 +287,11 @@ mod tests {
         let store = MongoStore::connect(&config("mongodb+srv://keeper:hush@store.invalid/wcl")).await.unwrap();
         let error = store.answers(Duration::from_secs(1)).await.unwrap_err();
         assert!(is_store_away(&error) && !format!("{error:#}").contains("hush"), "{error:#}");
-        for uri in ["mongodb+srv://keeper:hush@store.invalid:27017/wcl", "mongodb+srv://a.b.c,d.e.f/wcl"] {
+        for uri in [
+            "mongodb+srv://keeper:hush@store.invalid:27017/wcl",
+            "mongodb+srv://a.b.c,d.e.f/wcl",
+            "mongodb+srv://keeper:hush@store.invalid/wcl?connectTimeoutMS=soon",
+        ] {
             let error = MongoStore::connect(&config(uri)).await.unwrap_err().to_string();
             assert_eq!(error, "MONGODB_URI is malformed");
         }

@@ -53,7 +53,7 @@ pub(super) fn rule(document: &Document) -> Result<Rule> {
 }
 
 /// What a backfill was refused, while no rule of its source could keep it.
-fn refusal(document: &Document) -> Result<(SourceKind, Block)> {
+pub(super) fn refusal(document: &Document) -> Result<(SourceKind, Block)> {
     let source = read::text(document, "_id")?.parse().map_err(anyhow::Error::msg)?;
     Ok((source, serde_json::from_value(state::json(read::field(document, "block")?)?)?))
 }
@@ -207,10 +207,17 @@ impl Rules for MongoStore {
     }
 
     async fn refusals(&self) -> Result<Refusals> {
-        let collection = self.collection(REFUSALS).await?;
-        let documents: Vec<Document> =
+        let collection = self.raw(REFUSALS).await?;
+        let documents: Vec<RawDocumentBuf> =
             while_away("reading refusals", || async { collection.find(doc! {}).await?.try_collect().await }).await?;
-        Ok(documents.iter().filter_map(|document| refusal(document).ok()).collect())
+        let readable = |raw: &RawDocumentBuf| {
+            let read = Document::try_from(raw).map_err(Into::into).and_then(|document| refusal(&document));
+            read.inspect_err(|error| {
+                let id = read::raw_id(raw).as_ref().map(read::told).unwrap_or_default();
+                tracing::error!(%id, error = format!("{error:#}"), "a refusal that was kept cannot be read");
+            })
+        };
+        Ok(documents.iter().filter_map(|raw| readable(raw).ok()).collect())
     }
 
     async fn keep_refusal(&self, source: SourceKind, block: Option<&Block>) -> Result<()> {

@@ -111,7 +111,12 @@ pub async fn a_rules_state_comes_back<S: Store>(store: &S) -> Result<()> {
                 set_aside: true,
                 ..WindowLeft::unread(now() - TimeDelta::hours(24), now())
             }],
-            shares: vec![Share { target: rule.target.clone(), from: now(), left_behind: Some("page 3".into()) }],
+            shares: vec![Share {
+                rule: Some(id.clone()),
+                target: rule.target.clone(),
+                from: now(),
+                left_behind: Some("page 3".into()),
+            }],
             pages: 2,
             players: 200,
             skipped: 1,

@@ -237,8 +237,8 @@ impl<C: Clock + Clone> Machine<C> {
         self.finish_run(summary, true, regions).await
     }
 
-    /// Ranks what was queued, then, where the gate `is_open`, what was found by that or had no room in the queue, until
-    /// nothing more is sent.
+    /// Ranks what was queued, then what had no room in the queue and, where the gate `is_open`, what was found by that,
+    /// until nothing more is sent.
     async fn finish_run(
         &self,
         mut summary: RunSummary,
@@ -254,8 +254,11 @@ impl<C: Clock + Clone> Machine<C> {
                 }
             }
             let queued = summary.aggregator.as_ref();
-            let reports_wait =
-                queued.is_some_and(|queued| queued.reports > 0 && queued.stopped != aggregate::StopReason::Complete);
+            let reports_wait = queued.is_some_and(|queued| match queued.stopped {
+                aggregate::StopReason::QueueFull => true,
+                aggregate::StopReason::Complete => false,
+                _ => queued.reports > 0,
+            });
             if !reports_wait && (!is_open || self.store.discovered_count().await? == 0) {
                 break;
             }

@@ -200,7 +200,12 @@ where
     };
     let filled = worth(HOURS_FILLED);
     let for_reports = if players_wait { (room * REPORTS_OF_TEN / 10).max(room.min(1)) } else { room };
-    let most_reports = for_reports.min(worth(HOURS_OF_REPORTS).max(SMALL_LIMIT).saturating_sub(length));
+    let most_reports = worth(HOURS_OF_REPORTS).max(SMALL_LIMIT);
+    let reports_waiting = match length * 2 > most_reports {
+        true => length.saturating_sub(store.waiting(now).await.context("reading who waits in the queue")?.len() as u64),
+        false => length,
+    };
+    let most_reports = for_reports.min(most_reports.saturating_sub(reports_waiting));
     let sent_before = if length <= filled { now - REPORT_AGAIN_AFTER } else { Timestamp::UNIX_EPOCH };
     let due =
         async |in_part, limit| store.due_reports(now, sent_before, in_part, limit).await.context("reading reports");
@@ -859,6 +864,12 @@ mod tests {
             store.reports.borrow().values().filter(is_sent).count()
         };
         assert_eq!((sent(1), sent(40)), (500, 420));
+        let players: Vec<_> = (1..=300).map(found).collect();
+        store.mark_waiting(&players, noon()).await.unwrap();
+        queue.waits.set(500);
+        assert_eq!(run_limited(&store, &queue, 5880).await.reports, 0, "players that wait are no reports");
+        queue.waits.set(400);
+        assert_eq!(run_limited(&store, &queue, 5880).await.reports, 100);
         assert_eq!(run_limited(&store, &queue, 5880).await.sent, 0);
     }
 

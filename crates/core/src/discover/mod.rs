@@ -266,8 +266,8 @@ where
         if let Some(target) = backfill {
             let target = target.checked()?;
             let idle = RuleSummary::new(None, Some(target.clone()), StopReason::Blocked);
-            let of_source = kept.get(&target.source).filter(|block| block.until > now);
-            summary.rules = match schedule::active_block(&rules, target.source, now).or(of_source) {
+            let kept = schedule::kept_block(&rules, &kept, target.source).filter(|block| block.until > now);
+            summary.rules = match schedule::active_block(&rules, target.source, now).or(kept) {
                 Some(block) => vec![idle.blocked_by(block)],
                 None => run(None, Vec::new()).work(target).await?,
             };
@@ -400,7 +400,7 @@ where
         let saved = self.leader.as_ref().and_then(|rule| rule.state.progress.clone());
         let saved = saved.filter(|progress| progress.is_of(&target));
         let mut progress = saved.unwrap_or_else(|| self.fresh_progress(&target));
-        self.leave_out_siblings_unread(&progress).await?;
+        self.leave_out_siblings_unread(&mut progress).await?;
         let before = (progress.pages, progress.players, progress.skipped);
         let mut counts = reports::Counts::default();
         let reading = async {
@@ -422,22 +422,26 @@ where
             SourceKind::Site => board::all_pages(fresh),
             SourceKind::Reports => {
                 let (lookback, to) = (self.config.lookback, fresh.started_at);
-                let leaders = self.leader.as_ref().and_then(|rule| rule.last_run);
-                let of_siblings = self.siblings.iter().map(|rule| (&rule.target, rule.last_run));
-                let rules = [(target, leaders)].into_iter().chain(of_siblings);
-                let shares = rules.map(|(target, last_run)| reports::share(target, last_run, lookback, to));
-                let shares = shares.collect();
+                let of_rule = |rule: &Rule| reports::share(Some(&rule.id), &rule.target, rule.last_run, lookback, to);
+                let shares: Vec<_> = match &self.leader {
+                    Some(leader) => [leader].into_iter().chain(&self.siblings).map(of_rule).collect(),
+                    None => vec![reports::share(None, target, None, lookback, to)],
+                };
                 reports::all_windows(fresh, shares)
             }
         }
     }
 
-    /// A reading that was begun without a rule does not serve it: that rule is worked another time.
-    async fn leave_out_siblings_unread(&mut self, progress: &Progress) -> Result<()> {
-        let is_read = |rule: &Rule| progress.shares.iter().any(|share| share.target == rule.target);
-        let (read, unread) = std::mem::take(&mut self.siblings).into_iter().partition(is_read);
-        self.siblings = read;
-        for rule in unread {
+    /// A reading that was begun without a rule, or that served it to its end before, does not serve it: it is worked
+    /// another time. Nor is anything more read for a rule that was paused, edited or removed since.
+    async fn leave_out_siblings_unread(&mut self, progress: &mut Progress) -> Result<()> {
+        let serves = |share: &Share, rule: &Rule| share.rule.as_ref() == Some(&rule.id) && share.target == rule.target;
+        let is_served = |rule: &Rule| progress.shares.iter().any(|share| serves(share, rule));
+        let (served, unserved) = std::mem::take(&mut self.siblings).into_iter().partition(is_served);
+        self.siblings = served;
+        let rules = || self.leader.iter().chain(&self.siblings);
+        progress.shares.retain(|share| share.rule.is_none() || rules().any(|rule| serves(share, rule)));
+        for rule in unserved {
             self.save_state(&rule, RuleState { lease: None, ..rule.state.clone() }).await?;
         }
         Ok(())
@@ -510,34 +514,39 @@ where
         summary.pages = progress.pages - before.0;
         summary.players = progress.players - before.1;
         summary.skipped = progress.skipped - before.2 + ended.skipped.len() as u64;
-        let (source, shares) = (target.source, progress.shares.clone());
+        let source = target.source;
+        summary.target = Some(target);
+        let skipped = ended.skipped.first().map(|(page, error)| format!("page {page} skipped: {error:#}"));
+        let shares: Vec<(Share, u64)> = progress.shares.iter().cloned().zip(counts.players).collect();
+        let share_of = |rule: Option<&RuleId>| shares.iter().find(|(share, _)| share.rule.as_ref() == rule);
         match source {
             SourceKind::Site => summary.skipped_pages = ended.skipped.iter().map(|(page, _)| *page).collect(),
-            SourceKind::Reports => {
-                let skipped = ended.skipped.first();
-                summary.reason = skipped.map(|(page, error)| format!("page {page} skipped: {error:#}"));
-                summary.take_share(&target, &shares, &counts);
-            }
+            SourceKind::Reports => summary.take_share(share_of(summary.rule.clone().as_ref()), skipped.as_deref()),
         }
-        summary.target = Some(target);
+        // Nothing more is read for a sibling that got all that it asks for, however the run goes on.
+        let is_served = |sibling: &&Rule| {
+            share_of(Some(&sibling.id)).is_some_and(|(share, _)| reports::is_served(share, &progress))
+        };
+        let served: Vec<&Rule> = self.siblings.iter().filter(is_served).collect();
+        progress.shares.retain(|share| !served.iter().any(|rule| share.rule.as_ref() == Some(&rule.id)));
         let leader_state = self.leader.as_ref().map(|rule| &rule.state);
-        let last_block = schedule::last_block(self.rules, source).or_else(|| self.kept.get(&source));
+        let kept = schedule::kept_block(self.rules, self.kept, source);
+        let last_block = schedule::last_block(self.rules, source).or(kept);
         let Verdict { state, is_finished, summary, mut failure } =
             verdict(ended, progress, summary, leader_state, last_block, now, self.config.delay);
         // Nothing more is asked of a store that does not answer: the lease ends by itself.
         if let Some(failure) = failure.take_if(|failure| is_store_away(failure)) {
             return Err(failure);
         }
+        if is_finished && self.kept.contains_key(&source) {
+            self.ports.store.keep_refusal(source, None).await.context("forgetting a refusal")?;
+        }
         let Some(leader) = &self.leader else {
-            match state.block {
-                Some(block) => self.remember_for_source(source, block).await?,
-                None if is_finished && self.kept.contains_key(&source) => {
-                    self.ports.store.keep_refusal(source, None).await.context("forgetting a refusal")?;
-                }
-                None => {}
+            if let Some(block) = state.block {
+                self.remember_for_source(source, block).await?;
             }
             let mut summaries = vec![summary];
-            tell_listed(&mut summaries, &counts);
+            tell_listed(&mut summaries, counts.listed);
             return failure.map_or(Ok(summaries), Err);
         };
         let owner = &self.invocation.owner;
@@ -549,15 +558,18 @@ where
         let mut summaries = vec![summary];
         for sibling in &self.siblings {
             // A sibling's progress and block are its leader's; what is finished, or has to wait, is its own, too.
-            if is_finished {
+            let is_served = served.iter().any(|rule| rule.id == sibling.id);
+            if is_finished || is_served {
                 self.ports.store.finish(&sibling.id, owner, last_run, &RuleState::default()).await?;
             } else {
                 let wait = state.wait.clone();
                 self.save_state(sibling, RuleState { lease: None, wait, ..sibling.state.clone() }).await?;
             }
-            summaries.push(summaries[0].of_sibling(sibling, &shares, &counts));
+            let of_sibling =
+                summaries[0].of_sibling(sibling, is_served, share_of(Some(&sibling.id)), skipped.as_deref());
+            summaries.push(of_sibling);
         }
-        tell_listed(&mut summaries, &counts);
+        tell_listed(&mut summaries, counts.listed);
         if is_finished && source == SourceKind::Reports {
             // What is not forgotten now is forgotten another time.
             if let Err(error) = self.forget_old_reports(now).await {
@@ -585,30 +597,32 @@ where
 }
 
 impl RuleSummary {
-    /// Tells what the rule took of a reading of reports.
-    fn take_share(&mut self, target: &Target, shares: &[Share], counts: &reports::Counts) {
-        let place = shares.iter().position(|share| share.target == *target);
-        self.players = place.and_then(|place| counts.players.get(place)).copied().unwrap_or_default();
-        self.reports = (target.ranks == RanksKind::Reports).then_some(0);
-        if let Some(left_behind) = place.and_then(|place| shares[place].left_behind.clone()) {
-            self.reason = Some(left_behind);
-        }
+    /// Tells what the rule took of a reading of reports, how many players it found, and which list was skipped.
+    fn take_share(&mut self, share: Option<&(Share, u64)>, skipped: Option<&str>) {
+        let Some((share, players)) = share else { return };
+        self.players = *players;
+        self.reports = (share.target.ranks == RanksKind::Reports).then_some(0);
+        let reasons: Vec<&str> = [skipped, share.left_behind.as_deref()].into_iter().flatten().collect();
+        self.reason = (!reasons.is_empty()).then(|| reasons.join("; "));
     }
 
-    /// The summary of a rule that shared this one's reading.
-    fn of_sibling(&self, sibling: &Rule, shares: &[Share], counts: &reports::Counts) -> Self {
-        let reason = self.reason.clone().filter(|_| !self.stopped.is_end());
+    /// The summary of a rule that shared this one's reading, to its end where the rule `is_served`.
+    fn of_sibling(&self, sibling: &Rule, is_served: bool, share: Option<&(Share, u64)>, skipped: Option<&str>) -> Self {
         let (rule, target) = (Some(sibling.id.clone()), Some(sibling.target.clone()));
-        let mut summary = Self { rule, target, pages: 0, skipped: 0, reason, ..self.clone() };
-        summary.take_share(&sibling.target, shares, counts);
+        let mut summary = Self::new(rule, target, if is_served { StopReason::Complete } else { self.stopped });
+        summary.take_share(share, skipped);
+        if summary.stopped == StopReason::Blocked {
+            summary.reason = self.reason.clone();
+            (summary.blocked_until, summary.refused) = (self.blocked_until, self.refused);
+        }
         summary
     }
 }
 
 /// Rules that list reports for their ranks list the same ones: the first of them tells how many.
-fn tell_listed(summaries: &mut [RuleSummary], counts: &reports::Counts) {
-    if let Some(listed) = summaries.iter_mut().find_map(|summary| summary.reports.as_mut()) {
-        *listed = counts.listed;
+fn tell_listed(summaries: &mut [RuleSummary], listed: u64) {
+    if let Some(reports) = summaries.iter_mut().find_map(|summary| summary.reports.as_mut()) {
+        *reports = listed;
     }
 }
 

@@ -21,7 +21,7 @@ use crate::report::{
 use crate::report_ranks::REMEMBERED;
 use crate::report_state::{Listing, StoredReport, listing};
 use crate::rule::schedule::delta;
-use crate::rule::{Progress, RanksKind, Share, Target, WindowLeft};
+use crate::rule::{Progress, RanksKind, RuleId, Share, Target, WindowLeft};
 use crate::scrap::{Discovered, RaidsToScrap};
 use crate::{Difficulty, PlayerId, RaidId, Timestamp};
 
@@ -49,13 +49,19 @@ pub struct Counts {
 
 /// What a rule takes of a reading that begins at `to`: from `lookback` before its last run, or as far back as a first run
 /// goes.
-pub fn share(target: &Target, last_run: Option<Timestamp>, lookback: Duration, to: Timestamp) -> Share {
+pub fn share(
+    rule: Option<&RuleId>,
+    target: &Target,
+    last_run: Option<Timestamp>,
+    lookback: Duration,
+    to: Timestamp,
+) -> Share {
     let from = match last_run {
         // A last run in the future is a clock that jumped.
         Some(last_run) if moment::checked(last_run).is_ok() => last_run.min(to) - delta(lookback),
         _ => target.since.unwrap_or(to - FIRST_READING),
     };
-    Share { target: target.clone(), from, left_behind: None }
+    Share { rule: rule.cloned(), target: target.clone(), from, left_behind: None }
 }
 
 /// All windows of a run that begins now and serves `shares`.
@@ -73,15 +79,24 @@ pub fn all_windows(progress: Progress, shares: Vec<Share>) -> Progress {
     Progress { windows, shares, ..progress }
 }
 
-/// Whether the page that was read last is one of those that count for the rule.
-fn is_open(share: &Share, pages: u32) -> bool {
-    (share.target.start_page..=share.target.end_page).contains(&pages)
+/// Whether a page, counted over all windows, is one of those that count for the rule.
+fn is_wanted(share: &Share, page: u32) -> bool {
+    (share.target.start_page..=share.target.end_page).contains(&page)
 }
 
-/// Tells each rule whose last page was read what it leaves unread.
-fn leave_behind(progress: &mut Progress) {
-    let Some(to) = progress.windows.iter().map(|window| window.to).max() else { return };
-    let oldest = progress.windows.iter().map(|window| window.from).min().unwrap_or(to);
+/// Whether nothing that is left of the windows is for the rule.
+pub fn is_served(share: &Share, progress: &Progress) -> bool {
+    progress.pages >= share.target.end_page || progress.windows.iter().all(|window| window.to <= share.from)
+}
+
+/// Drops windows that are for nobody, and tells each rule whose last page was read what it leaves unread.
+fn drop_served(progress: &mut Progress) {
+    let open = progress.shares.iter().filter(|share| progress.pages < share.target.end_page);
+    let reached = open.map(|share| share.from).min();
+    let newest = progress.windows.iter().map(|window| window.to).max();
+    let oldest = progress.windows.iter().map(|window| window.from).min();
+    progress.windows.retain(|window| reached.is_some_and(|from| window.to > from));
+    let (Some(oldest), Some(to)) = (oldest, newest) else { return };
     for share in &mut progress.shares {
         let (last_page, from) = (share.target.end_page, oldest.max(share.from));
         if progress.pages >= last_page && share.left_behind.is_none() && from < to {
@@ -159,22 +174,19 @@ where
         counts: &mut Counts,
     ) -> std::result::Result<Ended, Stopped> {
         let (mut failures, mut skipped) = (0, Vec::new());
-        let last_page = progress.shares.iter().map(|share| share.target.end_page).max().unwrap_or_default();
+        drop_served(progress);
         // Windows that failed twice stand first, and stay: what fails as a whole begins with them another time.
-        while let Some(&window) = progress.windows[skipped.len()..].last() {
+        while let Some(&window) = progress.windows.get(skipped.len()..).and_then(<[_]>::last) {
             if self.last_start.is_some_and(|last_start| self.ports.clock.now() >= last_start) {
                 return Ok(Stopped::Deadline.into());
             }
-            leave_behind(progress);
-            if progress.pages >= last_page {
-                break;
-            }
             let asked = Window { raid: raid.id, from: window.from, to: window.to };
-            match self.list(&asked, window.next_page).await {
+            let list = async || self.ports.api.list(&asked, window.next_page).await;
+            match self.with_retries("listing reports", list).await {
                 Ok(page) => self.take_list(raid, page, progress, counts).await?,
-                Err(Stopped::Source(SourceError::Failed(error))) => {
-                    failures += 1;
+                Err(ApiError::Failed(error)) => {
                     let error = error.context(format!("reports of {} to {}", window.from, window.to));
+                    failures += usize::from(!window.set_aside);
                     if pages::source_is_broken(failures, progress.filled as usize) {
                         return Err(Stopped::Source(SourceError::Failed(error)));
                     }
@@ -186,8 +198,9 @@ where
                         tracing::warn!(page = window.next_page, error = format!("{error:#}"), "list set aside");
                     }
                 }
-                Err(stopped) => return Err(stopped),
+                Err(error) => return Err(Stopped::Source(error.into())),
             }
+            drop_served(progress);
             self.save_progress(progress).await.map_err(Stopped::Store)?;
         }
         Ok(Ended { skipped, ..Stopped::Complete.into() })
@@ -205,8 +218,13 @@ where
         progress.filled += 1;
         // An empty page is the end, whatever it says of more.
         let has_more = page.has_more && !(page.reports.is_empty() && page.skipped.is_empty());
-        if progress.shares.iter().any(|share| is_open(share, progress.pages)) {
-            self.take_page(raid, page, progress, counts).await?;
+        if progress.shares.iter().any(|share| is_wanted(share, progress.pages)) {
+            let taken = self.take_page(raid, page, progress, counts).await;
+            if taken.is_err() {
+                // It is asked for again, and what is known of it by then costs nothing.
+                (progress.pages, progress.filled) = (progress.pages - 1, progress.filled - 1);
+            }
+            taken?;
         }
         let too_full;
         (progress.windows, too_full) = after_page(std::mem::take(&mut progress.windows), has_more);
@@ -217,27 +235,21 @@ where
         Ok(())
     }
 
-    async fn list(&self, window: &Window, page: u32) -> std::result::Result<ListPage, Stopped> {
-        self.with_retries("listing reports", async || self.ports.api.list(window, page).await).await
-    }
-
+    /// Asks again what fails, after a while; a refusal is not asked again at all.
     async fn with_retries<T>(
         &self,
         what: &'static str,
         ask: impl AsyncFn() -> std::result::Result<T, ApiError>,
-    ) -> std::result::Result<T, Stopped> {
+    ) -> std::result::Result<T, ApiError> {
         let mut waits = RETRY_AFTER.iter();
         loop {
             match (ask().await, waits.next()) {
-                (Ok(answer), _) => return Ok(answer),
                 (Err(ApiError::Failed(error)), Some(&wait)) => {
                     tracing::warn!(error = format!("{error:#}"), "{what}: trying again");
                     self.ports.clock.sleep(wait).await;
                 }
-                (Err(ApiError::Failed(error)), None) => {
-                    return Err(Stopped::Source(SourceError::Failed(error.context(what))));
-                }
-                (Err(error), _) => return Err(Stopped::Source(error.into())),
+                (Err(ApiError::Failed(error)), None) => return Err(error.context(what).into()),
+                (answer, _) => return answer,
             }
         }
     }
@@ -254,10 +266,10 @@ where
         }
         progress.skipped += page.skipped.len() as u64;
         let regions = &self.config.regions;
-        let is_wanted = |region: &String| regions.is_empty() || regions.contains(region);
+        let is_of_regions = |region: &String| regions.is_empty() || regions.contains(region);
         let mut codes = BTreeSet::new();
         page.reports.retain(|report| codes.insert(report.code.clone()));
-        page.reports.retain(|report| report.region.as_ref().is_none_or(is_wanted));
+        page.reports.retain(|report| report.region.as_ref().is_none_or(is_of_regions));
         let listed = wanted_reports(&page.reports, progress, RanksKind::Reports);
         counts.listed += self.list_for_ranks(raid.id, &listed, progress).await.map_err(Stopped::Store)?;
         let wanted = wanted_reports(&page.reports, progress, RanksKind::Players);
@@ -268,7 +280,8 @@ where
         for reports in unread.chunks(REPORTS_PER_REQUEST) {
             let codes: Vec<String> = reports.iter().map(|(report, _)| report.code.clone()).collect();
             let ask = async || self.ports.api.details(&codes).await;
-            let details: BTreeMap<_, _> = self.with_retries("asking for reports", ask).await?.into_iter().collect();
+            let details = self.with_retries("asking for reports", ask).await;
+            let details = details.map_err(|error| Stopped::Source(error.into()))?.into_iter().collect();
             let taken = self.take_details(raid, reports, details, is_whole_page, progress, counts).await;
             taken.map_err(Stopped::Store)?;
         }
@@ -378,7 +391,7 @@ where
         store.mark_seen(raid.id, &seen).await.context("writing down which reports are known")?;
         progress.players += found.len() as u64;
         for (share, players) in progress.shares.iter().zip(&mut counts.players) {
-            if share.target.ranks == RanksKind::Players && is_open(share, progress.pages) {
+            if share.target.ranks == RanksKind::Players && is_wanted(share, progress.pages) {
                 let is_of_share = |player: &&Discovered| {
                     player.raids_to_scrap.pairs().any(|(_, difficulty)| difficulty == share.target.difficulty)
                 };
@@ -409,7 +422,7 @@ type Wanted<'r> = (&'r ListedReport, BTreeSet<Difficulty>);
 
 /// The reports of the page that was read last which rules of this kind want.
 fn wanted_reports<'r>(reports: &'r [ListedReport], progress: &Progress, ranks: RanksKind) -> Vec<Wanted<'r>> {
-    let of_page = |share: &&Share| share.target.ranks == ranks && is_open(share, progress.pages);
+    let of_page = |share: &&Share| share.target.ranks == ranks && is_wanted(share, progress.pages);
     let shares: Vec<&Share> = progress.shares.iter().filter(of_page).collect();
     let wanted = |report: &'r ListedReport| {
         let of_report = shares.iter().filter(|share| share.from <= report.start);
@@ -460,7 +473,7 @@ mod tests {
 
     fn windows(last_run: Option<Timestamp>, since: Option<Timestamp>) -> Vec<WindowLeft> {
         let target = Target { since, ..rule("any", None).target };
-        let share = share(&target, last_run, THREE_DAYS, noon());
+        let share = share(None, &target, last_run, THREE_DAYS, noon());
         all_windows(Progress::of(target, noon()), vec![share]).windows
     }
 

@@ -365,7 +365,12 @@ async fn a_rule_that_came_after_a_reading_was_begun_is_worked_another_time() {
     let target = by_reports("a", 4, None).target;
     let begun = Progress {
         windows: vec![crate::rule::WindowLeft::unread(noon() - TimeDelta::hours(9), noon())],
-        shares: vec![Share { target: target.clone(), from: noon() - TimeDelta::hours(9), left_behind: None }],
+        shares: vec![Share {
+            rule: Some(RuleId("a".to_owned())),
+            target: target.clone(),
+            from: noon() - TimeDelta::hours(9),
+            left_behind: None,
+        }],
         pages: 3,
         players: 20,
         skipped: 2,
@@ -509,11 +514,34 @@ async fn a_backfill_that_is_refused_is_remembered_although_no_rule_can_keep_it()
         store.rules.borrow_mut().pop();
         clock.advance(TimeDelta::hours(1));
         assert_eq!(until(backfill().await), Some(3), "the pause grows");
+        // A rule whose own refusal is long over.
+        let old = Block::after(None, noon() - TimeDelta::days(1), "403".to_owned());
+        let mut resumed = rule("resumed", Some(30));
+        resumed.state.block = Some(old);
+        store.rules.borrow_mut().push(resumed);
+        assert_eq!(until(run(&store, &wcl, &clock, None, &invocation()).await.unwrap()), Some(3));
+        store.rules.borrow_mut().pop();
         refuses.set(false);
         clock.advance(TimeDelta::hours(2));
         assert_eq!(backfill().await.stopped(), StopReason::EndOfBoard);
         assert!(store.refusals.borrow().is_empty());
     }
+}
+
+#[tokio::test]
+async fn a_refusal_that_is_kept_is_forgotten_when_a_rule_of_its_source_is_finished() {
+    let store = with_rules([rule("a", Some(30))]);
+    let kept = Block::after(None, noon() - TimeDelta::hours(2), "403".to_owned());
+    store.refusals.borrow_mut().insert(SourceKind::Site, kept.clone());
+    let wcl = TestWcl::new(async |_: &Asked| Ok(()));
+    work(&store, &wcl).await;
+    assert!(store.refusals.borrow().is_empty() && last_run(&store, 0).is_some());
+    // One that was written down meanwhile is older than the rule's success, and holds nobody up.
+    store.refusals.borrow_mut().insert(SourceKind::Site, Block { until: noon() + TimeDelta::hours(9), ..kept });
+    let refuses = TestWcl::new(async |asked: &Asked| if let Asked::Page(..) = asked { Err(refusal()) } else { Ok(()) });
+    let backfill =
+        run(&store, &refuses, &TestClock::at(noon()), Some(rule("any", None).target), &invocation()).await.unwrap();
+    assert_eq!(backfill.rules[0].blocked_until, Some(noon() + TimeDelta::hours(1)), "the first refusal of a row");
 }
 
 #[tokio::test]

@@ -6,7 +6,7 @@ use super::pages::{self, Ended, Stopped};
 use super::{RuleSummary, StopReason};
 use crate::Timestamp;
 use crate::ports::SourceError;
-use crate::rule::{Block, Progress, RuleState, Wait, schedule};
+use crate::rule::{Block, Progress, RuleState, SourceKind, Wait, schedule};
 
 /// What follows from how a run ended.
 #[derive(Debug)]
@@ -40,7 +40,8 @@ pub fn verdict(
         progress: Some(progress.clone()),
     };
     let verdict = |state, summary, failure| Verdict { state, is_finished: false, summary, failure };
-    match unless_source_is_broken(ended, progress.filled, is_overdue) {
+    let is_board = progress.target.source == SourceKind::Site;
+    match unless_source_is_broken(ended, progress.filled, is_board, is_overdue) {
         Stopped::Complete => Verdict { is_finished: true, ..verdict(RuleState::default(), summary, None) },
         Stopped::EndOfBoard => {
             let summary = RuleSummary { stopped: StopReason::EndOfBoard, ..summary };
@@ -66,10 +67,11 @@ pub fn verdict(
 }
 
 /// Too many skipped pages fail the run, as the source is broken, except when the run began more than the delay ago: then
-/// the rule is finished with gaps rather than tried for ever.
-fn unless_source_is_broken(ended: Ended, filled: u32, is_overdue: bool) -> Stopped {
+/// the rule is finished with gaps rather than tried for ever. Half of a board is too many, however short it is.
+fn unless_source_is_broken(ended: Ended, filled: u32, is_board: bool, is_overdue: bool) -> Stopped {
     let (failed, filled) = (ended.skipped.len(), filled as usize);
-    let is_broken = filled == 0 || (!is_overdue && (failed >= filled || pages::source_is_broken(failed, filled)));
+    let is_half = is_board && failed >= filled;
+    let is_broken = filled == 0 || (!is_overdue && (is_half || pages::source_is_broken(failed, filled)));
     match (ended.stopped, ended.skipped.into_iter().next()) {
         (Stopped::Complete | Stopped::EndOfBoard, Some((_, error))) if is_broken => {
             Stopped::Source(SourceError::Failed(error))
@@ -84,6 +86,7 @@ mod tests {
     use chrono::TimeDelta;
 
     use super::*;
+    use crate::rule::Target;
     use crate::rule::tests::rule;
     use crate::testing::noon;
 
@@ -157,5 +160,12 @@ mod tests {
         assert!(judged(skipped(9), 24, 100, None).failure.is_some(), "it is not due again yet");
         assert!(judged(skipped(9), 25, 100, None).is_finished, "it is due again: gaps rather than no end");
         assert!(judged(skipped(1), 25, 0, None).failure.is_some());
+        let of_lists = |failed, filled| {
+            let target = Target { source: SourceKind::Reports, ..rule("any", None).target };
+            let progress = Progress { filled, ..Progress::of(target, noon()) };
+            let summary = RuleSummary::new(None, None, StopReason::Complete);
+            verdict(skipped(failed), progress, summary, None, None, noon(), DAY).is_finished
+        };
+        assert!(of_lists(1, 1) && of_lists(3, 1) && !of_lists(4, 1) && !of_lists(1, 0), "lists of a quiet raid");
     }
 }

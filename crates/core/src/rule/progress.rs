@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{SourceKind, Target};
+use super::{RuleId, SourceKind, Target};
 use crate::{Timestamp, moment};
 
 /// How far a run came. Only what is stored counts as done.
@@ -126,6 +126,9 @@ impl WindowLeft {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Share {
+    /// The rule; none for a backfill.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rule: Option<RuleId>,
     /// What the rule asks for: its difficulty, how players are ranked, and which pages count.
     pub target: Target,
     /// Reports that began before this are not for it.

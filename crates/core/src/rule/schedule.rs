@@ -139,7 +139,9 @@ pub enum Due<'a> {
 pub fn due(rules: &[Rule], now: Timestamp, delay: Duration, is_open: impl Fn(&Rule) -> bool) -> Due<'_> {
     let is_candidate = |rule: &&Rule| rule.enabled && is_open(rule) && is_overdue(rule, now, delay);
     let mut overdue: Vec<&Rule> = rules.iter().filter(is_candidate).collect();
-    overdue.sort_by(|a, b| a.last_run.cmp(&b.last_run).then_with(|| a.id.cmp(&b.id)));
+    // Of equals the one that has begun.
+    let begun = |rule: &Rule| rule.state.progress.is_none();
+    overdue.sort_by(|a, b| (a.last_run, begun(a), &a.id).cmp(&(b.last_run, begun(b), &b.id)));
     let blocked = |rule: &&Rule| active_block(rules, rule.target.source, now);
     let open: Vec<&Rule> = overdue
         .iter()
@@ -159,12 +161,20 @@ pub fn due(rules: &[Rule], now: Timestamp, delay: Duration, is_open: impl Fn(&Ru
 
 /// The rules, with the refusals that are kept with none of them.
 pub fn with_refusals(mut rules: Vec<Rule>, kept: &Refusals) -> Vec<Rule> {
+    let of_source = |source: &SourceKind| kept_block(&rules, kept, *source).cloned();
+    let kept: Refusals = kept.keys().filter_map(|source| Some((*source, of_source(source)?))).collect();
     for rule in &mut rules {
-        let of_source = kept.get(&rule.target.source);
-        let of_rule = of_source.filter(|block| rule.last_run.is_none_or(|finished| finished < block.at));
-        rule.state.block = rule.state.block.take().or_else(|| of_rule.cloned());
+        let blocks = [rule.state.block.take(), kept.get(&rule.target.source).cloned()];
+        rule.state.block = blocks.into_iter().flatten().max_by_key(|block| block.at);
     }
     rules
+}
+
+/// The refusal of `source` that is kept with no rule, unless a rule of that source was finished since.
+pub fn kept_block<'k>(rules: &[Rule], kept: &'k Refusals, source: SourceKind) -> Option<&'k Block> {
+    let of_source = rules.iter().filter(|rule| rule.target.source == source);
+    let last_success = of_source.filter_map(|rule| rule.last_run).max();
+    kept.get(&source).filter(|block| last_success.is_none_or(|success| success < block.at))
 }
 
 /// The refusal of `source` whose pause lasts longest, if one is not over.

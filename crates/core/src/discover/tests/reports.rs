@@ -299,6 +299,119 @@ async fn rules_of_other_pages_ranks_and_days_take_their_own_of_one_reading() {
     assert!((0..5).all(|rule| last_run(&store, rule) == Some(noon()) && state(&store, rule) == RuleState::default()));
 }
 
+/// A daily rule of its own difficulty and days.
+fn since(id: &str, difficulty: u8, hours: i64) -> Rule {
+    let since = Some(noon() - TimeDelta::hours(hours));
+    Rule { target: Target { difficulty, since, ..of_last_day(4) }, ..by_reports(id, difficulty, None) }
+}
+
+#[tokio::test]
+async fn a_rule_that_got_all_it_asks_for_is_done_although_the_reading_goes_on() {
+    let store = with_rules([since("a", 4, 96), since("b", 5, 24)]);
+    let clock = TestClock::at(noon());
+    let mut wcl = TestWcl::new(async |asked: &Asked| {
+        if let Asked::List(Window { to, .. }, _) = asked
+            && *to < noon()
+        {
+            clock.advance(TimeDelta::minutes(14));
+        }
+        Ok(())
+    });
+    wcl.per_page = 1;
+    for (id, began_hours_ago) in (1..).zip([1, 2, 3, 4, 5, 6, 7, 8, 30, 60, 90]) {
+        wcl.reports.push(listed(&format!("r{id}"), began_hours_ago));
+        wcl.details.insert(format!("r{id}"), DetailOutcome::Read(details(&[id], &[4, 5])));
+    }
+    let summary = run(&store, &wcl, &clock, None, &until(noon() + TimeDelta::minutes(14))).await.unwrap();
+    let told: Vec<_> = summary.rules.iter().map(|rule| (rule.stopped, rule.players)).collect();
+    assert_eq!(told, [(StopReason::Deadline, 9), (StopReason::Complete, 8)]);
+    assert_eq!((last_run(&store, 0), last_run(&store, 1).is_some()), (None, true));
+    let second = run(&store, &wcl, &clock, None, &invocation()).await.unwrap();
+    let told: Vec<_> = second.rules.iter().map(|rule| (rule.rule.clone().unwrap().0, rule.players)).collect();
+    assert_eq!(told, [("a".to_owned(), 2)], "the other is not due, and nothing more is read for it");
+    assert!((1..=8).all(|id| store.discovers.borrow()[&id].pairs().count() == 2));
+    assert_eq!(store.discovers.borrow()[&11], RaidsToScrap::one(31, 4));
+}
+
+#[tokio::test]
+async fn nothing_more_is_read_for_a_rule_that_was_paused_or_made_anew_meanwhile() {
+    let store = with_rules([since("a", 4, 24), since("b", 5, 24), since("c", 3, 24)]);
+    let clock = TestClock::at(noon());
+    let mut wcl = TestWcl::new(async |asked: &Asked| {
+        if let Asked::List(_, 1) = asked {
+            clock.advance(TimeDelta::minutes(14));
+        }
+        Ok(())
+    });
+    wcl.per_page = 1;
+    (1..=3).for_each(|id| add_report(&mut wcl, &format!("r{id}"), &[id], &[3, 4, 5]));
+    run(&store, &wcl, &clock, None, &until(noon() + TimeDelta::minutes(14))).await.unwrap();
+    store.rules.borrow_mut()[1].enabled = false;
+    store.rules.borrow_mut()[2].id = RuleId("made anew".to_owned());
+    let summary = run(&store, &wcl, &clock, None, &until(noon() + TimeDelta::minutes(29))).await.unwrap();
+    let told: Vec<_> = summary.rules.iter().map(|rule| (rule.rule.clone().unwrap().0, rule.players)).collect();
+    assert_eq!(told, [("a".to_owned(), 2)]);
+    let pairs = |id: u32| store.discovers.borrow()[&id].pairs().map(|(_, difficulty)| difficulty).collect::<Vec<_>>();
+    assert_eq!([1, 2, 3].map(pairs), [vec![3, 4, 5], vec![4], vec![4]]);
+    run(&store, &wcl, &clock, None, &invocation()).await.unwrap();
+    assert_eq!([1, 2, 3].map(pairs), [vec![3, 4, 5], vec![3, 4], vec![3, 4]], "it reads its own");
+}
+
+#[tokio::test]
+async fn a_page_whose_details_found_no_points_is_read_again() {
+    let first = Rule { target: Target { end_page: 1, ..since("a", 4, 24).target }, ..since("a", 4, 24) };
+    let store = with_rules([first]);
+    let clock = TestClock::at(noon());
+    let is_poor = std::cell::Cell::new(true);
+    let mut wcl = TestWcl::new(async |asked: &Asked| match asked {
+        Asked::Details(_) if is_poor.get() => Err(ApiError::PointsExhausted { resets_at: noon() }),
+        _ => Ok(()),
+    });
+    add_report(&mut wcl, "x", &[1], &[4]);
+    let poor = run(&store, &wcl, &clock, None, &invocation()).await.unwrap();
+    assert_eq!((poor.stopped(), poor.rules[0].pages), (StopReason::Blocked, 0));
+    is_poor.set(false);
+    let rich = run(&store, &wcl, &clock, None, &invocation()).await.unwrap();
+    assert_eq!((rich.stopped(), rich.rules[0].pages, rich.rules[0].players), (StopReason::Complete, 1, 1));
+    assert_eq!(store.discovers.borrow().len(), 1);
+}
+
+#[tokio::test]
+async fn a_wrong_key_is_no_broken_list_and_a_stored_reading_of_before_is_begun_anew() {
+    let store = with_rules([since("a", 4, 96)]);
+    let wcl = TestWcl::new(async |asked: &Asked| match asked {
+        Asked::List(..) => Err(ApiError::BadKey { key: "main".to_owned(), reason: "401".to_owned() }),
+        _ => Ok(()),
+    });
+    let summary = work(&store, &wcl).await;
+    assert_eq!((summary.failures.len(), lists(&wcl).len(), last_run(&store, 0)), (1, 1, None));
+    // As the version before stored it.
+    let window = json!({ "from": noon() - TimeDelta::hours(20), "to": noon() - TimeDelta::hours(10), "nextPage": 7 });
+    let old = json!({ "target": since("a", 4, 96).target, "startedAt": noon(), "pages": 6, "players": 9,
+                      "windows": [window], "difficulties": [4] });
+    let state = RuleState { progress: Some(serde_json::from_value(old).unwrap()), ..RuleState::default() };
+    store.rules.borrow_mut()[0].state = state;
+    let wcl = TestWcl::new(async |_: &Asked| Ok(()));
+    let summary = work(&store, &wcl).await;
+    assert_eq!((summary.rules[0].stopped, lists(&wcl)[0]), (StopReason::Complete, (24, 0, 1)));
+}
+
+#[tokio::test]
+async fn lists_that_no_rule_asks_for_any_more_are_not_bought() {
+    let long = Rule { target: Target { end_page: 2, ..since("long", 4, 96).target }, ..since("long", 4, 96) };
+    let store = with_rules([long, since("short", 5, 24)]);
+    let mut wcl = TestWcl::new(async |_: &Asked| Ok(()));
+    wcl.per_page = 1;
+    (1..=3).for_each(|id| add_report(&mut wcl, &format!("r{id}"), &[id], &[4, 5]));
+    let summary = work(&store, &wcl).await;
+    assert_eq!(lists(&wcl), [(24, 0, 1), (24, 0, 2), (24, 0, 3)]);
+    let (from, to) = (noon() - TimeDelta::hours(96), noon());
+    let left = format!("page 2 was the rule's last; not every report of {from} to {to} was looked at");
+    let reasons: Vec<_> = summary.rules.iter().map(|rule| rule.reason.as_deref()).collect();
+    assert_eq!(reasons, [Some(left.as_str()), None]);
+    assert!((0..2).all(|rule| last_run(&store, rule) == Some(noon())));
+}
+
 #[tokio::test]
 async fn what_cannot_be_understood_is_skipped_and_counted() {
     let store = with_rules([daily(RanksKind::Players)]);
