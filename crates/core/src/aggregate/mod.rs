@@ -133,9 +133,9 @@ const REPORTS_OF_TEN: u64 = 9;
 /// three hours' worth, the time between two runs.
 const HOURS_FILLED: u64 = 3;
 const HOURS_OF_QUEUE: u64 = 7 * 24;
-/// Reports fill it up to this part. A message of a week's worth costs about eight points and a report of flat price three,
-/// so the last of them is read half a day later.
-const HOURS_OF_REPORTS: u64 = 32;
+/// Reports fill it up to this part: what is sent now is still read within a day. It is more than the longest wait by which
+/// player-rank decides what to leave out, so that the least is asked of each before any has to stay behind.
+const HOURS_OF_REPORTS: u64 = 20;
 /// A queue that may hold no more than this is never filled for long.
 const SMALL_LIMIT: u64 = 1_000;
 /// Where no report is due within this, players need not leave room for any.
@@ -200,7 +200,7 @@ where
     };
     let filled = worth(HOURS_FILLED);
     let for_reports = if players_wait { (room * REPORTS_OF_TEN / 10).max(room.min(1)) } else { room };
-    let most_reports = worth(HOURS_OF_REPORTS).max(SMALL_LIMIT);
+    let most_reports = worth(HOURS_OF_REPORTS);
     let reports_waiting = match length * 2 > most_reports {
         true => length.saturating_sub(store.waiting(now).await.context("reading who waits in the queue")?.len() as u64),
         false => length,
@@ -855,22 +855,22 @@ mod tests {
         with_reports(&store, (1000..1500).map(|code| report(code, 1, None)));
         let queue = TestQueue::new(async |_| QueueAnswer::Confirm);
         queue.waits.set(200);
-        // A week's worth is 5,880 messages, 32 hours' worth 1,120.
-        let summary = run_limited(&store, &queue, 5880).await;
-        assert_eq!((summary.reports, summary.stopped), (920, StopReason::QueueFull));
+        // A week's worth is 8,400 messages, 20 hours' worth 1,000.
+        let summary = run_limited(&store, &queue, 8400).await;
+        assert_eq!((summary.reports, summary.stopped), (800, StopReason::QueueFull));
         let sent = |due_hours_ago| {
             let due_at = noon() - TimeDelta::hours(due_hours_ago);
             let is_sent = |report: &&StoredReport| report.due_at == due_at && report.sent_at.is_some();
             store.reports.borrow().values().filter(is_sent).count()
         };
-        assert_eq!((sent(1), sent(40)), (500, 420));
+        assert_eq!((sent(1), sent(40)), (500, 300));
         let players: Vec<_> = (1..=300).map(found).collect();
         store.mark_waiting(&players, noon()).await.unwrap();
         queue.waits.set(500);
-        assert_eq!(run_limited(&store, &queue, 5880).await.reports, 0, "players that wait are no reports");
+        assert_eq!(run_limited(&store, &queue, 8400).await.reports, 0, "players that wait are no reports");
         queue.waits.set(400);
-        assert_eq!(run_limited(&store, &queue, 5880).await.reports, 100);
-        assert_eq!(run_limited(&store, &queue, 5880).await.sent, 0);
+        assert_eq!(run_limited(&store, &queue, 8400).await.reports, 100);
+        assert_eq!(run_limited(&store, &queue, 8400).await.sent, 0);
     }
 
     #[tokio::test]
