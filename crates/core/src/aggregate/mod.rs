@@ -161,6 +161,7 @@ where
     C: Clock,
 {
     let now = clock.now();
+    let waiting = store.waiting(now).await.context("reading who waits in the queue")?;
     let length = match queue.length().await {
         Ok(length) => length,
         Err(error) => {
@@ -168,7 +169,7 @@ where
                 error = format!("{error:#}"),
                 "the queue does not tell its length: who is known to wait counts"
             );
-            store.waiting(now).await.context("reading who waits in the queue")?.len() as u64
+            waiting.len() as u64
         }
     };
     let room = config.queue_limit.saturating_sub(length);
@@ -200,12 +201,8 @@ where
     };
     let filled = worth(HOURS_FILLED);
     let for_reports = if players_wait { (room * REPORTS_OF_TEN / 10).max(room.min(1)) } else { room };
-    let most_reports = worth(HOURS_OF_REPORTS);
-    let reports_waiting = match length * 2 > most_reports {
-        true => length.saturating_sub(store.waiting(now).await.context("reading who waits in the queue")?.len() as u64),
-        false => length,
-    };
-    let most_reports = for_reports.min(most_reports.saturating_sub(reports_waiting));
+    let reports_waiting = length.saturating_sub(waiting.len() as u64);
+    let most_reports = for_reports.min(worth(HOURS_OF_REPORTS).saturating_sub(reports_waiting));
     let sent_before = if length <= filled { now - REPORT_AGAIN_AFTER } else { Timestamp::UNIX_EPOCH };
     let due =
         async |in_part, limit| store.due_reports(now, sent_before, in_part, limit).await.context("reading reports");
@@ -230,7 +227,7 @@ where
             run.summary.reason = Some(reason);
         }
         None if players_wait => {
-            let outcome = run.send_players().await;
+            let outcome = run.send_players(waiting).await;
             // Nothing more is asked of a store that does not answer: the next run drops what was sent.
             if !outcome.as_ref().is_err_and(is_store_away) {
                 run.remove_sent().await?;
@@ -283,8 +280,7 @@ struct Run<'a, S, Q, T> {
 
 impl<S: AggregateStore, Q: MessageQueue, T: Fn() -> bool> Run<'_, S, Q, T> {
     /// Sends who was never ranked, page by page, then who was ranked longest ago; reports in between.
-    async fn send_players(&mut self) -> Result<StopReason> {
-        let waiting = self.store.waiting(self.now).await.context("reading who waits in the queue")?;
+    async fn send_players(&mut self, waiting: BTreeMap<PlayerId, InQueue>) -> Result<StopReason> {
         let fresh_since = self.now - delta(self.config.rerank_after);
         let (store, page_size, now) = (self.store, self.config.page_size, self.now);
         let reader = Reader { store, page_size, waiting, fresh_since, now };
@@ -822,6 +818,13 @@ mod tests {
             queue.taken.borrow().iter().map(|message| serde_json::to_string(message).unwrap()).collect();
         assert_eq!(bodies, [r#"{"report":"r003","raid":31}"#, r#"{"report":"r001","raid":31}"#]);
         assert_eq!(run(&store, &queue, false).await.unwrap().sent, 0, "not again within a day");
+        with_reports(&store, [report(5, 1, None), report(6, 1, None)]);
+        queue.taken.borrow_mut().clear();
+        assert_eq!(
+            run_limited(&store, &queue, 2).await.reports,
+            2,
+            "nothing is kept free for players that have to wait"
+        );
     }
 
     #[tokio::test]
