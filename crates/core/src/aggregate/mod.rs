@@ -751,15 +751,19 @@ mod tests {
         by_reports.target.ranks = RanksKind::Reports;
         store.rules.borrow_mut().push(by_reports);
         let in_part = |code| StoredReport { left_out: LeftOut::of_number(2), ..report(code, 1, None) };
-        with_reports(&store, (0..9).map(|code| report(code, 1, None)).chain((100..120).map(in_part)));
+        with_reports(&store, (0..9).map(|code| report(code, 1, None)).chain((100..160).map(in_part)));
         let queue = TestQueue::new(async |_| QueueAnswer::Confirm);
         // A week's worth is 5,600 messages, three hours' worth 100.
         let first = run_limited(&store, &queue, 5600).await;
-        assert_eq!((first.reports, first.sent, first.left), (9 + 20, 100, 400 - 71));
+        assert_eq!(
+            (first.reports, first.sent, first.left),
+            (9 + 45, 100, 400 - 46),
+            "half of the room is the players'"
+        );
         assert_eq!(first.stopped, StopReason::QueueFull);
         with_reports(&store, (200..230).map(in_part));
         let second = run_limited(&store, &queue, 5600).await;
-        assert_eq!((second.sent, second.left), (0, 329), "enough waits in the queue");
+        assert_eq!((second.sent, second.left), (0, 354), "enough waits in the queue");
         with_reports(&store, (20..38).map(|code| report(code, 1, None)));
         let third = run_limited(&store, &queue, 5600).await;
         assert_eq!((third.reports, third.sent), (18, 20), "one player for every nine reports that are due");
@@ -849,6 +853,12 @@ mod tests {
         queue.taken.borrow_mut().clear();
         let third = run_limited(&store, &queue, 100).await;
         assert_eq!((third.sent, third.stopped), (100, StopReason::Complete), "exactly as many as are left");
+        let nothing = run_limited(&store, &queue, 100).await;
+        assert_eq!(
+            (nothing.sent, nothing.stopped),
+            (0, StopReason::Complete),
+            "a full queue, and nobody who waits for it"
+        );
     }
 
     #[tokio::test]
