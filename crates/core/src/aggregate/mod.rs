@@ -712,6 +712,18 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn who_is_ranked_while_others_are_sent_is_not_sent() {
+        let store = Memory::with_discovered(10);
+        ranked(&store, 1, 30);
+        let queue = TestQueue::new(async |_| {
+            ranked(&store, 1, 0);
+            QueueAnswer::Confirm
+        });
+        let summary = run(&store, &queue, false).await.unwrap();
+        assert_eq!((summary.sent, summary.fresh, summary.left), (9, 1, 0));
+    }
+
+    #[tokio::test]
     async fn nobody_waits_in_the_queue_twice() {
         let store = Memory::with_discovered(3);
         let queue = TestQueue::new(async |_| QueueAnswer::Confirm);
