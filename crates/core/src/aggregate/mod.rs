@@ -488,7 +488,7 @@ async fn hand_over<S: AggregateStore, Q: MessageQueue>(
         let marked = store.mark_waiting(&players, now).await.context("writing down who waits in the queue");
         failure = failure.and(marked);
     }
-    if !reports.is_empty() && !failure.as_ref().is_err_and(is_store_away) {
+    if !reports.is_empty() {
         failure = failure.and(store.mark_sent(&reports, now).await.context("writing down which reports were sent"));
     }
     HandedOver { players, reports, rejected, failure }
