@@ -199,7 +199,8 @@ impl SeenReports for EmbeddedStore {
         for code in codes {
             let row = |row: &Row<'_>| Ok((row.get::<_, u32>(0)?, row.get::<_, String>(1)?, row.get::<_, i64>(2)?));
             if let Some((revision, difficulties, end)) = select.query_row(params![raid, code], row).optional()? {
-                let difficulties = serde_json::from_str(&difficulties).context("reports_read: difficulties")?;
+                // What cannot be read is asked again.
+                let Ok(difficulties) = serde_json::from_str(&difficulties) else { continue };
                 found.insert(code.clone(), SeenReport { code: code.clone(), revision, difficulties, end: time(end)? });
             }
         }
@@ -211,7 +212,7 @@ impl SeenReports for EmbeddedStore {
             let mut upsert = transaction.prepare_cached(
                 "INSERT INTO reports_read (raid, code, revision, difficulties, end_time) VALUES (?1, ?2, ?3, ?4, ?5)
                  ON CONFLICT (raid, code) DO UPDATE SET revision = ?3, end_time = ?5, difficulties = CASE
-                     WHEN revision <> ?3 THEN ?4
+                     WHEN revision <> ?3 OR NOT json_valid(difficulties) THEN ?4
                      ELSE (SELECT json_group_array(value) FROM
                          (SELECT value FROM json_each(difficulties) UNION SELECT value FROM json_each(?4)))
                  END",

@@ -177,6 +177,7 @@ where
     for rule in &malformed {
         tracing::error!(document = %rule.document, reason = %rule.reason, "rule skipped");
     }
+    let rules = schedule::with_refusals(rules, &store.refusals().await.context("reading what refused before")?);
     let (gate, without) = if force { (None, Vec::new()) } else { gate(&rules, now, config.delay) };
     let summary = AggregateSummary {
         sent: 0,
@@ -682,6 +683,10 @@ mod tests {
         assert_eq!((summary.sent, summary.stopped), (10, StopReason::Complete));
         let without: Vec<_> = summary.without.iter().map(|rule| (rule.rule.0.as_str(), rule.reason.as_str())).collect();
         assert_eq!(without, [("failing", "WCL has no raid 31"), ("refused", "human check")]);
+        // The same refusal, which a backfill met.
+        let block = store.rules.borrow_mut()[1].state.block.take().unwrap();
+        store.refusals.borrow_mut().insert(SourceKind::Reports, block);
+        assert_eq!(run(&store, &queue, false).await.unwrap().without.len(), 2);
         store.rules.borrow_mut()[0].state.wait = Some(Wait::after_failure(None, noon(), "a first failure".into()));
         let held_up = run(&store, &queue, false).await.unwrap();
         assert_eq!(held_up.stopped, StopReason::NotFresh);

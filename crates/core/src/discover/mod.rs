@@ -302,7 +302,10 @@ where
         };
         let is_sibling = |rule: &&Rule| {
             let may_be_worked = rule.enabled && rule.id != leader.id && is_open(rule) && !rule.state.waits(now);
-            may_be_worked && rule.shares_reading_with(&leader)
+            // A reading that was begun without a rule, or that served it to its end before, does not serve it.
+            let is_served =
+                begun_reading(&leader).is_none_or(|reading| reading.shares.iter().any(|share| share.serves(rule)));
+            may_be_worked && rule.shares_reading_with(&leader) && is_served
         };
         let may_share: Vec<&Rule> = rules.iter().filter(is_sibling).collect();
         worked.insert(leader.id.clone());
@@ -370,6 +373,15 @@ fn lease(now: Timestamp, invocation: &Invocation) -> Lease {
     Lease { owner: invocation.owner.clone(), expires_at }
 }
 
+/// The unfinished run that the rule goes on with.
+fn begun_reading(rule: &Rule) -> Option<&Progress> {
+    let is_own = |progress: &&Progress| {
+        let is_shared = progress.shares.iter().any(|share| share.serves(rule));
+        progress.is_of(&rule.target) && (rule.target.source == SourceKind::Site || is_shared)
+    };
+    rule.state.progress.as_ref().filter(is_own)
+}
+
 /// Why a run ends whose rule is no longer its own.
 fn lost(rule: &Rule) -> anyhow::Error {
     anyhow!("rule {} was removed, or another invocation took it over", rule.id)
@@ -396,11 +408,12 @@ where
     W: RankingSite,
     C: Clock,
 {
-    async fn work(mut self, target: Target) -> Result<Vec<RuleSummary>> {
-        let saved = self.leader.as_ref().and_then(|rule| rule.state.progress.clone());
-        let saved = saved.filter(|progress| progress.is_of(&target));
+    async fn work(self, target: Target) -> Result<Vec<RuleSummary>> {
+        let saved = self.leader.as_ref().and_then(begun_reading).cloned();
         let mut progress = saved.unwrap_or_else(|| self.fresh_progress(&target));
-        self.leave_out_siblings_unread(&mut progress).await?;
+        // Nothing more is read for a rule that was paused, edited or removed since.
+        let is_worked = |share: &Share| self.leader.iter().chain(&self.siblings).any(|rule| share.serves(rule));
+        progress.shares.retain(|share| share.rule.is_none() || is_worked(share));
         let before = (progress.pages, progress.players, progress.skipped);
         let mut counts = reports::Counts::default();
         let reading = async {
@@ -422,29 +435,14 @@ where
             SourceKind::Site => board::all_pages(fresh),
             SourceKind::Reports => {
                 let (lookback, to) = (self.config.lookback, fresh.started_at);
-                let of_rule = |rule: &Rule| reports::share(Some(&rule.id), &rule.target, rule.last_run, lookback, to);
+                let of_rule = |rule: &Rule| reports::share(Some(rule), &rule.target, lookback, to);
                 let shares: Vec<_> = match &self.leader {
                     Some(leader) => [leader].into_iter().chain(&self.siblings).map(of_rule).collect(),
-                    None => vec![reports::share(None, target, None, lookback, to)],
+                    None => vec![reports::share(None, target, lookback, to)],
                 };
                 reports::all_windows(fresh, shares)
             }
         }
-    }
-
-    /// A reading that was begun without a rule, or that served it to its end before, does not serve it: it is worked
-    /// another time. Nor is anything more read for a rule that was paused, edited or removed since.
-    async fn leave_out_siblings_unread(&mut self, progress: &mut Progress) -> Result<()> {
-        let serves = |share: &Share, rule: &Rule| share.rule.as_ref() == Some(&rule.id) && share.target == rule.target;
-        let is_served = |rule: &Rule| progress.shares.iter().any(|share| serves(share, rule));
-        let (served, unserved) = std::mem::take(&mut self.siblings).into_iter().partition(is_served);
-        self.siblings = served;
-        let rules = || self.leader.iter().chain(&self.siblings);
-        progress.shares.retain(|share| share.rule.is_none() || rules().any(|rule| serves(share, rule)));
-        for rule in unserved {
-            self.save_state(&rule, RuleState { lease: None, ..rule.state.clone() }).await?;
-        }
-        Ok(())
     }
 
     /// Keeps a short lease from running out, from the first moment on; ends when it was lost. A store that is away is
@@ -500,10 +498,9 @@ where
         ended: Ended,
     ) -> Result<Vec<RuleSummary>> {
         let now = self.ports.clock.now();
-        // A reading of reports that was begun so long ago that the next one would not reach back to its windows.
-        let is_long_ago =
-            target.source == SourceKind::Reports && now - progress.started_at >= schedule::delta(self.config.lookback);
-        let last_run = if is_long_ago { progress.started_at } else { now };
+        // Where the next reading of reports begins to look back from.
+        let read_until = (target.source == SourceKind::Reports).then_some(progress.started_at);
+        let finished = RuleState { read_until, ..RuleState::default() };
         for (page, error) in &ended.skipped {
             let (raid, difficulty) = (target.raid, target.difficulty);
             tracing::error!(raid, difficulty, page, error = format!("{error:#}"), "page skipped");
@@ -551,7 +548,7 @@ where
         };
         let owner = &self.invocation.owner;
         let saved = if is_finished {
-            self.ports.store.finish(&leader.id, owner, last_run, &state).await.context("finishing a rule")
+            self.ports.store.finish(&leader.id, owner, now, &finished).await.context("finishing a rule")
         } else {
             self.save_state(leader, state.clone()).await
         };
@@ -560,7 +557,7 @@ where
             // A sibling's progress and block are its leader's; what is finished, or has to wait, is its own, too.
             let is_served = served.iter().any(|rule| rule.id == sibling.id);
             if is_finished || is_served {
-                self.ports.store.finish(&sibling.id, owner, last_run, &RuleState::default()).await?;
+                self.ports.store.finish(&sibling.id, owner, now, &finished).await?;
             } else {
                 let wait = state.wait.clone();
                 self.save_state(sibling, RuleState { lease: None, wait, ..sibling.state.clone() }).await?;

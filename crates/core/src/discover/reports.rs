@@ -21,7 +21,7 @@ use crate::report::{
 use crate::report_ranks::REMEMBERED;
 use crate::report_state::{Listing, StoredReport, listing};
 use crate::rule::schedule::delta;
-use crate::rule::{Progress, RanksKind, RuleId, Share, Target, WindowLeft};
+use crate::rule::{Progress, RanksKind, Rule, Share, Target, WindowLeft};
 use crate::scrap::{Discovered, RaidsToScrap};
 use crate::{Difficulty, PlayerId, RaidId, Timestamp};
 
@@ -45,23 +45,23 @@ pub struct Counts {
     pub listed: u64,
     /// Players found for each of the progress' shares.
     pub players: Vec<u64>,
+    /// Reports whose details were read, now or before.
+    readable: u64,
+    /// Reports whose details could not be read.
+    failed: u64,
+    /// The first of them, and why; and the window that it stood in.
+    first_failed: Option<(String, WindowLeft)>,
 }
 
 /// What a rule takes of a reading that begins at `to`: from `lookback` before its last run, or as far back as a first run
 /// goes.
-pub fn share(
-    rule: Option<&RuleId>,
-    target: &Target,
-    last_run: Option<Timestamp>,
-    lookback: Duration,
-    to: Timestamp,
-) -> Share {
-    let from = match last_run {
+pub fn share(rule: Option<&Rule>, target: &Target, lookback: Duration, to: Timestamp) -> Share {
+    let from = match rule.and_then(Rule::read_until) {
         // A last run in the future is a clock that jumped.
-        Some(last_run) if moment::checked(last_run).is_ok() => last_run.min(to) - delta(lookback),
+        Some(read_until) if moment::checked(read_until).is_ok() => read_until.min(to) - delta(lookback),
         _ => target.since.unwrap_or(to - FIRST_READING),
     };
-    Share { rule: rule.cloned(), target: target.clone(), from, left_behind: None }
+    Share { rule: rule.map(|rule| rule.id.clone()), target: target.clone(), from, left_behind: None }
 }
 
 /// All windows of a run that begins now and serves `shares`.
@@ -174,10 +174,12 @@ where
         counts: &mut Counts,
     ) -> std::result::Result<Ended, Stopped> {
         let (mut failures, mut skipped) = (0, Vec::new());
+        // What failed twice stands first, and stays: a run that fails as a whole begins with it another time.
+        let mut given_up: Vec<WindowLeft> = Vec::new();
+        let mut behind_skipped = None;
         drop_served(progress);
-        // Windows that failed twice stand first, and stay: what fails as a whole begins with them another time.
-        while let Some(&window) = progress.windows.get(skipped.len()..).and_then(<[_]>::last) {
-            if self.last_start.is_some_and(|last_start| self.ports.clock.now() >= last_start) {
+        while let Some(&window) = progress.windows.last().filter(|window| !given_up.contains(window)) {
+            if self.is_out_of_time() {
                 return Ok(Stopped::Deadline.into());
             }
             let asked = Window { raid: raid.id, from: window.from, to: window.to };
@@ -191,11 +193,19 @@ where
                         return Err(Stopped::Source(SourceError::Failed(error)));
                     }
                     progress.windows.pop();
-                    progress.windows.insert(skipped.len(), WindowLeft { set_aside: true, ..window });
-                    if window.set_aside {
-                        skipped.push((window.next_page, error));
-                    } else {
+                    let failed = WindowLeft { set_aside: true, ..window };
+                    if !window.set_aside {
                         tracing::warn!(page = window.next_page, error = format!("{error:#}"), "list set aside");
+                        progress.windows.insert(given_up.len().min(progress.windows.len()), failed);
+                    } else if behind_skipped == Some(window) {
+                        given_up.push(failed);
+                        progress.windows.insert(0, failed);
+                    } else {
+                        skipped.push((window.next_page, error));
+                        // What stands on one page may break it: the one behind it is read.
+                        let behind = WindowLeft { next_page: window.next_page + 1, ..failed };
+                        progress.windows.extend((window.next_page < LAST_LIST_PAGE).then_some(behind));
+                        behind_skipped = Some(behind);
                     }
                 }
                 Err(error) => return Err(Stopped::Source(error.into())),
@@ -203,7 +213,21 @@ where
             drop_served(progress);
             self.save_progress(progress).await.map_err(Stopped::Store)?;
         }
+        if counts.readable == 0
+            && progress.players == 0
+            && let Some((reason, window)) = counts.first_failed.take()
+        {
+            // Nothing but reports that cannot be read is no reading; the page is asked for again.
+            (progress.pages, progress.filled) = (progress.pages.saturating_sub(1), progress.filled.saturating_sub(1));
+            progress.windows.push(window);
+            let error = anyhow!("none of {} reports could be read; {reason}", counts.failed);
+            return Err(Stopped::Source(SourceError::Failed(error)));
+        }
         Ok(Ended { skipped, ..Stopped::Complete.into() })
+    }
+
+    fn is_out_of_time(&self) -> bool {
+        self.last_start.is_some_and(|last_start| self.ports.clock.now() >= last_start)
     }
 
     /// Takes a page of the last window, and that window's next page or halves in its place.
@@ -214,6 +238,7 @@ where
         progress: &mut Progress,
         counts: &mut Counts,
     ) -> std::result::Result<(), Stopped> {
+        let before = (progress.pages, progress.filled, progress.skipped);
         progress.pages += 1;
         progress.filled += 1;
         // An empty page is the end, whatever it says of more.
@@ -222,7 +247,7 @@ where
             let taken = self.take_page(raid, page, progress, counts).await;
             if taken.is_err() {
                 // It is asked for again, and what is known of it by then costs nothing.
-                (progress.pages, progress.filled) = (progress.pages - 1, progress.filled - 1);
+                (progress.pages, progress.filled, progress.skipped) = before;
             }
             taken?;
         }
@@ -273,19 +298,36 @@ where
         let listed = wanted_reports(&page.reports, progress, RanksKind::Reports);
         counts.listed += self.list_for_ranks(raid.id, &listed, progress).await.map_err(Stopped::Store)?;
         let wanted = wanted_reports(&page.reports, progress, RanksKind::Players);
-        let all = wanted.len();
+        let all = wanted.len() as u64;
         let unread = self.unread(raid.id, wanted, progress).await.map_err(Stopped::Store)?;
-        // Reports that stay broken are left over on a page of which the others are read: they fail nothing.
-        let is_whole_page = unread.len() == all;
-        for reports in unread.chunks(REPORTS_PER_REQUEST) {
+        counts.readable += all - unread.len() as u64;
+        let (readable, failed) = (counts.readable, counts.failed);
+        for (place, reports) in unread.chunks(REPORTS_PER_REQUEST).enumerate() {
+            if place > 0 && self.is_out_of_time() {
+                return Err(Stopped::Deadline);
+            }
             let codes: Vec<String> = reports.iter().map(|(report, _)| report.code.clone()).collect();
             let ask = async || self.ports.api.details(&codes).await;
-            let details = self.with_retries("asking for reports", ask).await;
-            let details = details.map_err(|error| Stopped::Source(error.into()))?.into_iter().collect();
-            let taken = self.take_details(raid, reports, details, is_whole_page, progress, counts).await;
+            let details = match self.with_retries("asking for reports", ask).await {
+                Ok(details) => details.into_iter().collect(),
+                // A gateway that keeps failing: these are left to the next run.
+                Err(ApiError::Failed(error)) => {
+                    let failed = DetailOutcome::Failed(format!("{error:#}"));
+                    codes.into_iter().map(|code| (code, failed.clone())).collect()
+                }
+                Err(error) => return Err(Stopped::Source(error.into())),
+            };
+            let taken = self.take_details(raid, reports, details, progress, counts).await;
             taken.map_err(Stopped::Store)?;
         }
-        Ok(())
+        // Reports that stay broken are left over on a page of which the others are read: they fail nothing.
+        match &counts.first_failed {
+            Some((reason, _)) if unread.len() as u64 == all && counts.readable == readable && all > 1 => {
+                let failed = counts.failed - failed;
+                Err(Stopped::Store(anyhow!("none of {failed} reports could be read; {reason}")))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Puts reports into `reports`, where player-rank finds them when their day has come; answers how many are new.
@@ -347,7 +389,6 @@ where
         raid: &Raid,
         reports: &[Wanted<'_>],
         mut details: BTreeMap<String, DetailOutcome>,
-        is_whole_page: bool,
         progress: &mut Progress,
         counts: &mut Counts,
     ) -> anyhow::Result<()> {
@@ -378,8 +419,12 @@ where
             tracing::warn!(%code, %reason, "report skipped; it is asked for again by the next run");
         }
         progress.skipped += failed.len() as u64;
-        if let Some((code, reason)) = failed.first().filter(|_| seen.is_empty() && is_whole_page && failed.len() > 1) {
-            return Err(anyhow!("none of {} reports could be read; {code}: {reason}", failed.len()));
+        counts.readable += seen.len() as u64;
+        counts.failed += failed.len() as u64;
+        if let (None, Some((code, reason)), Some(window)) =
+            (&counts.first_failed, failed.first(), progress.windows.last())
+        {
+            counts.first_failed = Some((format!("{code}: {reason}"), *window));
         }
         let store = self.ports.store;
         let removed: Vec<_> = removed.into_values().collect();
@@ -473,7 +518,8 @@ mod tests {
 
     fn windows(last_run: Option<Timestamp>, since: Option<Timestamp>) -> Vec<WindowLeft> {
         let target = Target { since, ..rule("any", None).target };
-        let share = share(None, &target, last_run, THREE_DAYS, noon());
+        let rule = Rule { last_run, ..rule("any", None) };
+        let share = share(Some(&rule), &target, THREE_DAYS, noon());
         all_windows(Progress::of(target, noon()), vec![share]).windows
     }
 

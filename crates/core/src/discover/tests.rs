@@ -381,9 +381,14 @@ async fn a_rule_that_came_after_a_reading_was_begun_is_worked_another_time() {
     add_report(&mut wcl, "x", &[1], &[4, 5]);
     wcl.garbled.borrow_mut().push("report z: no start".to_owned());
     let summary = work(&store, &wcl).await;
-    let [only] = summary.rules.as_slice() else { panic!("{summary:?}") };
-    assert_eq!((only.pages, only.players, only.skipped), (1, 1, 1), "of this invocation");
-    assert_eq!((last_run(&store, 1), state(&store, 1)), (None, RuleState::default()), "it is free again");
+    let [begun, new] = summary.rules.as_slice() else { panic!("{summary:?}") };
+    assert_eq!((begun.pages, begun.players, begun.skipped), (1, 1, 1), "of this invocation");
+    assert_eq!(
+        (new.rule.clone().unwrap().0.as_str(), new.pages, new.players),
+        ("new", 3, 1),
+        "by a reading of its own"
+    );
+    assert_eq!([0, 1].map(|rule| last_run(&store, rule)), [Some(noon()); 2]);
 }
 
 #[tokio::test]

@@ -38,6 +38,7 @@ pub fn verdict(
         block: before.and_then(|state| state.block.clone()),
         wait: None,
         progress: Some(progress.clone()),
+        read_until: before.and_then(|state| state.read_until),
     };
     let verdict = |state, summary, failure| Verdict { state, is_finished: false, summary, failure };
     let is_board = progress.target.source == SourceKind::Site;

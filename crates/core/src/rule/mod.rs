@@ -243,6 +243,16 @@ impl Rule {
         Ok(Self { target: self.target.within_any_board().checked()?, ..self })
     }
 
+    /// When it was last finished, unless a clock that was wrong says so.
+    pub fn last_run_at(&self, now: Timestamp) -> Option<Timestamp> {
+        self.last_run.filter(|last_run| !moment::is_ahead(*last_run, now))
+    }
+
+    /// Up to when its last reading of reports read; none before the first, or where that is to be done anew.
+    pub fn read_until(&self) -> Option<Timestamp> {
+        self.last_run.map(|last_run| self.state.read_until.map_or(last_run, |until| until.min(last_run)))
+    }
+
     /// Whether one reading serves both rules: both read the reports of one raid. Each takes of it what it asks for.
     pub fn shares_reading_with(&self, other: &Self) -> bool {
         let reads_reports = |rule: &Self| rule.target.source == SourceKind::Reports;

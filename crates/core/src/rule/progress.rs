@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{RuleId, SourceKind, Target};
+use super::{Rule, RuleId, Target};
 use crate::{Timestamp, moment};
 
 /// How far a run came. Only what is stored counts as done.
@@ -63,7 +63,6 @@ impl Progress {
         self.target == *target
             && is_moment(self.started_at)
             && self.shares.iter().all(|share| is_moment(share.from))
-            && (target.source == SourceKind::Site || self.shares.iter().any(|share| share.target == *target))
             && self.remaining.iter().all(is_inside)
             && self.windows.iter().all(|window| is_moment(window.from) && is_moment(window.to))
     }
@@ -136,6 +135,13 @@ pub struct Share {
     /// What its last page left unread, in words.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub left_behind: Option<String>,
+}
+
+impl Share {
+    /// Whether it is what `rule` asks for, as the rule stands now.
+    pub fn serves(&self, rule: &Rule) -> bool {
+        self.rule.as_ref() == Some(&rule.id) && self.target == rule.target
+    }
 }
 
 /// Pages `next..=end`.

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Progress, Rule, SourceKind};
 use crate::Timestamp;
-use crate::moment::minute;
+use crate::moment::{is_ahead, minute};
 
 /// The sub-document `state` of a rule.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -27,12 +27,15 @@ pub struct RuleState {
     /// Why this rule alone waits: it failed, or no key had points.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub wait: Option<Wait>,
+    /// Up to when the last reading of reports read: when that began.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub read_until: Option<Timestamp>,
 }
 
 impl RuleState {
     /// Whether the rule is to wait at `now` for a reason of its own.
     pub fn waits(&self, now: Timestamp) -> bool {
-        self.wait.as_ref().is_some_and(|wait| wait.until > now)
+        self.wait.as_ref().is_some_and(|wait| lasts(wait.until, now))
     }
 }
 
@@ -119,6 +122,11 @@ fn growing_pause(times: u32) -> TimeDelta {
     (FIRST_PAUSE * (1 << doublings)).min(LONGEST_PAUSE)
 }
 
+/// Whether a pause until `until` is not over at `now`. One that is longer than any was written by a clock that was wrong.
+fn lasts(until: Timestamp, now: Timestamp) -> bool {
+    until > now && !is_ahead(until, now)
+}
+
 /// What discover may do now.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Due<'a> {
@@ -183,7 +191,7 @@ pub fn active_block(rules: &[Rule], source: SourceKind, now: Timestamp) -> Optio
         .iter()
         .filter(|rule| rule.target.source == source)
         .filter_map(|rule| rule.state.block.as_ref())
-        .filter(|block| block.until > now)
+        .filter(|block| lasts(block.until, now))
         .max_by_key(|block| block.until)
 }
 
@@ -203,7 +211,7 @@ pub fn stale(rules: &[Rule], now: Timestamp, delay: Duration) -> Vec<&Rule> {
     rules
         .iter()
         .filter(|rule| rule.enabled)
-        .filter(|rule| rule.last_run.is_none_or(|last_run| now.signed_duration_since(last_run) > delta(delay)))
+        .filter(|rule| rule.last_run_at(now).is_none_or(|last_run| now.signed_duration_since(last_run) > delta(delay)))
         .collect()
 }
 
@@ -224,7 +232,7 @@ pub fn given_up(rules: &[Rule], rule: &Rule, now: Timestamp, delay: Duration) ->
 
 /// Whether the rule's last run is at least `delay` old.
 pub fn is_overdue(rule: &Rule, now: Timestamp, delay: Duration) -> bool {
-    rule.last_run.is_none_or(|last_run| now.signed_duration_since(last_run) >= delta(delay))
+    rule.last_run_at(now).is_none_or(|last_run| now.signed_duration_since(last_run) >= delta(delay))
 }
 
 fn is_leased(rule: &Rule, now: Timestamp) -> bool {
@@ -259,6 +267,21 @@ mod tests {
             [rule("fresh", Some(23)), rule("old", Some(30)), rule("just", Some(24)), rule("never", None), disabled];
         assert_eq!(ids(due(&rules, now(), DAY, |_| true)), ["never", "old", "just"]);
         assert_eq!(due(&rules[..1], now(), DAY, |_| true), Due::Nothing);
+    }
+
+    #[test]
+    fn what_a_wrong_clock_wrote_holds_no_rule_up() {
+        let years = TimeDelta::days(3 * 365);
+        let ahead = Rule { last_run: Some(now() + years), ..rule("ahead", None) };
+        let mut waits = rule("waits", Some(30));
+        waits.state.wait = Some(Wait::for_points(now() + years));
+        let mut blocked = rule("blocked", Some(30));
+        blocked.state.block = Some(Block::after(None, now() + years, "403".to_owned()));
+        let rules = [ahead, waits, blocked];
+        assert_eq!(ids(due(&rules, now(), DAY, |_| true)), ["blocked", "waits", "ahead"]);
+        assert_eq!(stale(&rules, now(), DAY).len(), 3);
+        let today = Rule { last_run: Some(now() + TimeDelta::hours(20)), ..rule("today", None) };
+        assert_eq!(due(&[today], now(), DAY, |_| true), Due::Nothing, "clocks differ by hours");
     }
 
     #[test]

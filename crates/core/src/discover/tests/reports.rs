@@ -185,7 +185,7 @@ async fn a_list_that_fails_is_asked_for_again_after_a_while_and_a_refusal_is_not
     let (from, to) = (noon() - TimeDelta::hours(24), noon());
     let broken = format!("reports of {from} to {to}: listing reports: HTTP 500");
     for (failures, outcome, asked, seconds) in
-        [(2, "Complete", 3, 17), (3, "Complete", 4, 17), (99, broken.as_str(), 6, 34)]
+        [(2, "Complete", 3, 17), (3, "Complete", 4, 17), (99, broken.as_str(), 9, 51)]
     {
         let failed = std::cell::Cell::new(0);
         let wcl = TestWcl::new(async |asked: &Asked| {
@@ -224,6 +224,11 @@ async fn with_a_broken_list(store: &Memory, clock: &TestClock, began_hours_ago: 
     (summary, asked)
 }
 
+/// What is remembered of a rule whose reading began at noon and is done.
+fn done() -> RuleState {
+    RuleState { read_until: Some(noon()), ..RuleState::default() }
+}
+
 #[tokio::test]
 async fn a_list_that_stays_broken_is_set_aside_and_the_others_are_read() {
     let since = Some(noon() - TimeDelta::hours(96));
@@ -239,7 +244,7 @@ async fn a_list_that_stays_broken_is_set_aside_and_the_others_are_read() {
     let (from, to) = (noon() - TimeDelta::hours(48), noon() - TimeDelta::hours(24));
     let reason = format!("page 1 skipped: reports of {from} to {to}: listing reports: HTTP 502");
     assert_eq!(only.reason.as_deref(), Some(reason.as_str()));
-    assert_eq!(state(&store, 0), RuleState::default());
+    assert_eq!(state(&store, 0), done());
     assert!(last_run(&store, 0).is_some());
 }
 
@@ -296,7 +301,7 @@ async fn rules_of_other_pages_ranks_and_days_take_their_own_of_one_reading() {
     assert_eq!(reasons, [false, true, false, false, false], "page 2 was b's last");
     let json = serde_json::to_value(&summary).unwrap();
     assert_eq!((&json["reports"], &json["players"], &json["pages"]), (&json!(3), &json!(6), &json!(3)));
-    assert!((0..5).all(|rule| last_run(&store, rule) == Some(noon()) && state(&store, rule) == RuleState::default()));
+    assert!((0..5).all(|rule| last_run(&store, rule) == Some(noon()) && state(&store, rule) == done()));
 }
 
 /// A daily rule of its own difficulty and days.
@@ -350,11 +355,9 @@ async fn nothing_more_is_read_for_a_rule_that_was_paused_or_made_anew_meanwhile(
     store.rules.borrow_mut()[2].id = RuleId("made anew".to_owned());
     let summary = run(&store, &wcl, &clock, None, &until(noon() + TimeDelta::minutes(29))).await.unwrap();
     let told: Vec<_> = summary.rules.iter().map(|rule| (rule.rule.clone().unwrap().0, rule.players)).collect();
-    assert_eq!(told, [("a".to_owned(), 2)]);
+    assert_eq!(told, [("a".to_owned(), 2), ("made anew".to_owned(), 2)]);
     let pairs = |id: u32| store.discovers.borrow()[&id].pairs().map(|(_, difficulty)| difficulty).collect::<Vec<_>>();
-    assert_eq!([1, 2, 3].map(pairs), [vec![3, 4, 5], vec![4], vec![4]]);
-    run(&store, &wcl, &clock, None, &invocation()).await.unwrap();
-    assert_eq!([1, 2, 3].map(pairs), [vec![3, 4, 5], vec![3, 4], vec![3, 4]], "it reads its own");
+    assert_eq!([1, 2, 3].map(pairs), [vec![3, 4, 5], vec![3, 4], vec![3, 4]], "the one made anew reads its own");
 }
 
 #[tokio::test]
@@ -394,6 +397,84 @@ async fn a_wrong_key_is_no_broken_list_and_a_stored_reading_of_before_is_begun_a
     let wcl = TestWcl::new(async |_: &Asked| Ok(()));
     let summary = work(&store, &wcl).await;
     assert_eq!((summary.rules[0].stopped, lists(&wcl)[0]), (StopReason::Complete, (24, 0, 1)));
+}
+
+#[tokio::test]
+async fn details_that_a_gateway_keeps_failing_on_are_left_to_the_next_run() {
+    let store = with_rules([since("a", 4, 24)]);
+    let mut wcl = TestWcl::new(async |asked: &Asked| match asked {
+        Asked::Details(codes) if codes.iter().any(|code| code == "r07") => Err(anyhow!("HTTP 504").into()),
+        _ => Ok(()),
+    });
+    (1..=21).for_each(|id| add_report(&mut wcl, &format!("r{id:02}"), &[id], &[4]));
+    let summary = work(&store, &wcl).await;
+    assert_eq!(
+        (summary.rules[0].stopped, summary.rules[0].players, summary.rules[0].skipped),
+        (StopReason::Complete, 1, 20)
+    );
+    assert_eq!(store.seen.borrow().len(), 1, "the others are asked for again");
+    // Where nothing of a page can be read, the rule fails.
+    wcl.reports.truncate(20);
+    let error = backfill(&Memory::default(), &wcl, of_last_day(4)).await.unwrap_err();
+    let expected = "none of 20 reports could be read; r01: asking for reports: HTTP 504";
+    assert_eq!(error.to_string(), expected);
+}
+
+#[tokio::test]
+async fn a_run_of_nothing_but_one_odd_report_is_a_failure_and_reads_it_again() {
+    let store = with_rules([since("a", 4, 24)]);
+    let mut wcl = TestWcl::new(async |_: &Asked| Ok(()));
+    wcl.reports.push(listed("x", 2));
+    wcl.details.insert("x".to_owned(), DetailOutcome::Failed("rankedCharacters {}".to_owned()));
+    let clock = TestClock::at(noon());
+    let summary = run(&store, &wcl, &clock, None, &invocation()).await.unwrap();
+    let failure = format!("{:#}", summary.failures[0].cause);
+    assert_eq!(
+        (failure.as_str(), last_run(&store, 0)),
+        ("none of 1 reports could be read; x: rankedCharacters {}", None)
+    );
+    wcl.details.insert("x".to_owned(), DetailOutcome::Read(details(&[1], &[4])));
+    clock.advance(TimeDelta::hours(1));
+    let summary = run(&store, &wcl, &clock, None, &invocation()).await.unwrap();
+    assert_eq!((summary.rules[0].stopped, summary.rules[0].players), (StopReason::Complete, 1));
+}
+
+#[tokio::test]
+async fn a_page_that_stays_broken_hides_no_page_behind_it() {
+    let store = with_rules([since("a", 4, 24)]);
+    let mut wcl = TestWcl::new(async |asked: &Asked| match asked {
+        Asked::List(_, 2) => Err(anyhow!("HTTP 502").into()),
+        _ => Ok(()),
+    });
+    wcl.per_page = 1;
+    (1..=4).for_each(|id| add_report(&mut wcl, &format!("r{id}"), &[id], &[4]));
+    let summary = work(&store, &wcl).await;
+    let mut pages: Vec<u32> = lists(&wcl).into_iter().map(|(.., page)| page).collect();
+    pages.dedup();
+    assert_eq!(pages, [1, 2, 3, 4]);
+    assert_eq!(
+        (summary.rules[0].stopped, summary.rules[0].players, summary.rules[0].skipped),
+        (StopReason::Complete, 3, 1)
+    );
+    assert_eq!(*store.discovers.borrow().keys().collect::<Vec<_>>(), [&1, &3, &4]);
+}
+
+#[tokio::test]
+async fn the_next_reading_looks_back_from_when_the_last_one_began() {
+    let store = with_rules([since("a", 4, 96)]);
+    let clock = TestClock::at(noon());
+    let wcl = TestWcl::new(async |_: &Asked| {
+        clock.advance(TimeDelta::hours(20));
+        Ok(())
+    });
+    run(&store, &wcl, &clock, None, &invocation()).await.unwrap();
+    assert!(last_run(&store, 0).unwrap() - noon() >= TimeDelta::hours(60), "it took long");
+    assert_eq!(state(&store, 0), done());
+    wcl.asked.borrow_mut().clear();
+    clock.advance(TimeDelta::hours(24));
+    run(&store, &wcl, &clock, None, &invocation()).await.unwrap();
+    let oldest = lists(&wcl).into_iter().map(|(from, ..)| from).max();
+    assert_eq!(oldest, Some(72), "a log of then may have been uploaded while the reading went on");
 }
 
 #[tokio::test]
