@@ -79,16 +79,21 @@ need_cargo_lambda() {
 # The settings of .env, where there is one. What the caller has set wins.
 read_env_file() {
     [ -f .env ] || return 0
-    local name
-    local -A given=()
+    local line number=0 name value
     # Who names a region by its older variable means it.
     if [ -z "${AWS_REGION:-}" ] && [ -n "${AWS_DEFAULT_REGION:-}" ]; then export AWS_REGION=$AWS_DEFAULT_REGION; fi
-    while read -r name || [ -n "$name" ]; do
-        if [ -n "${!name+set}" ]; then given[$name]=${!name}; fi
-    done < <(sed -n -E 's/^[[:space:]]*(export[[:space:]]+)?([A-Za-z_][A-Za-z0-9_]*)=.*/\2/p' .env)
-    set -a
-    # shellcheck disable=SC1091
-    . ./.env
-    set +a
-    for name in "${!given[@]}"; do export "$name=${given[$name]}"; done
+    while read -r line || [ -n "$line" ]; do
+        number=$((number + 1))
+        line=${line%$'\r'}
+        if [[ $line =~ ^[[:space:]]*(#.*)?$ ]]; then continue; fi
+        # Read, not run: what stands in a secret is no command, and is not repeated in an error.
+        [[ $line =~ ^(export[[:space:]]+)?([A-Za-z_][A-Za-z0-9_]*)=(.*)$ ]] || fail ".env, line $number: not of the form NAME=VALUE"
+        name=${BASH_REMATCH[2]} value=${BASH_REMATCH[3]}
+        if [[ $value =~ ^\"([^\"]*)\"[[:space:]]*(#.*)?$ ]] || [[ $value =~ ^\'([^\']*)\'[[:space:]]*(#.*)?$ ]]; then
+            value=${BASH_REMATCH[1]}
+        elif [[ $value =~ ^(.*[^[:space:]])?[[:space:]]+#.*$ ]]; then
+            value=${BASH_REMATCH[1]}
+        fi
+        [ -n "${!name+set}" ] || export "$name=$value"
+    done <.env
 }

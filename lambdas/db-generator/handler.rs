@@ -64,8 +64,10 @@ fn failure(error: GenerateError) -> Failure {
 #[expect(clippy::cast_precision_loss, reason = "metrics are doubles")]
 fn metrics(summary: &GenerateSummary, is_whole: bool, now: Timestamp) -> Metrics {
     let bytes: u64 = summary.regions.iter().map(|region| region.bytes).sum();
-    // A run that finds nothing to change has published as well: what is out there is what is stored.
-    let is_current = matches!(summary.stopped, StopReason::Published | StopReason::Unchanged);
+    // A run that finds nothing to change has published as well: what is out there is what is stored. An addon without a
+    // single player is no publication: its alarm stays red.
+    let is_current = matches!(summary.stopped, StopReason::Published | StopReason::Unchanged)
+        && summary.regions.iter().any(|region| region.characters > 0);
     let metrics = Metrics::default();
     if !is_whole || !is_current {
         return metrics;

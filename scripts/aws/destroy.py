@@ -33,8 +33,9 @@ class Remains:
         self.region, self.name = region, name
         self.stack = self._describe(name)
         parameters = {one["ParameterKey"]: one["ParameterValue"] for one in (self.stack or {}).get("Parameters", [])}
-        self.prefix = parameters.get("NamePrefix", "")
-        self.schedule = f"{self.prefix}parsebook-wake-reviver"
+        # Without the stack nobody tells its prefix: names without one may be another stack's.
+        self.prefix = parameters.get("NamePrefix", "") if self.stack else None
+        self.schedule = None if self.prefix is None else f"{self.prefix}parsebook-wake-reviver"
         self.secrets = [parameters.get(key) for key in SECRETS if parameters.get(key)]
 
     def client(self, service):
@@ -52,10 +53,14 @@ class Remains:
                 for one in page["StackResourceSummaries"]]
 
     def has_schedule(self):
+        if self.schedule is None:
+            return False
         return or_none(self.client("scheduler").get_schedule, Name=self.schedule) is not None
 
     def log_groups(self):
         """Those of the functions: of the stack itself, but an invocation that ends late makes its group anew."""
+        if self.prefix is None:
+            return []
         names = {f"/aws/lambda/{self.prefix}{name}" for name in
                  ("discover", "aggregator", "player-rank", "reviver", "db-generator")}
         pages = self.client("logs").get_paginator("describe_log_groups").paginate(logGroupNamePrefix="/aws/lambda/")
@@ -64,7 +69,7 @@ class Remains:
     def messages(self):
         """Messages that wait, by queue; they go with the queues."""
         client, found = self.client("sqs"), {}
-        for name in QUEUES:
+        for name in QUEUES if self.prefix is not None else ():
             queue = or_none(client.get_queue_url, QueueName=self.prefix + name)
             if queue:
                 wanted = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
@@ -102,6 +107,9 @@ def show(remains, with_secrets):
             print(f"  {'messages, lost with their queue':36} {count} in {queue}")
     if schedule:
         print(f"  {'one-time schedule':36} {remains.schedule}")
+    groups = remains.log_groups()
+    for group in groups:
+        print(f"  {'log group':36} {group}")
     if code:
         print(f"  {'versions of packed code':36} {len(code)} in s3://{remains.bucket()}/{remains.name}/")
     for name in secrets if with_secrets else []:
@@ -111,7 +119,7 @@ def show(remains, with_secrets):
     if remains.bucket():
         stays.append(f"the bucket {remains.bucket()}, which all sam stacks of the account share")
     print("What stays: " + "; ".join(stays))
-    return bool(resources or schedule or code or (with_secrets and secrets))
+    return bool(resources or schedule or groups or code or (with_secrets and secrets))
 
 
 def remove(remains, with_secrets):
@@ -122,8 +130,9 @@ def remove(remains, with_secrets):
         formation = remains.client("cloudformation")
         formation.delete_stack(StackName=remains.name)
         formation.get_waiter("stack_delete_complete").wait(StackName=remains.name)
-    print(f"destroy: the schedule {remains.schedule}")
-    or_none(remains.client("scheduler").delete_schedule, Name=remains.schedule)
+    if remains.schedule:
+        print(f"destroy: the schedule {remains.schedule}")
+        or_none(remains.client("scheduler").delete_schedule, Name=remains.schedule)
     for group in remains.log_groups():
         print(f"destroy: the log group {group}")
         or_none(remains.client("logs").delete_log_group, logGroupName=group)

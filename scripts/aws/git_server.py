@@ -1,6 +1,8 @@
 """Whether a token may push to a repository: asked as git itself asks before a push, which changes nothing."""
 
 import base64
+import http.client
+import re
 import urllib.error
 import urllib.parse
 import urllib.request
@@ -17,7 +19,13 @@ class _NoRedirects(urllib.request.HTTPRedirectHandler):
 
 def problems(url, token, timeout=15):
     """A line for each, with the fix."""
-    parts = urllib.parse.urlsplit(url)
+    if re.search(r"[\s?#]", url):
+        return ["GitRepositoryUrl is no address of a repository; fix: https://HOST/OWNER/NAME.git"]
+    try:
+        parts = urllib.parse.urlsplit(url)
+        parts.port
+    except ValueError:
+        return ["GitRepositoryUrl is no address of a repository; fix: https://HOST/OWNER/NAME.git"]
     if parts.scheme not in ("http", "https"):
         return []
     host = parts.hostname or "?"
@@ -34,7 +42,7 @@ def problems(url, token, timeout=15):
             kind = answer.headers.get_content_type()
     except urllib.error.HTTPError as error:
         return [_refusal(error, host, token)]
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, http.client.HTTPException) as error:
         return [f"the git server {host} is not reached ({type(error).__name__}); fix: check GitRepositoryUrl"]
     if kind != f"application/x-{SERVICE}-advertisement":
         return [f"{host} answers, but not as a git server; fix: check GitRepositoryUrl"]

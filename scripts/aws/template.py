@@ -61,21 +61,24 @@ class Template:
 
 
 def _broken_rules(name, value, rule):
+    # A secret is easily given where its name, or an address without it, belongs: none is repeated.
+    may_be_secret = name.endswith("Parameter") or name == "GitRepositoryUrl"
+    told = "what was given" if may_be_secret else value
     # CloudFormation's patterns are those of Java, which match a whole text; the template's are anchored in any case.
     if "AllowedPattern" in rule and not re.fullmatch(rule["AllowedPattern"], value):
         form = rule.get("ConstraintDescription", rule["AllowedPattern"])
-        yield f"{name}: {value} is not of the form that the template allows: {form}"
+        yield f"{name}: {told} is not of the form that the template allows: {form}"
     allowed = [str(one) for one in rule.get("AllowedValues", [value])]
     if value not in allowed:
-        yield f"{name}: {value} is none of {', '.join(allowed)}"
+        yield f"{name}: {told} is none of {', '.join(allowed)}"
     if rule["Type"] == "Number":
         try:
             number = float(value)
         except ValueError:
-            yield f"{name}: {value} is no number"
+            yield f"{name}: {told} is no number"
             return
         if number < float(rule.get("MinValue", number)) or number > float(rule.get("MaxValue", number)):
-            yield f"{name}: {value} is not between {rule.get('MinValue', '-∞')} and {rule.get('MaxValue', '∞')}"
+            yield f"{name}: {told} is not between {rule.get('MinValue', '-∞')} and {rule.get('MaxValue', '∞')}"
     elif len(value) < int(rule.get("MinLength", 0)):
         yield f"{name} is empty; fix: add {name}=… ({rule.get('Description', '')})"
 

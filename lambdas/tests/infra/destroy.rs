@@ -8,6 +8,8 @@ use crate::support::{Account, Told, python, told_by};
 
 const STACK: &str = "stage";
 const SCHEDULE: &str = "/schedules/stage-parsebook-wake-reviver";
+/// That of a stack without a prefix.
+const OF_ANOTHER: &str = "/schedules/parsebook-wake-reviver";
 const SECRET: &str = "/stage/mongodb-uri";
 
 fn destroy(account: &Account, options: &[&str]) -> Told {
@@ -43,11 +45,12 @@ async fn make(account: &Account) {
         "ScheduleExpression": "at(2099-01-01T00:00:00)", "FlexibleTimeWindow": { "Mode": "OFF" },
         "Target": { "Arn": "arn:aws:lambda:eu-west-1:0:function:stage-reviver", "RoleArn": "arn:aws:iam::0:role/scheduler" },
     });
-    account.path("scheduler", Method::POST, SCHEDULE, schedule).await;
+    account.path("scheduler", Method::POST, SCHEDULE, schedule.clone()).await;
+    account.path("scheduler", Method::POST, OF_ANOTHER, schedule).await;
 }
 
-async fn has_schedule(account: &Account) -> bool {
-    account.path("scheduler", Method::GET, SCHEDULE, json!({})).await == 200
+async fn has_schedule(account: &Account, schedule: &str) -> bool {
+    account.path("scheduler", Method::GET, schedule, json!({})).await == 200
 }
 
 async fn stacks(account: &Account) -> usize {
@@ -72,13 +75,14 @@ async fn everything_is_shown_first_and_removed_when_told() {
         }
         assert!(!format!("{told:?}").contains("hush"));
     }
-    assert!(stacks(&account).await == 1 && has_schedule(&account).await, "nobody was there to ask");
+    assert!(stacks(&account).await == 1 && has_schedule(&account, SCHEDULE).await, "nobody was there to ask");
 
     let told = destroy(&account, &["--yes"]);
     assert!(told.succeeded, "{told:?}");
-    assert!(stacks(&account).await == 0 && !has_schedule(&account).await);
+    assert!(stacks(&account).await == 0 && !has_schedule(&account, SCHEDULE).await);
     assert!(account.has_secret(SECRET).await, "only with --secrets");
 
     let told = destroy(&account, &["--yes"]);
     assert!(told.succeeded && told.output.contains("nothing to remove"), "{told:?}");
+    assert!(has_schedule(&account, OF_ANOTHER).await, "a name that no stack has tells no prefix");
 }

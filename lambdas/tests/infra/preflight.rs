@@ -165,6 +165,27 @@ async fn a_token_that_may_not_push_is_told_as_what_it_is_and_goes_to_no_other_ho
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_secret_in_the_place_of_its_name_or_in_an_address_is_not_repeated() {
+    let Some(setting) = setting().await else { return };
+    let keys = format!("WclApiKeysParameter={KEYS}");
+    for given in [
+        "GitTokenParameter=hush token",
+        "MongoUriParameter=mongodb+srv://keeper:hush@host/",
+        keys.as_str(),
+        "GitRepositoryUrl=https://me:hush?word@127.0.0.1/a/b.git",
+        "GitRepositoryUrl=https://me:hush#word@127.0.0.1/a/b.git",
+        "GitRepositoryUrl=https://127.0.0.1:hush/a b",
+    ] {
+        let told = check(&setting.account.url, &[given]);
+        assert!(!told.succeeded && told.errors.contains(given.split('=').next().unwrap()), "{given}: {told:?}");
+        assert!(!told.errors.contains("Traceback"), "{told:?}");
+        for secret in SECRETS {
+            assert!(!format!("{told:?}").contains(secret), "{given}: {told:?}");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_quota_that_is_too_small_is_told_with_both_ways_out() {
     let Some(setting) = setting().await else { return };
     for (quota, parameter, named) in [

@@ -26,16 +26,17 @@ impl Waiting for MongoStore {
         self.delete(QUEUED, vec![expired]).await?;
         self.delete(FAILURES, vec![doc! { "q": { "at": { "$lte": dropped } }, "limit": 0 }]).await?;
         let collection = self.collection(QUEUED).await?;
-        let documents: Vec<Document> = while_away("reading who waits in the queue", || async {
-            collection.find(doc! {}).batch_size(10_000).await?.try_collect().await
-        })
-        .await?;
-        let in_queue = |document: &Document| {
-            let player = discovered(document).ok()?;
-            let sent_at = read::optional(document, "sentAt").and_then(|sent_at| read::time(sent_at).ok());
+        let in_queue = |document: Document| {
+            let player = discovered(&document).ok()?;
+            let sent_at = read::optional(&document, "sentAt").and_then(|sent_at| read::time(sent_at).ok());
             Some((player.id, InQueue { raids_to_scrap: player.raids_to_scrap, sent_at }))
         };
-        Ok(documents.iter().filter_map(in_queue).collect())
+        // A full queue as documents is larger than a Lambda.
+        let waiting = while_away("reading who waits in the queue", || async {
+            let documents = collection.find(doc! {}).batch_size(1_000).await?;
+            documents.try_filter_map(|document| std::future::ready(Ok(in_queue(document)))).try_collect().await
+        });
+        waiting.await
     }
 
     async fn mark_waiting(&self, sent: &[Discovered], now: Timestamp) -> Result<()> {

@@ -129,6 +129,7 @@ pub async fn a_rules_state_comes_back<S: Store>(store: &S) -> Result<()> {
             refusals: 2,
             reason: "\"human\" check $x".into(),
         }),
+        read_until: Some(now()),
         wait: Some(Wait {
             until: now() + TimeDelta::hours(1),
             since: now() - TimeDelta::hours(3),

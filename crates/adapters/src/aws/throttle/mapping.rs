@@ -4,24 +4,22 @@ use anyhow::{Context, ensure};
 use backon::Retryable;
 use parsebook_core::ports::Result;
 
-use super::{Consumer, described, is_one_of, is_throttled, patience};
+use super::{Consumer, TO_READ, TO_SWITCH, described, is_one_of, is_passing, patience};
 
 /// Switches every SQS mapping of the consumer.
 pub async fn switch(consumer: &Consumer, enabled: bool) -> Result<()> {
     let mappings = || sqs_mappings(consumer);
-    let mappings = mappings.retry(patience()).when(|(again, _)| *again).await.map_err(|(_, error)| error)?;
+    let mappings = mappings.retry(patience(TO_READ)).when(|(again, _)| *again).await.map_err(|(_, error)| error)?;
     ensure!(!mappings.is_empty(), "function {} has no queue mapping", consumer.function);
     // A mapping that is already going off is left alone. One that shows as enabled is enabled all the same, because it may
     // be about to be disabled.
     for (id, _) in mappings.iter().filter(|(_, is_going_off)| enabled || !is_going_off) {
         let update = || consumer.lambda.update_event_source_mapping().uuid(id).enabled(enabled).send();
-        // A mapping that is being changed refuses to be changed; that takes up to a minute.
-        let is_passing = |error: &_| {
-            is_throttled(error) || is_one_of(error, &["ResourceInUseException", "ResourceConflictException"])
-        };
+        let may_pass =
+            |error: &_| is_passing(error) || is_one_of(error, &["ResourceInUseException", "ResourceConflictException"]);
         update
-            .retry(patience())
-            .when(is_passing)
+            .retry(patience(TO_SWITCH))
+            .when(may_pass)
             .await
             .map_err(described)
             .with_context(|| format!("{} mapping {id}", if enabled { "enabling" } else { "disabling" }))?;
@@ -36,7 +34,7 @@ async fn sqs_mappings(consumer: &Consumer) -> std::result::Result<Vec<(String, b
     let mut pages = list.into_paginator().items().send();
     while let Some(mapping) = pages.next().await {
         let mapping = mapping
-            .map_err(|error| (is_throttled(&error), described(error).context("listing the function's mappings")))?;
+            .map_err(|error| (is_passing(&error), described(error).context("listing the function's mappings")))?;
         if mapping.event_source_arn().is_some_and(|arn| arn.split(':').nth(2) == Some("sqs")) {
             let is_going_off = mapping.state().is_some_and(|state| matches!(state, "Disabling" | "Disabled"));
             let id = mapping.uuid.context("a mapping without an id").map_err(|error| (false, error))?;

@@ -13,7 +13,9 @@ use std::time::Duration;
 
 use anyhow::{Context, anyhow};
 use aws_config::SdkConfig;
+use aws_config::retry::RetryConfig;
 use aws_sdk_lambda::Client;
+use aws_sdk_lambda::config::http::HttpResponse;
 use aws_sdk_lambda::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
 use backon::{ExponentialBuilder, Retryable};
 use chrono::TimeDelta;
@@ -31,6 +33,13 @@ const BELIEVED_FOR: TimeDelta = TimeDelta::seconds(15);
 /// A schedule that is as near as this when the last step is done may have fired before it, in vain.
 const TOO_NEAR: TimeDelta = TimeDelta::seconds(2);
 
+/// How long a control plane that is throttled is waited for, by step: five steps and a mapping that is changing still fit
+/// into an invocation of player-rank, and three into reviver's minute.
+const TO_READ: Duration = Duration::from_secs(5);
+const TO_SET: Duration = Duration::from_secs(12);
+/// A mapping that is being changed refuses to be changed; that takes up to a minute.
+const TO_SWITCH: Duration = Duration::from_secs(30);
+
 /// A function that consumes the queue.
 #[derive(Debug, Clone)]
 pub struct Consumer {
@@ -41,13 +50,15 @@ pub struct Consumer {
 impl Consumer {
     /// `function`: a name or an ARN.
     pub fn new(config: &SdkConfig, function: String) -> Self {
-        Self { lambda: Client::new(config), function }
+        // What is tried again is tried again here, and for a bounded time.
+        let once = aws_sdk_lambda::config::Builder::from(config).retry_config(RetryConfig::disabled()).build();
+        Self { lambda: Client::from_conf(once), function }
     }
 
     /// The concurrency limit; `None` where none is set.
     async fn limit(&self) -> Result<Option<u32>> {
         let get = || self.lambda.get_function_concurrency().function_name(&self.function).send();
-        let answer = get.retry(patience()).when(is_throttled).await.map_err(described);
+        let answer = get.retry(patience(TO_READ)).when(is_passing).await.map_err(described);
         let limit = answer.context("reading the concurrency limit")?.reserved_concurrent_executions;
         limit.map(u32::try_from).transpose().context("AWS tells a negative concurrency limit")
     }
@@ -58,8 +69,8 @@ impl Consumer {
             let put = self.lambda.put_function_concurrency().function_name(&self.function);
             put.reserved_concurrent_executions(reserved).send()
         };
-        put.retry(patience())
-            .when(|error| is_throttled(error) || is_one_of(error, &["ResourceConflictException"]))
+        put.retry(patience(TO_SET))
+            .when(|error| is_passing(error) || is_one_of(error, &["ResourceConflictException"]))
             .await
             .map_err(described)
             .with_context(|| format!("setting the concurrency limit to {limit}"))?;
@@ -69,8 +80,8 @@ impl Consumer {
     async fn remove_limit(&self) -> Result<()> {
         let delete = || self.lambda.delete_function_concurrency().function_name(&self.function).send();
         delete
-            .retry(patience())
-            .when(|error| is_throttled(error) || is_one_of(error, &["ResourceConflictException"]))
+            .retry(patience(TO_SET))
+            .when(|error| is_passing(error) || is_one_of(error, &["ResourceConflictException"]))
             .await
             .map_err(described)
             .context("removing the concurrency limit")?;
@@ -242,13 +253,21 @@ impl<C: Clock> Throttle<C> {
     }
 }
 
-/// Waits of some 40 s together.
-fn patience() -> ExponentialBuilder {
+/// Waits that last so long together.
+fn patience(total: Duration) -> ExponentialBuilder {
     ExponentialBuilder::default()
         .with_min_delay(Duration::from_millis(250))
-        .with_max_delay(Duration::from_secs(10))
-        .with_max_times(9)
+        .with_max_delay(Duration::from_secs(5))
+        .without_max_times()
+        .with_total_delay(Some(total))
         .with_jitter()
+}
+
+/// Whether the same call may succeed in a moment: the control plane has had too many requests, fails, or is not reached.
+fn is_passing<E: ProvideErrorMetadata>(error: &SdkError<E, HttpResponse>) -> bool {
+    let is_failing = error.raw_response().is_some_and(|answer| answer.status().is_server_error());
+    let is_unreached = matches!(error, SdkError::TimeoutError(_) | SdkError::DispatchFailure(_));
+    is_throttled(error) || is_failing || is_unreached
 }
 
 fn is_one_of<E: ProvideErrorMetadata, R>(error: &SdkError<E, R>, codes: &[&str]) -> bool {

@@ -12,7 +12,7 @@ use chrono::{SubsecRound, TimeDelta};
 use parsebook_core::Timestamp;
 use parsebook_core::ports::{Clock, Result};
 
-use super::{described, is_one_of, is_throttled, patience};
+use super::{TO_SET, described, is_one_of, is_throttled, patience};
 use crate::settings::Reviver;
 
 /// A wake-up is never scheduled closer than this: Scheduler does not fire what is past when it arrives.
@@ -51,7 +51,7 @@ impl<C: Clock> WakeUp<C> {
         let at = at.max(self.clock.now() + SHORTEST_NOTICE) + TimeDelta::milliseconds(999);
         let at = at.trunc_subsecs(0);
         let put = || self.put(at);
-        let was_there = put.retry(patience()).when(|(again, _)| *again).await.map_err(|(_, error)| error)?;
+        let was_there = put.retry(patience(TO_SET)).when(|(again, _)| *again).await.map_err(|(_, error)| error)?;
         Ok(Scheduled { at, was_there })
     }
 

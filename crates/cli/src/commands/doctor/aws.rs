@@ -158,7 +158,7 @@ fn queue(queued: i64, most: i64) -> Check {
         return Check::ok("queue", format!("{count} messages"));
     }
     let what = format!("{count} messages, more than the {most} of QUEUE_LIMIT");
-    Check::failed("queue", what, "add a key, or rank fewer difficulties (parsebook rules pause ID)")
+    Check::failed("queue", what, "rank fewer difficulties or raids (parsebook rules pause ID), or fewer REGIONS")
 }
 
 fn none_of(name: &str, count: i64, what: &str, fix: &str) -> Check {
