@@ -538,10 +538,17 @@ async fn a_refusal_that_is_kept_is_forgotten_when_a_rule_of_its_source_is_finish
     let store = with_rules([rule("a", Some(30))]);
     let kept = Block::after(None, noon() - TimeDelta::hours(2), "403".to_owned());
     store.refusals.borrow_mut().insert(SourceKind::Site, kept.clone());
-    let wcl = TestWcl::new(async |_: &Asked| Ok(()));
-    work(&store, &wcl).await;
+    let clock = TestClock::at(noon());
+    let mut wcl = TestWcl::new(async |_: &Asked| {
+        clock.advance(TimeDelta::minutes(10));
+        Ok(())
+    });
+    wcl.board = board(2);
+    run(&store, &wcl, &clock, None, &until(noon() + TimeDelta::minutes(15))).await.unwrap();
+    assert_eq!(store.refusals.borrow().len(), 1, "it was cut short");
+    run(&store, &wcl, &clock, None, &invocation()).await.unwrap();
     assert!(store.refusals.borrow().is_empty() && last_run(&store, 0).is_some());
-    // One that was written down meanwhile is older than the rule's success, and holds nobody up.
+    // One that was written down before the rule's success holds nobody up.
     store.refusals.borrow_mut().insert(SourceKind::Site, Block { until: noon() + TimeDelta::hours(9), ..kept });
     let refuses = TestWcl::new(async |asked: &Asked| if let Asked::Page(..) = asked { Err(refusal()) } else { Ok(()) });
     let backfill =
