@@ -238,8 +238,8 @@ pub trait ReportBacklog {
     async fn mark_sent(&self, codes: &[String], at: Timestamp) -> Result<()>;
     /// Stores what became of each report, by code, if the revision is still the stored one.
     async fn settle_reports(&self, settled: &[(String, u32, Settled)]) -> Result<()>;
-    /// Forgets the reports of a raid that ended before and are not open, or open for want of points alone; answers how
-    /// many were never read whole.
+    /// Forgets the reports of a raid that ended before and are not open, or were found before then and are open for want of
+    /// points; answers how many were never read whole.
     async fn forget_reports(&self, raid: RaidId, ended_before: Timestamp) -> Result<u64>;
     /// How many wait.
     async fn report_lag(&self, now: Timestamp) -> Result<ReportLag>;

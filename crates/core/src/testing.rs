@@ -391,7 +391,10 @@ impl ReportBacklog for Memory {
     }
 
     async fn forget_reports(&self, raid: RaidId, ended_before: Timestamp) -> Result<u64> {
-        let is_in_part = |report: &StoredReport| report.left_out != LeftOut::NOTHING;
+        let is_in_part = |report: &StoredReport| {
+            let was_found = report.found_at.is_some_and(|found_at| found_at < ended_before);
+            report.left_out != LeftOut::NOTHING || (report.state.is_open() && was_found)
+        };
         let is_forgotten = |report: &StoredReport| {
             report.raid == raid && report.end < ended_before && (!report.state.is_open() || is_in_part(report))
         };

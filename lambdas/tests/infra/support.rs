@@ -57,7 +57,9 @@ pub struct Account {
 
 impl Account {
     pub fn at(url: String) -> Self {
-        Self { url, client: reqwest::Client::new() }
+        // A connection that is kept may be closed by the emulator at the moment it is used again.
+        let client = reqwest::Client::builder().pool_max_idle_per_host(0).build().unwrap_or_default();
+        Self { url, client }
     }
 
     async fn send(&self, request: reqwest::RequestBuilder, service: &str) -> (u16, String) {

@@ -158,9 +158,9 @@ impl ReportBacklog for EmbeddedStore {
             let sql = format!("DELETE FROM reports WHERE raid = ?1 AND end_time < ?2 AND {which}");
             Ok(self.lock().execute(&sql, params![raid, millis(ended_before)])? as u64)
         };
-        let in_part = forget("left_out > 0")?;
+        let given_up = forget(&format!("(left_out > 0 OR {OPEN} AND found_at < ?2)"))?;
         forget(&format!("NOT {OPEN}"))?;
-        Ok(in_part)
+        Ok(given_up)
     }
 
     async fn report_lag(&self, now: Timestamp) -> Result<ReportLag> {

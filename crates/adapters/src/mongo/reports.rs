@@ -188,9 +188,12 @@ impl ReportBacklog for MongoStore {
         let old = doc! { "raid": raid, "endTime": { "$lt": date(ended_before) } };
         let mut in_part = old.clone();
         in_part.insert("leftOut", doc! { "$gt": 0 });
+        let mut unread = old.clone();
+        unread.extend(doc! { "state": { "$in": ["new", "again"] }, "foundAt": { "$lt": date(ended_before) } });
         let mut closed = old;
         closed.insert("state", doc! { "$nin": ["new", "again"] });
-        let forgotten = self.delete(REPORTS, vec![doc! { "q": in_part, "limit": 0 }]).await?;
+        let given_up = [in_part, unread].map(|which| doc! { "q": which, "limit": 0 });
+        let forgotten = self.delete(REPORTS, given_up.into()).await?;
         self.delete(REPORTS, vec![doc! { "q": closed, "limit": 0 }]).await?;
         Ok(forgotten)
     }

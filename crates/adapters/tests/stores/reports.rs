@@ -205,8 +205,10 @@ pub async fn reports_wait_for_their_day<S: WholeStore>(store: &S) -> Result<()> 
     let later = now() + TimeDelta::days(9);
     assert_eq!(store.forget_reports(31, later).await?, 0);
     assert_eq!(store.report_lag(now()).await?.all, 3, "of another raid");
-    assert_eq!(store.forget_reports(44, later).await?, 1, "the old one was never read whole");
-    assert_eq!(store.report_lag(now()).await?.all, 2, "what is open is kept");
+    assert_eq!(store.forget_reports(44, now()).await?, 1, "the old one was never read whole");
+    assert_eq!(store.report_lag(now()).await?.all, 2, "what was found only now is kept, however old it is");
+    assert_eq!(store.forget_reports(44, later).await?, 2, "they were never read");
+    assert_eq!(store.report_lag(now()).await?.all, 0);
     Ok(())
 }
 

@@ -568,9 +568,10 @@ where
         }
         tell_listed(&mut summaries, counts.listed);
         if is_finished && source == SourceKind::Reports {
-            // What is not forgotten now is forgotten another time.
-            if let Err(error) = self.forget_old_reports(now).await {
-                tracing::warn!(error = format!("{error:#}"), "old reports are still remembered");
+            match self.forget_old_reports(now).await {
+                Ok(given_up) => summaries[0].give_up(given_up),
+                // What is not forgotten now is forgotten another time.
+                Err(error) => tracing::warn!(error = format!("{error:#}"), "old reports are still remembered"),
             }
         }
         if let Some(failure) = failure {
@@ -601,6 +602,16 @@ impl RuleSummary {
         self.reports = (share.target.ranks == RanksKind::Reports).then_some(0);
         let reasons: Vec<&str> = [skipped, share.left_behind.as_deref()].into_iter().flatten().collect();
         self.reason = (!reasons.is_empty()).then(|| reasons.join("; "));
+    }
+
+    /// Tells of reports that are too old to be read any more.
+    fn give_up(&mut self, reports: u64) {
+        if reports > 0 {
+            let told = format!("{reports} reports were never read whole: points did not suffice");
+            tracing::warn!("{told}");
+            self.skipped += reports;
+            self.reason = Some(self.reason.take().map_or(told.clone(), |reason| format!("{reason}; {told}")));
+        }
     }
 
     /// The summary of a rule that shared this one's reading, to its end where the rule `is_served`.

@@ -446,19 +446,15 @@ where
         Ok(())
     }
 
-    /// Forgets which reports were read where no window reaches them any more.
-    pub(super) async fn forget_old_reports(&self, now: Timestamp) -> anyhow::Result<()> {
-        let Some(leader) = &self.leader else { return Ok(()) };
+    /// Forgets which reports were read where no window reaches them any more; answers how many were never read whole.
+    pub(super) async fn forget_old_reports(&self, now: Timestamp) -> anyhow::Result<u64> {
+        let Some(leader) = &self.leader else { return Ok(0) };
         let reached = now - delta(self.config.lookback) - delta(self.config.delay) * 2 - REMEMBERED_BEYOND;
         let (raid, oldest) = (leader.target.raid, reached.min(now - FIRST_READING));
         self.ports.store.forget_seen(raid, oldest).await.context("forgetting which reports are known")?;
         // Read again, a report whose kills are still remembered would change nothing; an older one could count twice.
         let given_up = self.ports.store.forget_reports(raid, oldest.min(now - REMEMBERED)).await;
-        match given_up.context("forgetting reports that were ranked")? {
-            0 => {}
-            given_up => tracing::warn!(raid, given_up, "reports were never read whole: points did not suffice"),
-        }
-        Ok(())
+        given_up.context("forgetting reports that were ranked")
     }
 }
 

@@ -614,6 +614,40 @@ async fn remembered(lookback_days: u64, ended_hours_ago: &[i64]) -> (Vec<String>
 }
 
 #[tokio::test]
+async fn reports_that_were_never_read_whole_are_told_when_they_are_given_up() {
+    let store = with_rules([daily(RanksKind::Reports)]);
+    let report = |code: &str, state, days| {
+        let end = noon() - TimeDelta::days(days);
+        let report = StoredReport {
+            code: code.to_owned(),
+            raid: 31,
+            region: String::new(),
+            start: end,
+            end,
+            revision: 1,
+            state,
+            due_at: end,
+            sent_at: None,
+            found_at: Some(end),
+            tries: 1,
+            difficulties: BTreeSet::new(),
+            left_out: Default::default(),
+        };
+        (code.to_owned(), report)
+    };
+    let reports = [
+        report("new", ReportState::New, 36),
+        report("done", ReportState::Done, 36),
+        report("young", ReportState::New, 9),
+    ];
+    store.reports.borrow_mut().extend(reports);
+    let summary = work(&store, &TestWcl::new(async |_: &Asked| Ok(()))).await;
+    let told = "1 reports were never read whole: points did not suffice";
+    assert_eq!((summary.rules[0].skipped, summary.rules[0].reason.as_deref()), (1, Some(told)));
+    assert_eq!(*store.reports.borrow().keys().collect::<Vec<_>>(), ["young"]);
+}
+
+#[tokio::test]
 async fn what_no_window_reaches_any_more_is_forgotten() {
     const DAY: i64 = 24;
     // A first run reaches two weeks back, and the ends of kills are remembered for 35 days.
