@@ -473,6 +473,12 @@ mod tests {
     use crate::testing::noon;
 
     #[test]
+    fn a_store_that_is_away_is_known_in_any_context() {
+        let away = Error::new(StoreAway("no answer".to_owned())).context("reading players");
+        assert!(is_store_away(&away) && !is_store_away(&Error::msg("no answer")));
+    }
+
+    #[test]
     fn a_raid_counts_as_read_since_the_oldest_metric_of_its_newest_partition() {
         let metric = |partition, hours_ago: Option<i64>| {
             let read_at = hours_ago.map(|hours| noon() - TimeDelta::hours(hours));

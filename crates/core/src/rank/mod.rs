@@ -394,6 +394,33 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn who_goes_by_a_newer_number_is_discovered_under_it_and_who_is_gone_is_told_so() {
+        let outcomes = [
+            (1, RankOutcome::Moved(10)),
+            (2, RankOutcome::Moved(2)),
+            (3, RankOutcome::Update(PlayerUpdate::Gone { id: 3 })),
+        ];
+        let api = api(&[("a", 3600.0)], outcomes);
+        let other = Discovered { id: 2, raids_to_scrap: crate::scrap::RaidsToScrap::one(31, 5) };
+        let other = Delivery { message_id: "y".to_owned(), body: serde_json::to_string(&other).unwrap() };
+        let store = Memory::default();
+        let summary = run(&store, &api, 1, &[message("x", 1), other, message("z", 3)]).await.unwrap();
+        let told = ["1: goes by another number now", "2: goes by another number now", "3: no such character"];
+        assert_eq!(summary.finished, told.map(|told| format!("player {told}")));
+        let found = [(10, found(1).raids_to_scrap)];
+        assert_eq!(*store.discovers.borrow(), found.into(), "nobody is followed in a circle");
+    }
+
+    #[tokio::test]
+    async fn what_a_key_has_in_an_hour_is_told_where_it_is_known() {
+        let mut api = api(&[("a", 3600.0), ("b", 9.0)], [(1, ranked(1))]);
+        api.keys[1].limit_per_hour = 0.0;
+        let summary = run(&Memory::default(), &api, 1, &[message("x", 1)]).await.unwrap();
+        assert_eq!(summary.points_limit, [("a".to_owned(), 3600.0)].into());
+        assert_eq!(summary.points_left.len(), 2);
+    }
+
+    #[tokio::test]
     async fn what_was_paid_for_is_stored_although_the_api_refuses_in_the_middle() {
         let store = Memory::default();
         let api = api(&[("a", 3600.0)], [(1, ranked(1))]);
