@@ -377,6 +377,31 @@ mod tests {
     }
 
     #[test]
+    fn a_whole_reading_that_led_to_no_full_reading_is_repeated_whole_as_often_as_any() {
+        let report = read_before(0);
+        let at = noon() + TimeDelta::hours(7);
+        let settled = |state, tries| {
+            let repeated = report.repeated(Settled { state, tries, ..report.unsettled() }, at);
+            (repeated.state, repeated.due_at == at, repeated.tries)
+        };
+        use ReportState::{Again, Done, Final};
+        assert_eq!(settled(Done, 5), (Again, true, 5));
+        assert_eq!(settled(Done, 6), (Done, false, 6), "that was the last time");
+        assert_eq!(settled(Final, 1), (Final, false, 1));
+        assert_eq!(settled(Again, 1), (Again, false, 1), "it comes again in any case");
+        let stored = |state, left_out| StoredReport { state, left_out, difficulties: heroic(), ..report.clone() };
+        let in_part = LeftOut::of_number(2);
+        for (state, left_out, read) in [
+            (Again, LeftOut::NOTHING, BTreeSet::new()),
+            (Again, in_part, heroic()),
+            (Done, LeftOut::NOTHING, heroic()),
+            (Done, in_part, heroic()),
+        ] {
+            assert_eq!(stored(state, left_out).read_before(), (read, left_out), "{state:?}");
+        }
+    }
+
+    #[test]
     fn a_rule_of_another_difficulty_opens_a_report_that_was_read() {
         let (difficulties, left_out) = (BTreeSet::from([3]), LeftOut::of_number(2));
         let done = StoredReport { state: ReportState::Final, difficulties, left_out, ..read_before(1) };
