@@ -113,8 +113,29 @@ fn a_rule_says_in_one_line_why_it_waits() {
         let told = line(state);
         assert!(told.0.contains(words) && told.1 == is_failing, "{told:?}");
     }
+    let points = RuleState { wait: Some(Wait { until: now(), ..wait(0) }), ..Default::default() };
+    assert!(line(points).0.contains("first run"), "the points are back at this moment");
     let paused = Rule { enabled: false, ..rule("a", RuleState::default()) };
     assert_eq!(RuleStatus::of(&paused, &[], now()).state, "paused by hand");
+}
+
+#[test]
+fn rules_that_fail_come_first_then_the_newest_raid_and_the_hardest_difficulty() {
+    let of = |id: &str, raid, difficulty, state| {
+        let rule = rule(id, state);
+        Rule { target: crate::rule::Target { raid, difficulty, ..rule.target.clone() }, ..rule }
+    };
+    let wait = Wait { since: now(), until: now() + TimeDelta::hours(1), failures: 1, reason: "no such raid".into() };
+    let failing = RuleState { wait: Some(wait), ..Default::default() };
+    let rules = vec![
+        of("old", 31, 5, RuleState::default()),
+        of("heroic", 44, 4, RuleState::default()),
+        of("mythic", 44, 5, RuleState::default()),
+        of("failing", 31, 3, failing),
+    ];
+    let status = Status::of(String::new(), &Census::default(), &(rules, vec![]), &History::new(now()));
+    let ids: Vec<_> = status.discovery.iter().map(|rule| rule.id.as_str()).collect();
+    assert_eq!(ids, ["failing", "mythic", "heroic", "old"]);
 }
 
 #[test]
