@@ -81,6 +81,7 @@ fn the_forecast_follows_from_what_waits_and_from_the_pace() {
     assert_eq!(status.all_ranked_by, Some(now() + TimeDelta::hours(64)));
     assert_eq!(eu.ranked_by, Some(now() + TimeDelta::days(2)));
     assert_eq!(us.ranked_by, None, "nothing of it was ranked last week");
+    assert_eq!((eu.players_a_day, us.players_a_day), (Some(30.0), None));
     assert_eq!(status.oldest_rank, Some(now() - TimeDelta::days(40)));
 }
 
