@@ -913,6 +913,7 @@ mod tests {
         paused.target.source = SourceKind::Reports;
         paused.target.ranks = RanksKind::Reports;
         store.rules.borrow_mut().extend([rule("by board", Some(1)), paused]);
+        with_reports(&store, [report(1, -24, None)]);
         let queue = TestQueue::new(async |_| QueueAnswer::Confirm);
         assert_eq!(run_limited(&store, &queue, 5600).await.sent, 400);
     }
