@@ -161,6 +161,19 @@ async fn only_the_rules_that_the_invocation_names_are_worked() {
     assert_eq!([0, 1, 2].map(|rule| last_run(&store, rule)), [None, Some(noon()), None]);
 }
 
+#[tokio::test]
+async fn a_rule_is_worked_once_in_an_invocation_although_it_is_due_again() {
+    let store = with_rules([rule("a", None), by_reports("b", 4, None)]);
+    let mut wcl = TestWcl::new(async |_: &Asked| Ok(()));
+    wcl.board = board(2);
+    let clock = TestClock::at(noon());
+    let config = DiscoverConfig { delay: Duration::ZERO, ..config() };
+    let ports = DiscoverPorts { store: &store, api: &wcl, site: &wcl, clock: &clock };
+    let summary = discover(&ports, &config, None, &invocation()).await.unwrap();
+    let worked: Vec<_> = summary.rules.iter().map(|rule| rule.rule.clone().unwrap().0).collect();
+    assert_eq!(worked, ["a", "b"]);
+}
+
 #[test]
 fn of_several_rules_the_first_that_did_not_end_says_why() {
     let stopped = |reasons: &[StopReason]| {
