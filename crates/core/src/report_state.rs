@@ -297,6 +297,16 @@ mod tests {
         );
     }
 
+    #[test]
+    fn a_log_counts_as_found_when_a_list_first_told_of_all_that_it_holds() {
+        let before = noon() - TimeDelta::hours(9);
+        let stored = StoredReport { found_at: Some(before), ..raised(None, &listed(3, noon())) };
+        assert_eq!(raised(None, &listed(3, noon())).found_at, Some(noon()));
+        assert_eq!(raised(Some(&stored), &listed(4, noon())).found_at, Some(before), "only its revision is new");
+        let longer = listed(4, noon() + TimeDelta::hours(1));
+        assert_eq!(raised(Some(&stored), &longer).found_at, Some(noon()));
+    }
+
     fn reading(rows: usize, missing: usize) -> ReportReading {
         let row = |index| RankRow {
             raid: 44,
