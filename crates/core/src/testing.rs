@@ -571,6 +571,8 @@ pub struct TestWcl<F> {
     pub details: BTreeMap<String, DetailOutcome>,
     /// The players on each page of every board, the first page first.
     pub board: Vec<Vec<PlayerId>>,
+    /// Rows of each page that cannot be understood.
+    pub odd_rows: u32,
     pub asked: RefCell<Vec<Asked>>,
     pub on_ask: F,
 }
@@ -583,6 +585,7 @@ impl<F: AsyncFn(&Asked) -> std::result::Result<(), ApiError>> TestWcl<F> {
             reports: Vec::new(),
             per_page: 100,
             garbled: RefCell::default(),
+            odd_rows: 0,
             details: BTreeMap::new(),
             board: Vec::new(),
             asked: RefCell::default(),
@@ -622,6 +625,6 @@ impl<F: AsyncFn(&Asked) -> std::result::Result<(), ApiError>> RankingSite for Te
     async fn ranking_page(&self, board: &Board, page: u32) -> std::result::Result<SourcePage, SourceError> {
         self.ask(Asked::Page(board.clone(), page)).await?;
         let players = self.board.get(page as usize - 1).cloned().unwrap_or_default();
-        Ok(SourcePage { players, is_last: page as usize >= self.board.len(), ..SourcePage::default() })
+        Ok(SourcePage { players, skipped: self.odd_rows, is_last: page as usize >= self.board.len() })
     }
 }

@@ -529,6 +529,8 @@ mod tests {
         assert_eq!(windows(None, Some(noon() - TimeDelta::hours(30)))[0].from, noon() - TimeDelta::hours(30));
         let jumped = windows(Some(noon() + TimeDelta::days(300)), None);
         assert_eq!(jumped[0].from, noon() - TimeDelta::hours(72), "a last run in the future reads the lookback");
+        let ancient = windows(Some(Timestamp::UNIX_EPOCH), None);
+        assert_eq!(ancient[0].from, noon() - TimeDelta::days(14), "and one of another age is none");
     }
 
     proptest! {

@@ -451,6 +451,15 @@ async fn a_rule_that_fails_is_told_and_the_others_are_worked_all_the_same() {
 }
 
 #[tokio::test]
+async fn rows_that_are_not_understood_are_counted() {
+    let store = with_rules([rule("a", None)]);
+    let mut wcl = TestWcl::new(async |_: &Asked| Ok(()));
+    (wcl.board, wcl.odd_rows) = (board(3), 2);
+    let summary = work(&store, &wcl).await;
+    assert_eq!((summary.rules[0].players, summary.rules[0].skipped), (6, 6));
+}
+
+#[tokio::test]
 async fn a_page_that_stays_broken_is_counted_and_named() {
     let store = with_rules([rule("a", None)]);
     let mut wcl = TestWcl::new(async |asked: &Asked| match asked {

@@ -335,6 +335,17 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn of_a_large_board_more_pages_may_be_broken() {
+        let config = PagesConfig { pages_per_thread: 200, max_threads: 1, pace: Pace::per_second(1e6) };
+        let fetch = async |page: u32| match [60, 70, 80, 90].contains(&page) {
+            true => Err(SourceError::Failed(anyhow::anyhow!("HTTP 500"))),
+            false => Ok(SourcePage { players: vec![page], is_last: page == 99, ..SourcePage::default() }),
+        };
+        let ended = read(&config, 200, fetch, async |_, _| Ok(())).await;
+        assert!(matches!(ended.stopped, Stopped::EndOfBoard) && ended.skipped.len() == 4, "{ended:?}");
+    }
+
+    #[tokio::test]
     async fn a_page_that_is_read_at_the_end_is_not_skipped() {
         let config = PagesConfig { pages_per_thread: 4, max_threads: 2, pace: Pace::per_second(1e6) };
         let asked = Mutex::new(Vec::new());

@@ -478,6 +478,18 @@ async fn the_next_reading_looks_back_from_when_the_last_one_began() {
 }
 
 #[tokio::test]
+async fn a_rule_whose_last_page_was_its_last_list_leaves_nothing_behind() {
+    let short = Rule { target: Target { end_page: 3, ..since("short", 5, 24).target }, ..since("short", 5, 24) };
+    let store = with_rules([since("long", 4, 96), short]);
+    let mut wcl = TestWcl::new(async |_: &Asked| Ok(()));
+    wcl.per_page = 1;
+    (1..=3).for_each(|id| add_report(&mut wcl, &format!("r{id}"), &[id], &[4, 5]));
+    let summary = work(&store, &wcl).await;
+    assert_eq!(lists(&wcl)[..4], [(24, 0, 1), (24, 0, 2), (24, 0, 3), (72, 24, 1)]);
+    assert!(summary.rules.iter().all(|rule| rule.reason.is_none()), "{summary:?}");
+}
+
+#[tokio::test]
 async fn lists_that_no_rule_asks_for_any_more_are_not_bought() {
     let long = Rule { target: Target { end_page: 2, ..since("long", 4, 96).target }, ..since("long", 4, 96) };
     let store = with_rules([long, since("short", 5, 24)]);
