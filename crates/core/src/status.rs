@@ -196,7 +196,7 @@ impl RuleStatus {
     pub fn of(rule: &Rule, rules: &[Rule], now: Timestamp) -> Self {
         let state = &rule.state;
         let source = rule.target.source;
-        let waiting = state.wait.as_ref().filter(|wait| wait.until > now);
+        let waiting = state.wait.as_ref().filter(|_| state.waits(now));
         let failed = state.wait.as_ref().filter(|wait| wait.failures > 0);
         let (line, is_failing) = if !rule.enabled {
             ("paused by hand".to_owned(), false)

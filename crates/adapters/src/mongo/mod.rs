@@ -249,14 +249,17 @@ fn date(time: Timestamp) -> DateTime {
 mod tests {
     use super::*;
 
-    #[tokio::test]
-    async fn a_wrong_uri_names_the_variable_and_hides_the_password() {
-        let config = |uri: &str| MongoConfig {
+    fn config(uri: &str) -> MongoConfig {
+        MongoConfig {
             uri: SecretString::from(uri),
             database: "wcl".into(),
             app_name: "test".into(),
             max_connections: 1,
-        };
+        }
+    }
+
+    #[tokio::test]
+    async fn a_wrong_uri_names_the_variable_and_hides_the_password() {
         for uri in [
             "",
             "http://a",
@@ -278,12 +281,6 @@ mod tests {
 
     #[tokio::test]
     async fn a_program_starts_although_the_dns_does_not_know_its_store() {
-        let config = |uri: &str| MongoConfig {
-            uri: SecretString::from(uri),
-            database: "wcl".into(),
-            app_name: "test".into(),
-            max_connections: 1,
-        };
         let store = MongoStore::connect(&config("mongodb+srv://keeper:hush@store.invalid/wcl")).await.unwrap();
         let error = store.answers(Duration::from_secs(1)).await.unwrap_err();
         assert!(is_store_away(&error) && !format!("{error:#}").contains("hush"), "{error:#}");

@@ -266,7 +266,8 @@ where
         if let Some(target) = backfill {
             let target = target.checked()?;
             let idle = RuleSummary::new(None, Some(target.clone()), StopReason::Blocked);
-            let kept = schedule::kept_block(&rules, &kept, target.source).filter(|block| block.until > now);
+            let kept =
+                schedule::kept_block(&rules, &kept, target.source).filter(|block| schedule::lasts(block.until, now));
             summary.rules = match schedule::active_block(&rules, target.source, now).or(kept) {
                 Some(block) => vec![idle.blocked_by(block)],
                 None => run(None, Vec::new()).work(target).await?,

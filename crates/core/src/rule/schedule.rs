@@ -123,7 +123,7 @@ fn growing_pause(times: u32) -> TimeDelta {
 }
 
 /// Whether a pause until `until` is not over at `now`. One that is longer than any was written by a clock that was wrong.
-fn lasts(until: Timestamp, now: Timestamp) -> bool {
+pub fn lasts(until: Timestamp, now: Timestamp) -> bool {
     until > now && !is_ahead(until, now)
 }
 

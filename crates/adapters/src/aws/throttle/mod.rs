@@ -37,8 +37,9 @@ const TOO_NEAR: TimeDelta = TimeDelta::seconds(2);
 /// into an invocation of player-rank, and three into reviver's minute.
 const TO_READ: Duration = Duration::from_secs(5);
 const TO_SET: Duration = Duration::from_secs(12);
-/// A mapping that is being changed refuses to be changed; that takes up to a minute.
-const TO_SWITCH: Duration = Duration::from_secs(30);
+/// A mapping that is being changed refuses to be changed; that takes up to a minute. What lasts longer than this is left to
+/// the next try: another invocation's, or the safety-net schedule's.
+const TO_SWITCH: Duration = Duration::from_secs(40);
 
 /// A function that consumes the queue.
 #[derive(Debug, Clone)]

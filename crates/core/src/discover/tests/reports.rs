@@ -38,6 +38,40 @@ fn daily(ranks: RanksKind) -> Rule {
     Rule { target: Target { ranks, ..of_last_day(4) }, ..by_reports("a", 4, None) }
 }
 
+/// Three reports of today on a page of a list each, with a player each who killed a boss in these difficulties.
+fn three_pages<F: OnAsk>(on_ask: F, difficulties: &[u8]) -> TestWcl<F> {
+    let mut wcl = TestWcl { per_page: 1, ..TestWcl::new(on_ask) };
+    (1..=3).for_each(|id| add_report(&mut wcl, &format!("r{id}"), &[id], difficulties));
+    wcl
+}
+
+/// That page of a list takes fourteen minutes.
+fn late_at(asked: &Asked, page: u32, clock: &TestClock) -> std::result::Result<(), ApiError> {
+    if matches!(asked, Asked::List(_, of) if *of == page) {
+        clock.advance(TimeDelta::minutes(14));
+    }
+    Ok(())
+}
+
+/// A report of a raid that is read for its ranks, and ended then.
+fn read_report(code: &str, raid: u32, state: ReportState, end: Timestamp, found_at: Timestamp) -> StoredReport {
+    StoredReport {
+        code: code.to_owned(),
+        raid,
+        region: String::new(),
+        start: end,
+        end,
+        revision: 1,
+        state,
+        due_at: end,
+        sent_at: None,
+        found_at: Some(found_at),
+        tries: 1,
+        difficulties: BTreeSet::new(),
+        left_out: Default::default(),
+    }
+}
+
 async fn backfill<F: OnAsk>(store: &Memory, wcl: &TestWcl<F>, target: Target) -> Result<RuleSummary> {
     let summary = run(store, wcl, &TestClock::at(noon()), Some(target), &invocation()).await?;
     Ok(summary.rules.into_iter().next().unwrap())
@@ -146,14 +180,7 @@ async fn the_rules_pages_count_over_all_windows_and_what_is_left_is_told() {
 async fn a_reading_that_is_cut_short_goes_on_with_the_next_page() {
     let store = with_rules([daily(RanksKind::Players)]);
     let clock = TestClock::at(noon());
-    let mut wcl = TestWcl::new(async |asked: &Asked| {
-        if let Asked::List(_, 2) = asked {
-            clock.advance(TimeDelta::minutes(14));
-        }
-        Ok(())
-    });
-    wcl.per_page = 1;
-    (1..=3).for_each(|id| add_report(&mut wcl, &format!("r{id}"), &[id], &[4]));
+    let wcl = three_pages(async |asked: &Asked| late_at(asked, 2, &clock), &[4]);
     let old =
         SeenReport { code: "old".to_owned(), revision: 1, difficulties: BTreeSet::new(), end: Timestamp::UNIX_EPOCH };
     store.seen.borrow_mut().insert((31, "old".to_owned()), old);
@@ -231,11 +258,7 @@ fn done() -> RuleState {
 
 #[tokio::test]
 async fn a_list_that_stays_broken_is_set_aside_and_the_others_are_read() {
-    let since = Some(noon() - TimeDelta::hours(96));
-    let store = with_rules([Rule {
-        target: Target { since, ..daily(RanksKind::Players).target },
-        ..daily(RanksKind::Players)
-    }]);
+    let store = with_rules([since("a", 4, 96)]);
     let (summary, asked) = with_a_broken_list(&store, &TestClock::at(noon()), &[48]).await;
     assert_eq!(asked, [24, 48, 72, 96, 48], "it is asked for again at the end");
     let only = &summary.rules[0];
@@ -250,11 +273,7 @@ async fn a_list_that_stays_broken_is_set_aside_and_the_others_are_read() {
 
 #[tokio::test]
 async fn where_no_list_can_be_read_the_rule_fails_and_another_time_reads_what_is_left() {
-    let since = Some(noon() - TimeDelta::hours(96));
-    let store = with_rules([Rule {
-        target: Target { since, ..daily(RanksKind::Players).target },
-        ..daily(RanksKind::Players)
-    }]);
+    let store = with_rules([since("a", 4, 96)]);
     let clock = TestClock::at(noon());
     let (summary, asked) = with_a_broken_list(&store, &clock, &[24, 48, 72, 96]).await;
     assert_eq!(asked, [24, 48, 72, 96], "the fourth failure without a success says enough");
@@ -342,14 +361,7 @@ async fn a_rule_that_got_all_it_asks_for_is_done_although_the_reading_goes_on() 
 async fn nothing_more_is_read_for_a_rule_that_was_paused_or_made_anew_meanwhile() {
     let store = with_rules([since("a", 4, 24), since("b", 5, 24), since("c", 3, 24)]);
     let clock = TestClock::at(noon());
-    let mut wcl = TestWcl::new(async |asked: &Asked| {
-        if let Asked::List(_, 1) = asked {
-            clock.advance(TimeDelta::minutes(14));
-        }
-        Ok(())
-    });
-    wcl.per_page = 1;
-    (1..=3).for_each(|id| add_report(&mut wcl, &format!("r{id}"), &[id], &[3, 4, 5]));
+    let wcl = three_pages(async |asked: &Asked| late_at(asked, 1, &clock), &[3, 4, 5]);
     run(&store, &wcl, &clock, None, &until(noon() + TimeDelta::minutes(14))).await.unwrap();
     store.rules.borrow_mut()[1].enabled = false;
     store.rules.borrow_mut()[2].id = RuleId("made anew".to_owned());
@@ -481,9 +493,7 @@ async fn the_next_reading_looks_back_from_when_the_last_one_began() {
 async fn a_rule_whose_last_page_was_its_last_list_leaves_nothing_behind() {
     let short = Rule { target: Target { end_page: 3, ..since("short", 5, 24).target }, ..since("short", 5, 24) };
     let store = with_rules([since("long", 4, 96), short]);
-    let mut wcl = TestWcl::new(async |_: &Asked| Ok(()));
-    wcl.per_page = 1;
-    (1..=3).for_each(|id| add_report(&mut wcl, &format!("r{id}"), &[id], &[4, 5]));
+    let wcl = three_pages(async |_: &Asked| Ok(()), &[4, 5]);
     let summary = work(&store, &wcl).await;
     assert_eq!(lists(&wcl)[..4], [(24, 0, 1), (24, 0, 2), (24, 0, 3), (72, 24, 1)]);
     assert!(summary.rules.iter().all(|rule| rule.reason.is_none()), "{summary:?}");
@@ -493,9 +503,7 @@ async fn a_rule_whose_last_page_was_its_last_list_leaves_nothing_behind() {
 async fn lists_that_no_rule_asks_for_any_more_are_not_bought() {
     let long = Rule { target: Target { end_page: 2, ..since("long", 4, 96).target }, ..since("long", 4, 96) };
     let store = with_rules([long, since("short", 5, 24)]);
-    let mut wcl = TestWcl::new(async |_: &Asked| Ok(()));
-    wcl.per_page = 1;
-    (1..=3).for_each(|id| add_report(&mut wcl, &format!("r{id}"), &[id], &[4, 5]));
+    let wcl = three_pages(async |_: &Asked| Ok(()), &[4, 5]);
     let summary = work(&store, &wcl).await;
     assert_eq!(lists(&wcl), [(24, 0, 1), (24, 0, 2), (24, 0, 3)]);
     let (from, to) = (noon() - TimeDelta::hours(96), noon());
@@ -592,21 +600,7 @@ async fn remembered(lookback_days: u64, ended_hours_ago: &[i64]) -> (Vec<String>
             let code = if raid == 31 { hours.to_string() } else { format!("of {raid}: {hours}") };
             let seen = SeenReport { code: code.clone(), revision: 1, difficulties: BTreeSet::new(), end };
             store.seen.borrow_mut().insert((raid, code.clone()), seen);
-            let report = StoredReport {
-                code: code.clone(),
-                raid,
-                region: String::new(),
-                start: end,
-                end,
-                revision: 1,
-                state: ReportState::Done,
-                due_at: end,
-                sent_at: None,
-                found_at: Some(noon()),
-                tries: 1,
-                difficulties: BTreeSet::new(),
-                left_out: Default::default(),
-            };
+            let report = read_report(&code, raid, ReportState::Done, end, noon());
             store.reports.borrow_mut().insert(code, report);
         }
     }
@@ -630,22 +624,7 @@ async fn reports_that_were_never_read_whole_are_told_when_they_are_given_up() {
     let store = with_rules([daily(RanksKind::Reports)]);
     let report = |code: &str, state, days| {
         let end = noon() - TimeDelta::days(days);
-        let report = StoredReport {
-            code: code.to_owned(),
-            raid: 31,
-            region: String::new(),
-            start: end,
-            end,
-            revision: 1,
-            state,
-            due_at: end,
-            sent_at: None,
-            found_at: Some(end),
-            tries: 1,
-            difficulties: BTreeSet::new(),
-            left_out: Default::default(),
-        };
-        (code.to_owned(), report)
+        (code.to_owned(), read_report(code, 31, state, end, end))
     };
     let reports = [
         report("new", ReportState::New, 36),
