@@ -5,13 +5,13 @@ use std::time::Instant;
 
 use lambda_runtime::{LambdaEvent, service_fn};
 use parsebook_adapters::clock::SystemClock;
-use parsebook_adapters::settings::Environment;
+use parsebook_adapters::settings::{Environment, log_directives};
 use parsebook_core::Timestamp;
 use parsebook_core::journal::{Journal, PATIENCE, Run, keep, note};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
-use tracing_subscriber::EnvFilter;
-use tracing_subscriber::filter::LevelFilter;
+use tracing_subscriber::filter::{LevelFilter, Targets};
+use tracing_subscriber::layer::SubscriberExt;
 
 use crate::deadline::deadline;
 use crate::failure::STORE_AWAY;
@@ -74,27 +74,24 @@ where
 /// otherwise.
 fn init_logs() {
     let variable = |name| std::env::var(name).ok().filter(|value| !value.trim().is_empty());
-    let filter = variable("RUST_LOG").and_then(|directives| EnvFilter::try_new(directives.to_lowercase()).ok());
-    let filter = filter.unwrap_or_else(|| {
+    let filter = variable("RUST_LOG").and_then(|directives| log_directives(&directives)?.parse().ok());
+    let filter: Targets = filter.unwrap_or_else(|| {
         // Lambda's quietest level has another name here.
         let level = variable("AWS_LAMBDA_LOG_LEVEL").map(|level| level.to_lowercase().replace("fatal", "error"));
         let level = level.and_then(|level| level.parse().ok());
         let level: LevelFilter = level.unwrap_or(LevelFilter::INFO);
         let others = level.min(LevelFilter::WARN);
-        EnvFilter::new(format!(
-            "{level},aws_config={others},aws_smithy_runtime={others},hyper={others},lambda_runtime={others}"
-        ))
+        let chatty = ["aws_config", "aws_smithy_runtime", "hyper", "lambda_runtime"];
+        Targets::new().with_default(level).with_targets(chatty.map(|target| (target, others)))
     });
-    let subscriber = tracing_subscriber::fmt()
+    let lines = tracing_subscriber::fmt::layer()
         .json()
         .flatten_event(true)
         .with_current_span(false)
         .with_span_list(false)
-        .with_env_filter(filter)
-        .with_writer(std::io::stdout)
-        .finish();
+        .with_writer(std::io::stdout);
     // Only a second call could fail.
-    drop(tracing::subscriber::set_global_default(subscriber));
+    drop(tracing::subscriber::set_global_default(tracing_subscriber::registry().with(lines).with(filter)));
 }
 
 /// Serves invocations of `function` until the environment ends. Metrics bear the name with which it was deployed

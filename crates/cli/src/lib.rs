@@ -15,6 +15,10 @@ use std::io::IsTerminal;
 use std::process::ExitCode;
 
 use clap::Parser;
+use parsebook_adapters::settings::log_directives;
+use tracing_subscriber::filter::{LevelFilter, Targets};
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
 
 use crate::args::Args;
 
@@ -22,11 +26,11 @@ use crate::args::Args;
 /// 2 usage.
 pub fn run() -> ExitCode {
     let args = Args::parse();
-    let filter = tracing_subscriber::EnvFilter::try_from_default_env()
-        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("error"));
+    let filter = std::env::var("RUST_LOG").ok().and_then(|directives| log_directives(&directives)?.parse().ok());
+    let filter = filter.unwrap_or_else(|| Targets::new().with_default(LevelFilter::ERROR));
     let has_colours = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|no| no.is_empty());
-    let log = tracing_subscriber::fmt().with_ansi(has_colours).with_writer(std::io::stderr);
-    log.with_env_filter(filter).without_time().init();
+    let log = tracing_subscriber::fmt::layer().with_ansi(has_colours).with_writer(std::io::stderr).without_time();
+    tracing_subscriber::registry().with(log).with(filter).init();
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => return failed(&error.into()),

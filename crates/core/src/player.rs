@@ -56,7 +56,8 @@ pub struct MetricRanks {
     pub spec: Option<String>,
     /// Only bosses with a kill.
     pub encounters: BTreeMap<EncounterId, EncounterRank>,
-    /// By boss, when the kills ended that were folded in from reports: the last 35 days', in order.
+    /// By boss, when the kills ended that were folded in from reports: the last 35 days', in order. Those before `read_at`
+    /// are among the kills that were read then.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub ends: BTreeMap<EncounterId, Vec<Timestamp>>,
     /// By boss, the spec of its rank as WCL writes it; empty where WCL says none.
@@ -158,10 +159,22 @@ pub struct RankedKill {
     pub ended_at: Timestamp,
 }
 
+/// When a report's kills are folded into a player's ranks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Folding {
+    /// When the report was found, where that is known: a full reading after it counts all of its kills.
+    pub found_at: Option<Timestamp>,
+    /// Now.
+    pub now: Timestamp,
+    /// The date that the parts get.
+    pub ranked_at: Timestamp,
+}
+
 /// What ranking one player changes in the store.
 #[derive(Debug, Clone, PartialEq)]
 pub enum PlayerUpdate {
-    /// Replaces the identity and just these raids + difficulties; an empty part takes the stored one away.
+    /// Replaces the identity and just these raids + difficulties; an empty part takes the stored one away. Its
+    /// `ends` are those that were stored, see [`crate::ports::Known::remember`].
     Ranked {
         /// The player.
         id: PlayerId,
@@ -180,10 +193,8 @@ pub enum PlayerUpdate {
         seen_at: Timestamp,
         /// The kills, each once per metric and upload.
         kills: Vec<RankedKill>,
-        /// When they are folded in.
-        now: Timestamp,
-        /// The date that the ranks get.
-        ranked_at: Timestamp,
+        /// Of which report they are, and when they are folded in.
+        folding: Folding,
     },
     /// The player hides its ranks: those stored before go.
     Hidden {
@@ -345,8 +356,9 @@ mod tests {
         let ranked = |ranks| PlayerUpdate::Ranked { id: 1, identity: identity.clone(), parts: vec![part(ranks)] };
         assert_eq!(ranked(ranks).seen_at(), Some(at(9)));
         assert_eq!(ranked(unread).seen_at(), None);
-        let (identity, seen_at, now) = (identity.clone(), at(3), at(4));
-        let folded = PlayerUpdate::Folded { id: 1, identity, seen_at, kills: vec![], now, ranked_at: now };
+        let (identity, seen_at) = (identity.clone(), at(3));
+        let folding = Folding { found_at: None, now: at(4), ranked_at: at(4) };
+        let folded = PlayerUpdate::Folded { id: 1, identity, seen_at, kills: vec![], folding };
         assert_eq!((folded.seen_at(), folded.id()), (Some(at(3)), 1));
         assert_eq!(PlayerUpdate::Hidden { id: 1 }.seen_at(), None);
     }

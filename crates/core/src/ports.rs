@@ -8,12 +8,13 @@ use futures::Stream;
 
 use crate::left_out::LeftOut;
 use crate::moment::minute;
-use crate::player::{Player, PlayerUpdate, Raid, RaidRanks};
+use crate::player::{Player, PlayerUpdate, Raid, RaidRanks, RankedPart};
 use crate::report::{DetailOutcome, ListPage, ReportOutcome, ReportQuestion, Window};
+use crate::report_ranks::{REMEMBERED, SAME_KILL};
 use crate::report_state::{Settled, StoredReport};
 use crate::rule::{Block, Lease, Refusals, Rule, RuleId, RuleState, SourceKind};
 use crate::scrap::{Discovered, Message, RaidsToScrap};
-use crate::{Difficulty, PlayerId, RaidId, Timestamp};
+use crate::{Difficulty, EncounterId, PlayerId, RaidId, Timestamp};
 
 /// A failure nobody branches on: the chain is logged at the edge.
 pub type Error = anyhow::Error;
@@ -100,10 +101,15 @@ pub trait Players {
     async fn save(&self, updates: &[PlayerUpdate]) -> Result<Vec<std::result::Result<(), String>>>;
     /// What is stored of players, by id; nothing for those that are not. A document that cannot be read, or not be
     /// written to, is named.
-    async fn known(&self, ids: &[PlayerId]) -> Result<BTreeMap<PlayerId, std::result::Result<Known, Malformed>>>;
+    async fn known(&self, ids: &[PlayerId]) -> Result<KnownPlayers>;
+    /// The same without the ends of kills, so that a few thousand players at a time take little memory.
+    async fn known_without_ends(&self, ids: &[PlayerId]) -> Result<KnownPlayers>;
     /// The players of a region in order of (`normalizedServer`, `name`), both compared as bytes, then id.
     fn players(&self, region: &str) -> impl Stream<Item = Result<std::result::Result<Player, Malformed>>>;
 }
+
+/// What is stored of players, or why it cannot be read.
+pub type KnownPlayers = BTreeMap<PlayerId, std::result::Result<Known, Malformed>>;
 
 /// What is stored of a player, without the ranks themselves.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -118,7 +124,13 @@ pub struct Known {
     /// Raids and difficulties of which something stored is not understood, and what. Nothing can be folded into them; a
     /// full reading replaces them.
     pub odd: BTreeMap<(RaidId, Difficulty), String>,
+    /// By raid, difficulty and metric: the ends of kills that are remembered of its newest partition, see
+    /// [`MetricRanks::ends`](crate::player::MetricRanks::ends). No entry without any.
+    pub ends: BTreeMap<(RaidId, Difficulty), BTreeMap<String, EndsOfKills>>,
 }
+
+/// By boss, when kills of it ended, in order.
+pub type EndsOfKills = BTreeMap<EncounterId, Vec<Timestamp>>;
 
 impl Known {
     /// What is known of a player with these ranks.
@@ -130,13 +142,43 @@ impl Known {
                 let Some(newest) = metrics.values().map(|metric| metric.partition).max() else { continue };
                 known.partitions.insert(pair, newest);
                 // A reading is of all metrics: what was folded since into one alone had no ranks then.
-                let of_newest = metrics.values().filter(|metric| metric.partition == newest);
-                if let Some(oldest) = of_newest.filter_map(|metric| metric.read_at).min() {
+                let of_newest = metrics.iter().filter(|(_, metric)| metric.partition == newest);
+                if let Some(oldest) = of_newest.clone().filter_map(|(_, metric)| metric.read_at).min() {
                     known.read_at.insert(pair, oldest);
+                }
+                let remembered = of_newest.filter(|(_, metric)| !metric.ends.is_empty());
+                let ends: BTreeMap<_, _> =
+                    remembered.map(|(name, metric)| (name.clone(), metric.ends.clone())).collect();
+                if !ends.is_empty() {
+                    known.ends.insert(pair, ends);
                 }
             }
         }
         known
+    }
+
+    /// Adds to a full reading of the player, made at `now`, the ends that are remembered of the same partition. A kill that is
+    /// folded in after this was read from the store is not among them: a second log of it costs another full reading.
+    pub fn remember(&self, parts: &mut [RankedPart], now: Timestamp) {
+        for RankedPart { raid, difficulty, ranks } in parts {
+            let pair = (*raid, *difficulty);
+            let (Some(remembered), Some(partition)) = (self.ends.get(&pair), self.partitions.get(&pair)) else {
+                continue;
+            };
+            for (name, metric) in ranks.iter_mut().filter(|(_, metric)| metric.partition == *partition) {
+                let Some(ends) = remembered.get(name) else { continue };
+                metric.ends = ends.clone();
+                metric.ends.values_mut().for_each(|ends| ends.retain(|end| *end >= now - REMEMBERED));
+                metric.ends.retain(|_, ends| !ends.is_empty());
+            }
+        }
+    }
+
+    /// Whether the kill of a boss is remembered, by this end or that in another upload.
+    pub fn is_remembered(&self, pair: (RaidId, Difficulty), (boss, end): (EncounterId, Timestamp)) -> bool {
+        let metrics = self.ends.get(&pair).into_iter().flat_map(BTreeMap::values);
+        let mut ends = metrics.filter_map(|ends| ends.get(&boss)).flatten();
+        ends.any(|remembered| (*remembered - end).abs() <= SAME_KILL)
     }
 }
 

@@ -3,12 +3,15 @@
 //!
 //! A part is one metric of one raid and difficulty. Of its newest partition it keeps the highest rank of each boss and
 //! when the kills ended; what lies before its last full reading is in that already, and an older partition is ignored.
+//!
+//! A log that is found after a full reading may hold a kill before it. If the kill's end is remembered, another log had it
+//! in time, and the reading counts it. If not, nothing is counted here: another full reading will.
 
 use std::collections::BTreeMap;
 
 use chrono::TimeDelta;
 
-use crate::player::{DifficultyRanks, EncounterRank, MetricRanks, RaidRanks, RankedKill};
+use crate::player::{DifficultyRanks, EncounterRank, Folding, MetricRanks, RaidRanks, RankedKill};
 use crate::{Difficulty, EncounterId, RaidId, Timestamp};
 
 /// Ends of one kill in two loggers' uploads lie no further apart than this.
@@ -16,21 +19,21 @@ pub const SAME_KILL: TimeDelta = TimeDelta::seconds(120);
 /// Ends of kills are remembered for so long, and older kills are not counted.
 pub const REMEMBERED: TimeDelta = TimeDelta::days(35);
 
-/// Folds kills into a player's ranks at `now`; the parts are dated `ranked_at`.
-pub fn fold(ranks: &mut RaidRanks, kills: &[RankedKill], now: Timestamp, ranked_at: Timestamp) {
+/// Folds kills of one report into a player's ranks.
+pub fn fold(ranks: &mut RaidRanks, kills: &[RankedKill], folding: &Folding) {
     let mut by_part: BTreeMap<(RaidId, Difficulty, String), Vec<&RankedKill>> = BTreeMap::new();
     for kill in kills {
         by_part.entry((kill.raid, kill.difficulty, kill.metric.to_string())).or_default().push(kill);
     }
     for ((raid, difficulty, metric), kills) in by_part {
         let metrics: &mut DifficultyRanks = ranks.entry(raid).or_default().entry(difficulty).or_default();
-        let mut folded = fold_part(metrics.remove(&metric), &kills, now);
-        folded.ranked_at = folded.ranked_at.max(ranked_at);
+        let mut folded = fold_part(metrics.remove(&metric), &kills, folding);
+        folded.ranked_at = folded.ranked_at.max(folding.ranked_at);
         metrics.insert(metric, folded);
     }
 }
 
-fn fold_part(stored: Option<MetricRanks>, kills: &[&RankedKill], now: Timestamp) -> MetricRanks {
+fn fold_part(stored: Option<MetricRanks>, kills: &[&RankedKill], folding: &Folding) -> MetricRanks {
     let newest = kills.iter().map(|kill| kill.partition).max().unwrap_or_default();
     let mut part = match stored {
         Some(stored) if stored.partition >= newest => stored,
@@ -41,7 +44,7 @@ fn fold_part(stored: Option<MetricRanks>, kills: &[&RankedKill], now: Timestamp)
         by_boss.entry(kill.encounter).or_default().push(kill);
     }
     for (boss, kills) in by_boss {
-        fold_boss(&mut part, boss, &kills, now);
+        fold_boss(&mut part, boss, &kills, folding);
     }
     if !part.specs.is_empty() {
         part.spec = most_common(part.specs.values());
@@ -49,19 +52,25 @@ fn fold_part(stored: Option<MetricRanks>, kills: &[&RankedKill], now: Timestamp)
     part
 }
 
-fn fold_boss(part: &mut MetricRanks, boss: EncounterId, kills: &[&RankedKill], now: Timestamp) {
-    let horizon = now - REMEMBERED;
-    let known_until = part.read_at.unwrap_or(Timestamp::MIN_UTC);
-    let counts = |end: &Timestamp| *end > known_until && *end >= horizon;
-    let stored_ends = part.ends.remove(&boss).unwrap_or_default();
-    // What was counted besides the ends that are still remembered.
+fn fold_boss(part: &mut MetricRanks, boss: EncounterId, kills: &[&RankedKill], folding: &Folding) {
+    let read_at = part.read_at.unwrap_or(Timestamp::MIN_UTC);
+    let horizon = folding.now - REMEMBERED;
+    let is_found_by_then = folding.found_at.is_some_and(|found_at| found_at <= read_at);
+    let is_remembered = |end: &Timestamp| *end >= horizon && (*end > read_at || is_found_by_then);
+    let mut ends = part.ends.remove(&boss).unwrap_or_default();
+    // What was counted besides the ends after the last full reading.
     let stored_kills = part.encounters.get(&boss).map_or(0, |rank| rank.kills);
-    let base = stored_kills.saturating_sub(distinct(&stored_ends));
-    let mut ends: Vec<Timestamp> =
-        stored_ends.into_iter().chain(kills.iter().map(|kill| kill.ended_at).filter(counts)).collect();
+    let mut base = stored_kills.saturating_sub(distinct_after(read_at, &ends));
+    ends.extend(kills.iter().map(|kill| kill.ended_at).filter(is_remembered));
     ends.sort_unstable();
     ends.dedup();
-    let total = base + distinct(&ends);
+    let is_ranked_before =
+        |kill: &&RankedKill| kill.percent.is_some() && (kill.ended_at <= read_at || kill.ended_at < horizon);
+    if ends.first().is_some_and(|end| *end <= read_at) || kills.iter().any(is_ranked_before) {
+        // It has no rank in the reading, and is one kill all the same.
+        base = base.max(1);
+    }
+    let total = base + distinct_after(read_at, &ends);
     ends.retain(|end| *end >= horizon);
     if !ends.is_empty() {
         part.ends.insert(boss, ends);
@@ -77,8 +86,9 @@ fn fold_boss(part: &mut MetricRanks, boss: EncounterId, kills: &[&RankedKill], n
     }
 }
 
-/// How many kills the ends (in order) are of: neighbours that lie close together are one kill.
-fn distinct(ends: &[Timestamp]) -> u32 {
+/// How many kills the ends (in order) after `read_at` are of: neighbours that lie close together are one kill.
+fn distinct_after(read_at: Timestamp, ends: &[Timestamp]) -> u32 {
+    let ends = &ends[ends.partition_point(|end| *end <= read_at)..];
     let gaps = ends.windows(2).filter(|pair| pair[1] - pair[0] > SAME_KILL).count();
     u32::try_from(gaps).unwrap_or(u32::MAX).saturating_add(u32::from(!ends.is_empty()))
 }
@@ -111,9 +121,14 @@ mod tests {
         }
     }
 
+    /// A folding of reports of which it is not known when they were found.
+    fn at(now: Timestamp) -> Folding {
+        Folding { found_at: None, now, ranked_at: now }
+    }
+
     fn folded(kills: &[RankedKill]) -> MetricRanks {
         let mut ranks = RaidRanks::new();
-        fold(&mut ranks, kills, noon(), noon());
+        fold(&mut ranks, kills, &at(noon()));
         ranks[&44][&4]["dps"].clone()
     }
 
@@ -134,7 +149,7 @@ mod tests {
         let early = folded(&[kill(1, None, 60)]);
         assert!(early.encounters.is_empty(), "only bosses with a rank are kept");
         let mut ranks = RaidRanks::from([(44, BTreeMap::from([(4, BTreeMap::from([("dps".to_owned(), early)]))]))]);
-        fold(&mut ranks, &[kill(1, Some(50.0), 60)], noon(), noon());
+        fold(&mut ranks, &[kill(1, Some(50.0), 60)], &at(noon()));
         assert_eq!(ranks[&44][&4]["dps"].encounters[&1], EncounterRank { rank_percent: 50.0, kills: 1 });
     }
 
@@ -148,10 +163,38 @@ mod tests {
             ..MetricRanks::default()
         };
         let mut ranks = RaidRanks::from([(44, BTreeMap::from([(4, BTreeMap::from([("dps".to_owned(), read)]))]))]);
-        fold(&mut ranks, &[kill(1, Some(85.0), 121), kill(1, Some(60.0), 119)], noon(), noon());
+        fold(&mut ranks, &[kill(1, Some(85.0), 121), kill(1, Some(60.0), 119)], &at(noon()));
         let part = &ranks[&44][&4]["dps"];
         assert_eq!(part.encounters[&1], EncounterRank { rank_percent: 85.0, kills: 8 });
         assert_eq!(part.read_at, Some(noon() - TimeDelta::hours(2)));
+    }
+
+    #[test]
+    fn of_kills_before_the_last_full_reading_those_are_remembered_that_it_counts() {
+        let read_at = noon() - TimeDelta::hours(2);
+        let read = MetricRanks {
+            read_at: Some(read_at),
+            partition: 2,
+            encounters: BTreeMap::from([(1, EncounterRank { rank_percent: 80.0, kills: 7 })]),
+            ..MetricRanks::default()
+        };
+        for (found_at, remembered) in [
+            (None, 0),
+            (Some(read_at - TimeDelta::seconds(1)), 1),
+            (Some(read_at), 1),
+            (Some(read_at + TimeDelta::seconds(1)), 0),
+        ] {
+            let ranks = BTreeMap::from([("dps".to_owned(), read.clone())]);
+            let mut ranks = RaidRanks::from([(44, BTreeMap::from([(4, ranks)]))]);
+            let folding = Folding { found_at, ..at(noon()) };
+            fold(&mut ranks, &[kill(1, None, 180)], &folding);
+            let before = ranks[&44][&4]["dps"].clone();
+            assert_eq!(before.ends.values().flatten().count(), remembered, "found at {found_at:?}");
+            fold(&mut ranks, &[kill(1, None, 30)], &folding);
+            let part = &ranks[&44][&4]["dps"];
+            assert_eq!((before.encounters[&1].kills, part.encounters[&1].kills), (7, 8), "found at {found_at:?}");
+            assert_eq!(part.ends[&1].len(), remembered + 1);
+        }
     }
 
     #[test]
@@ -161,7 +204,7 @@ mod tests {
         for order in [[older.clone(), kill(1, Some(50.0), 40), newer.clone()], [newer, kill(1, Some(50.0), 40), older]]
         {
             let mut ranks = RaidRanks::new();
-            order.iter().for_each(|kill| fold(&mut ranks, std::slice::from_ref(kill), noon(), noon()));
+            order.iter().for_each(|kill| fold(&mut ranks, std::slice::from_ref(kill), &at(noon())));
             let part = &ranks[&44][&4]["dps"];
             assert_eq!((part.partition, part.encounters[&1].rank_percent, part.encounters[&1].kills), (3, 20.0, 1));
         }
@@ -170,10 +213,10 @@ mod tests {
     #[test]
     fn kills_stay_counted_when_their_ends_are_forgotten() {
         let mut ranks = RaidRanks::new();
-        fold(&mut ranks, &[kill(1, Some(50.0), 60), kill(1, Some(40.0), 600)], noon(), noon());
+        fold(&mut ranks, &[kill(1, Some(50.0), 60), kill(1, Some(40.0), 600)], &at(noon()));
         let later = noon() + TimeDelta::days(36);
         let fresh = RankedKill { ended_at: later - TimeDelta::hours(1), ..kill(1, Some(30.0), 0) };
-        fold(&mut ranks, &[fresh], later, later);
+        fold(&mut ranks, &[fresh], &at(later));
         let part = &ranks[&44][&4]["dps"];
         assert_eq!((part.encounters[&1].kills, part.ends[&1].len()), (3, 1));
     }
@@ -202,9 +245,19 @@ mod tests {
         #[test]
         fn folding_is_order_free_and_idempotent(
             kills in kills(), order in any::<u64>(), repeated in 0..12_usize, cut in 0..12_usize,
+            read in prop::option::of((0..200_i64, 0..200_i64)),
         ) {
-            let mut at_once = RaidRanks::new();
-            fold(&mut at_once, &kills, noon(), noon());
+            // Minutes ago: the last full reading of a part, and when the reports were found.
+            let minutes_ago = |minutes: i64| noon() - TimeDelta::minutes(minutes);
+            let stored = read.map_or_else(RaidRanks::new, |(read, _)| {
+                let encounters = BTreeMap::from([(1, EncounterRank { rank_percent: 7.0, kills: 5 })]);
+                let read_at = Some(minutes_ago(read));
+                let part = MetricRanks { partition: 1, read_at, encounters, ..MetricRanks::default() };
+                RaidRanks::from([(44, BTreeMap::from([(4, BTreeMap::from([("dps".to_owned(), part)]))]))])
+            });
+            let folding = Folding { found_at: read.map(|(_, found)| minutes_ago(found)), ..at(noon()) };
+            let mut at_once = stored.clone();
+            fold(&mut at_once, &kills, &folding);
             let mut shuffled = kills.clone();
             let length = shuffled.len();
             for index in 0..length {
@@ -212,9 +265,9 @@ mod tests {
             }
             shuffled.push(kills[repeated % length].clone());
             let (first, second) = shuffled.split_at(cut.min(length));
-            let mut in_parts = RaidRanks::new();
+            let mut in_parts = stored;
             for batch in [first, second, first] {
-                fold(&mut in_parts, batch, noon(), noon());
+                fold(&mut in_parts, batch, &folding);
             }
             prop_assert_eq!(in_parts, at_once);
         }
@@ -243,7 +296,7 @@ mod tests {
         let kills_after = |read_days_ago, ended_days_ago: i64| {
             let read = MetricRanks { read_at: Some(noon() - TimeDelta::days(read_days_ago)), ..read.clone() };
             let mut ranks = RaidRanks::from([(44, BTreeMap::from([(4, BTreeMap::from([("dps".to_owned(), read)]))]))]);
-            fold(&mut ranks, &[kill(1, Some(60.0), ended_days_ago * 24 * 60)], noon(), noon());
+            fold(&mut ranks, &[kill(1, Some(60.0), ended_days_ago * 24 * 60)], &at(noon()));
             let part = &ranks[&44][&4]["dps"];
             (part.encounters[&1].kills, part.ends.contains_key(&1))
         };

@@ -10,9 +10,10 @@ use futures::{Stream, stream};
 use crate::left_out::LeftOut;
 use crate::player::{Identity, Player, PlayerUpdate, Raid};
 use crate::ports::{
-    ApiError, Board, Clock, DiscoveredPage, Discoveries, InQueue, KeyPoints, KeyPool, Known, Malformed, MessageQueue,
-    Players, Raids, RankOutcome, RankSource, Ranked, RankedReports, RankingSite, ReportBacklog, ReportLag, ReportLists,
-    ReportRanks, Result, Rules, SeenReport, SeenReports, SourceError, SourcePage, Waiting, Wanted, Zone, Zones,
+    ApiError, Board, Clock, DiscoveredPage, Discoveries, InQueue, KeyPoints, KeyPool, Known, KnownPlayers, Malformed,
+    MessageQueue, Players, Raids, RankOutcome, RankSource, Ranked, RankedReports, RankingSite, ReportBacklog,
+    ReportLag, ReportLists, ReportRanks, Result, Rules, SeenReport, SeenReports, SourceError, SourcePage, Waiting,
+    Wanted, Zone, Zones,
 };
 use crate::report::{DetailOutcome, ListPage, ListedReport, ReportOutcome, ReportQuestion, Window};
 use crate::report_ranks::fold;
@@ -253,14 +254,14 @@ impl Players for Memory {
                     player.identity = identity.clone();
                     parts.iter().for_each(|part| part.apply_to(&mut player.ranks));
                 }
-                PlayerUpdate::Folded { id, identity, seen_at, kills, now, ranked_at } => {
+                PlayerUpdate::Folded { id, identity, seen_at, kills, folding } => {
                     let player = entry(&mut players, *id, identity);
                     let mut known = self.seen_at.borrow_mut();
                     if known.get(id).is_none_or(|known| known <= seen_at) {
                         known.insert(*id, *seen_at);
                         player.identity = identity.clone();
                     }
-                    fold(&mut player.ranks, kills, *now, *ranked_at);
+                    fold(&mut player.ranks, kills, folding);
                 }
             }
             Ok(())
@@ -268,7 +269,7 @@ impl Players for Memory {
         Ok(updates.iter().map(&mut save).collect())
     }
 
-    async fn known(&self, ids: &[PlayerId]) -> Result<BTreeMap<PlayerId, std::result::Result<Known, Malformed>>> {
+    async fn known(&self, ids: &[PlayerId]) -> Result<KnownPlayers> {
         let players = self.players.borrow();
         let mut known = BTreeMap::new();
         for id in ids {
@@ -279,6 +280,12 @@ impl Players for Memory {
             }
         }
         Ok(known)
+    }
+
+    async fn known_without_ends(&self, ids: &[PlayerId]) -> Result<KnownPlayers> {
+        let known = self.known(ids).await?;
+        let without = |known: Known| Known { ends: BTreeMap::new(), ..known };
+        Ok(known.into_iter().map(|(id, known)| (id, known.map(without))).collect())
     }
 
     fn players(&self, region: &str) -> impl Stream<Item = Result<std::result::Result<Player, Malformed>>> {

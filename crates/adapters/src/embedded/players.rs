@@ -6,7 +6,7 @@ use std::str::FromStr;
 use anyhow::Context;
 use futures::{Stream, StreamExt, TryStreamExt, stream};
 use parsebook_core::player::{EncounterRank, Identity, MetricRanks, Player, PlayerUpdate, RaidRanks};
-use parsebook_core::ports::{Known, Malformed, Players, Result};
+use parsebook_core::ports::{Known, KnownPlayers, Malformed, Players, Result};
 use parsebook_core::report_ranks::fold;
 use parsebook_core::{EncounterId, PlayerId, Timestamp};
 use rusqlite::{OptionalExtension, Row, Transaction, params};
@@ -122,9 +122,9 @@ fn apply(transaction: &Transaction<'_>, update: &PlayerUpdate) -> Result<()> {
             parts.iter().for_each(|part| part.apply_to(&mut ranks));
             store(transaction, *id, identity, update.seen_at(), &ranks)?;
         }
-        PlayerUpdate::Folded { id, identity, seen_at, kills, now, ranked_at } => {
+        PlayerUpdate::Folded { id, identity, seen_at, kills, folding } => {
             let mut ranks = stored_ranks(transaction, *id)?;
-            fold(&mut ranks, kills, *now, *ranked_at);
+            fold(&mut ranks, kills, folding);
             store(transaction, *id, identity, Some(*seen_at), &ranks)?;
         }
     }
@@ -206,6 +206,19 @@ impl EmbeddedStore {
         Ok((players, next))
     }
 
+    fn known_of(&self, ids: &[PlayerId], kept: impl Fn(Known) -> Known) -> Result<KnownPlayers> {
+        let connection = self.lock();
+        let mut select = connection.prepare_cached("SELECT class_id, ranks FROM players WHERE id = ?1")?;
+        let mut known = BTreeMap::new();
+        for &id in ids {
+            let row = |row: &Row<'_>| Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?));
+            let Some((class_id, ranks)) = select.query_row([id], row).optional()? else { continue };
+            let read = || Ok(Known::of(class_id.try_into().context("class_id")?, &serde_json::from_str(&ranks)?));
+            known.insert(id, read().map(&kept).map_err(|error: anyhow::Error| malformed("players", &id, &error)));
+        }
+        Ok(known)
+    }
+
     /// How many players are stored, in all regions.
     ///
     /// # Errors
@@ -238,17 +251,12 @@ impl Players for EmbeddedStore {
         })
     }
 
-    async fn known(&self, ids: &[PlayerId]) -> Result<BTreeMap<PlayerId, std::result::Result<Known, Malformed>>> {
-        let connection = self.lock();
-        let mut select = connection.prepare_cached("SELECT class_id, ranks FROM players WHERE id = ?1")?;
-        let mut known = BTreeMap::new();
-        for &id in ids {
-            let row = |row: &Row<'_>| Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?));
-            let Some((class_id, ranks)) = select.query_row([id], row).optional()? else { continue };
-            let read = || Ok(Known::of(class_id.try_into().context("class_id")?, &serde_json::from_str(&ranks)?));
-            known.insert(id, read().map_err(|error: anyhow::Error| malformed("players", &id, &error)));
-        }
-        Ok(known)
+    async fn known(&self, ids: &[PlayerId]) -> Result<KnownPlayers> {
+        self.known_of(ids, |known| known)
+    }
+
+    async fn known_without_ends(&self, ids: &[PlayerId]) -> Result<KnownPlayers> {
+        self.known_of(ids, |known| Known { ends: BTreeMap::new(), ..known })
     }
 
     fn players(&self, region: &str) -> impl Stream<Item = Result<std::result::Result<Player, Malformed>>> {

@@ -5,7 +5,7 @@ use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use mongodb::bson::{Bson, DateTime, Document, RawArrayBuf, RawDocumentBuf, doc, rawdoc};
-use parsebook_core::player::{Identity, RankedKill};
+use parsebook_core::player::{Folding, Identity, RankedKill};
 use parsebook_core::ports::Result;
 use parsebook_core::report_ranks::{REMEMBERED, SAME_KILL};
 use parsebook_core::{EncounterId, PlayerId, Timestamp};
@@ -22,8 +22,7 @@ pub struct Foldings(HashMap<Shape, RawArrayBuf>);
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 struct Shape {
     parts: BTreeMap<String, Part>,
-    now: Timestamp,
-    ranked_at: Timestamp,
+    folding: Folding,
 }
 
 /// What is told of one raid, difficulty and metric.
@@ -38,6 +37,8 @@ struct Part {
 struct Boss {
     id: EncounterId,
     ends: BTreeSet<Timestamp>,
+    /// When the first kill with a rank ended.
+    first_ranked: Option<Timestamp>,
     /// The constants `percent` and `spec` of this number hold its best rank, where it has one.
     best: Option<usize>,
 }
@@ -50,7 +51,7 @@ impl Foldings {
         identity: &Identity,
         seen_at: Timestamp,
         kills: &[RankedKill],
-        (now, ranked_at): (Timestamp, Timestamp),
+        folding: Folding,
     ) -> Result<RawDocumentBuf> {
         let mut constants = doc! {
             "name": &identity.name,
@@ -60,7 +61,7 @@ impl Foldings {
             "classId": i32::from(identity.class_id),
             "seenAt": date(seen_at),
         };
-        let shape = Shape { parts: parts(kills, now, &mut constants), now, ranked_at };
+        let shape = Shape { parts: parts(kills, folding.now - REMEMBERED, &mut constants), folding };
         let stages = match self.0.entry(shape) {
             Entry::Occupied(made) => made.into_mut(),
             Entry::Vacant(place) => {
@@ -76,7 +77,7 @@ impl Foldings {
 }
 
 /// What the kills tell, by path; their best ranks are added to the constants.
-fn parts(kills: &[RankedKill], now: Timestamp, constants: &mut Document) -> BTreeMap<String, Part> {
+fn parts(kills: &[RankedKill], horizon: Timestamp, constants: &mut Document) -> BTreeMap<String, Part> {
     let mut by_part: BTreeMap<String, Vec<&RankedKill>> = BTreeMap::new();
     for kill in kills {
         let path = format!("ranks.{}.{}.{}", kill.raid, kill.difficulty, kill.metric);
@@ -90,7 +91,7 @@ fn parts(kills: &[RankedKill], now: Timestamp, constants: &mut Document) -> BTre
             by_boss.entry(kill.encounter).or_default().push(kill);
         }
         let boss = |(id, kills): (EncounterId, Vec<&RankedKill>)| {
-            let ends = kills.iter().map(|kill| kill.ended_at).filter(|end| *end >= now - REMEMBERED).collect();
+            let ends = kills.iter().map(|kill| kill.ended_at).filter(|end| *end >= horizon).collect();
             let told = kills
                 .iter()
                 .filter_map(|kill| Some((kill.percent?.clamp(0.0, 100.0), kill.spec.as_deref().unwrap_or_default())));
@@ -100,7 +101,9 @@ fn parts(kills: &[RankedKill], now: Timestamp, constants: &mut Document) -> BTre
                 ranked += 1;
                 ranked - 1
             });
-            Boss { id, ends, best }
+            let ranked = kills.iter().filter(|kill| kill.percent.is_some());
+            let first_ranked = ranked.map(|kill| kill.ended_at).min();
+            Boss { id, ends, first_ranked, best }
         };
         Part { newest, bosses: by_boss.into_iter().map(boss).collect() }
     };
@@ -119,9 +122,9 @@ impl Shape {
         let mut folded = Document::new();
         let mut finished = Document::new();
         for (path, part) in &self.parts {
-            begun.insert(path, begin(path, part.newest, self.ranked_at));
+            begun.insert(path, begin(path, part.newest, self.folding.ranked_at));
             for boss in &part.bosses {
-                fold_boss(&mut folded, path, part.newest, boss, self.now);
+                fold_boss(&mut folded, path, part.newest, boss, &self.folding);
             }
             finished.insert(format!("{path}.spec"), spec(path));
         }
@@ -150,19 +153,22 @@ fn begin(path: &str, newest: i32, ranked_at: Timestamp) -> Document {
 }
 
 /// One boss of a part whose partition is `newest`, or newer: then nothing of it counts.
-fn fold_boss(set: &mut Document, path: &str, newest: i32, boss: &Boss, now: Timestamp) {
-    let horizon = now - REMEMBERED;
+fn fold_boss(set: &mut Document, path: &str, newest: i32, boss: &Boss, folding: &Folding) {
     let ends: Vec<Bson> = boss.ends.iter().map(|end| date(*end).into()).collect();
     let is_this = doc! { "$eq": [format!("${path}.partition"), newest] };
     let field = |name: &str| format!("{path}.{name}.{}", boss.id);
     let if_this = |changed: Bson, name: &str| doc! { "$cond": [is_this.clone(), changed, format!("${}", field(name))] };
 
-    let known_until = doc! { "$ifNull": [format!("${path}.readAt"), DateTime::MIN] };
-    let counted = doc! { "$filter": { "input": ends, "cond": { "$gt": ["$$this", "$$knownUntil"] } } };
+    let horizon = folding.now - REMEMBERED;
+    let read_at = doc! { "$ifNull": [format!("${path}.readAt"), DateTime::MIN] };
+    let is_after = doc! { "$gt": ["$$this", "$$readAt"] };
+    let found_at = folding.found_at.map_or(DateTime::MAX, date);
+    let is_remembered = doc! { "$or": [is_after.clone(), { "$lte": [found_at, "$$readAt"] }] };
+    let told = doc! { "$filter": { "input": ends, "cond": is_remembered } };
     let stored_ends = doc! { "$ifNull": [format!("${}", field("ends")), []] };
     let all_ends = doc! { "$let": {
-        "vars": { "knownUntil": known_until },
-        "in": { "$sortArray": { "input": { "$setUnion": [stored_ends.clone(), counted] }, "sortBy": 1 } },
+        "vars": { "readAt": read_at.clone() },
+        "in": { "$sortArray": { "input": { "$setUnion": [stored_ends.clone(), told] }, "sortBy": 1 } },
     } };
     let remembered = doc! { "$filter": { "input": "$$all", "cond": { "$gte": ["$$this", date(horizon)] } } };
     let remembered = doc! { "$let": { "vars": { "all": all_ends.clone() }, "in": remembered } };
@@ -173,11 +179,18 @@ fn fold_boss(set: &mut Document, path: &str, newest: i32, boss: &Boss, now: Time
     set.insert(field("ends"), if_this(remembered.into(), "ends"));
 
     let stored_kills = doc! { "$ifNull": [format!("${}.kills", field("encounters")), 0] };
-    let base = doc! { "$max": [0, { "$subtract": [stored_kills, distinct("$$stored")] }] };
-    let total = doc! { "$let": {
-        "vars": { "stored": stored_ends, "all": all_ends },
-        "in": { "$max": [1, { "$add": [base, distinct("$$all")] }] },
-    } };
+    let after = |ends: &str| doc! { "$filter": { "input": ends, "cond": is_after.clone() } };
+    let is_old = boss.first_ranked.is_some_and(|end| end < horizon);
+    let is_ranked_before =
+        boss.first_ranked.map_or(doc! { "$literal": false }, |end| doc! { "$lte": [date(end), "$$readAt"] });
+    // A kill before the reading that has no rank in it is one kill all the same.
+    let is_one_before =
+        doc! { "$or": [is_old, is_ranked_before, { "$lt": [{ "$size": "$$new" }, { "$size": "$$all" }] }] };
+    let least = doc! { "$cond": [is_one_before, 1, 0] };
+    let base = doc! { "$max": [least, { "$subtract": [stored_kills, distinct("$$stored")] }] };
+    let total = doc! { "$max": [1, { "$add": [base, distinct("$$new")] }] };
+    let total = doc! { "$let": { "vars": { "stored": after("$$stored"), "new": after("$$all") }, "in": total } };
+    let total = doc! { "$let": { "vars": { "readAt": read_at, "stored": stored_ends, "all": all_ends }, "in": total } };
     let stored_percent = format!("${}.rankPercent", field("encounters"));
     let stored_spec = doc! { "$ifNull": [format!("${}", field("specs")), ""] };
     let has_stored = doc! { "$gt": [&stored_percent, null] };

@@ -11,7 +11,7 @@ use mongodb::options::Hint;
 use parsebook_core::player::{
     DifficultyRanks, EncounterRank, Identity, MetricRanks, Player, PlayerUpdate, RaidRanks, RankedPart,
 };
-use parsebook_core::ports::{Known, Malformed, Players, Result, StoreAway};
+use parsebook_core::ports::{Known, KnownPlayers, Malformed, Players, Result, StoreAway};
 use parsebook_core::{Difficulty, EncounterId, PlayerId, RaidId, Timestamp};
 use tokio::time::Instant;
 
@@ -67,8 +67,8 @@ fn statements(update: &PlayerUpdate, foldings: &mut folding::Foldings) -> Result
             let removal = doc! { "q": { "_id": id }, "u": { "$set": { "ranks": {} } } };
             return Ok(vec![RawDocumentBuf::try_from(&removal)?]);
         }
-        PlayerUpdate::Folded { id, identity, seen_at, kills, now, ranked_at } => {
-            return Ok(vec![foldings.statement(*id, identity, *seen_at, kills, (*now, *ranked_at))?]);
+        PlayerUpdate::Folded { id, identity, seen_at, kills, folding } => {
+            return Ok(vec![foldings.statement(*id, identity, *seen_at, kills, *folding)?]);
         }
         PlayerUpdate::Ranked { id, identity, parts } => (id, identity, parts),
     };
@@ -341,6 +341,26 @@ fn is_lost_cursor(error: &mongodb::error::Error) -> bool {
     matches!(error.kind.as_ref(), mongodb::error::ErrorKind::Command(command) if matches!(command.code, 43 | 237))
 }
 
+impl MongoStore {
+    async fn known_of(&self, ids: &[PlayerId], kept: impl Fn(Known) -> Known) -> Result<KnownPlayers> {
+        if ids.is_empty() {
+            return Ok(BTreeMap::new());
+        }
+        let collection = self.collection(PLAYERS).await?;
+        let known = |document: Document| {
+            let id = read::whole_field(&document, "_id").ok()?;
+            Some((id, known(&document).map(&kept).map_err(|error| malformed(PLAYERS, &id, &error))))
+        };
+        // Of a document only this is kept: thousands of them are larger than a Lambda.
+        let known = while_away("reading players", || async {
+            let find = collection.find(doc! { "_id": { "$in": ids } }).projection(doc! { "classId": 1, "ranks": 1 });
+            let documents = find.batch_size(BATCH).await?;
+            documents.try_filter_map(|document| std::future::ready(Ok(known(document)))).try_collect().await
+        });
+        known.await
+    }
+}
+
 impl Players for MongoStore {
     async fn save(&self, updates: &[PlayerUpdate]) -> Result<Vec<std::result::Result<(), String>>> {
         let mut outcomes = vec![Ok(()); updates.len()];
@@ -366,22 +386,12 @@ impl Players for MongoStore {
         Ok(outcomes)
     }
 
-    async fn known(&self, ids: &[PlayerId]) -> Result<BTreeMap<PlayerId, std::result::Result<Known, Malformed>>> {
-        if ids.is_empty() {
-            return Ok(BTreeMap::new());
-        }
-        let collection = self.collection(PLAYERS).await?;
-        let known = |document: Document| {
-            let id = read::whole_field(&document, "_id").ok()?;
-            Some((id, known(&document).map_err(|error| malformed(PLAYERS, &id, &error))))
-        };
-        // Of a document only this is kept: thousands of them are larger than a Lambda.
-        let known = while_away("reading players", || async {
-            let find = collection.find(doc! { "_id": { "$in": ids } }).projection(doc! { "classId": 1, "ranks": 1 });
-            let documents = find.batch_size(BATCH).await?;
-            documents.try_filter_map(|document| std::future::ready(Ok(known(document)))).try_collect().await
-        });
-        known.await
+    async fn known(&self, ids: &[PlayerId]) -> Result<KnownPlayers> {
+        self.known_of(ids, |known| known).await
+    }
+
+    async fn known_without_ends(&self, ids: &[PlayerId]) -> Result<KnownPlayers> {
+        self.known_of(ids, |known| Known { ends: BTreeMap::new(), ..known }).await
     }
 
     fn players(&self, region: &str) -> impl Stream<Item = Result<std::result::Result<Player, Malformed>>> {

@@ -1,7 +1,7 @@
 //! JSON's shape with BSON dates, so that people and queries can read it: the sub-document `state` of a rule, and the
 //! `summary` of a run.
 
-use anyhow::{Context, bail};
+use anyhow::bail;
 use mongodb::bson::{Bson, DateTime, Document};
 use parsebook_core::rule::RuleState;
 use serde_json::{Map, Value};
@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 use super::read;
 
 /// The fields of `state` that hold a moment.
-const MOMENTS: [&str; 7] = ["expiresAt", "startedAt", "at", "until", "since", "from", "to"];
+const MOMENTS: [&str; 8] = ["expiresAt", "startedAt", "readUntil", "at", "until", "since", "from", "to"];
 
 /// For storing.
 pub fn to_bson(state: &impl serde::Serialize) -> anyhow::Result<Bson> {
@@ -37,11 +37,10 @@ fn bson(name: &str, value: &Value) -> anyhow::Result<Bson> {
             (None, Some(value)) => Bson::Double(value),
             (None, None) => bail!("{name}: {value} is no number that MongoDB has"),
         },
-        Value::String(text) if MOMENTS.contains(&name) => {
-            let time = chrono::DateTime::parse_from_rfc3339(text).with_context(|| name.to_owned())?;
-            Bson::DateTime(DateTime::from_millis(time.timestamp_millis()))
-        }
-        Value::String(text) => Bson::String(text.clone()),
+        Value::String(text) => match chrono::DateTime::parse_from_rfc3339(text) {
+            Ok(time) if MOMENTS.contains(&name) => Bson::DateTime(DateTime::from_millis(time.timestamp_millis())),
+            _ => Bson::String(text.clone()),
+        },
         Value::Array(values) => Bson::Array(values.iter().map(|value| bson("", value)).collect::<anyhow::Result<_>>()?),
         Value::Object(fields) => {
             let fields = fields.iter().map(|(name, value)| Ok((name.clone(), bson(name, value)?)));
@@ -68,4 +67,62 @@ pub fn json(value: &Bson) -> anyhow::Result<Value> {
             (None, None) => bail!("{} has no form as JSON", read::told(other)),
         },
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::TimeDelta;
+    use parsebook_core::Timestamp;
+    use parsebook_core::rule::{Block, Lease, Progress, SourceKind, Target, Wait};
+    use serde_json::json;
+
+    use super::*;
+
+    fn later(hours: i64) -> Timestamp {
+        Timestamp::UNIX_EPOCH + TimeDelta::days(20_000) + TimeDelta::hours(hours)
+    }
+
+    /// Every text of the JSON that is a moment, and what it became.
+    fn moments(value: &Value, stored: &Bson, found: &mut Vec<Bson>) {
+        match (value, stored) {
+            (Value::Object(fields), Bson::Document(document)) => {
+                fields.iter().for_each(|(name, value)| moments(value, &document[name], found));
+            }
+            (Value::Array(values), Bson::Array(stored)) => {
+                values.iter().zip(stored).for_each(|(value, stored)| moments(value, stored, found));
+            }
+            (Value::String(text), stored) if chrono::DateTime::parse_from_rfc3339(text).is_ok() => {
+                found.push(stored.clone());
+            }
+            _ => {}
+        }
+    }
+
+    #[test]
+    fn every_moment_of_a_rules_state_is_a_date() {
+        let target = Target { since: Some(later(1)), ..Target::new(31, 4, SourceKind::Reports) };
+        let mut progress = serde_json::to_value(Progress::of(target, later(2))).unwrap();
+        progress["windows"] = json!([{ "from": later(3), "to": later(4), "nextPage": 1 }]);
+        let state = RuleState {
+            lease: Some(Lease { owner: "me".to_owned(), expires_at: later(5) }),
+            progress: serde_json::from_value(progress).unwrap(),
+            block: Some(Block { at: later(6), until: later(7), since: later(8), refusals: 1, reason: String::new() }),
+            wait: Some(Wait { until: later(9), since: later(10), failures: 1, reason: String::new() }),
+            read_until: Some(later(11)),
+        };
+        let (value, stored) = (serde_json::to_value(&state).unwrap(), to_bson(&state).unwrap());
+        let mut found = Vec::new();
+        moments(&value, &stored, &mut found);
+        assert_eq!(found.len(), 11, "{value:#}");
+        assert!(found.iter().all(|moment| matches!(moment, Bson::DateTime(_))), "{found:#?}");
+        assert_eq!(from_bson(Some(&stored)).unwrap(), state);
+    }
+
+    #[test]
+    fn a_text_where_a_moment_stands_elsewhere_is_a_text() {
+        let stored = to_bson(&json!({ "at": "page 7", "to": "2026-09-01T00:00:00Z" })).unwrap();
+        let stored = stored.as_document().unwrap();
+        assert_eq!(stored.get_str("at").unwrap(), "page 7");
+        assert!(stored.get_datetime("to").is_ok());
+    }
 }

@@ -61,6 +61,15 @@ pub fn clean<'a>(variable: &str, value: &'a str) -> Result<Option<&'a str>, Conf
     Ok(Some(value).filter(|value| !value.is_empty()))
 }
 
+/// The directives of a log filter such as `warn, hyper=debug`, as loggers read them: in small letters, without white space,
+/// empty ones left out. `None` where nothing is left, and for what they have no meaning for: spans and fields.
+pub fn log_directives(value: &str) -> Option<String> {
+    let directives: Vec<String> =
+        value.split(',').map(|directive| directive.trim().to_lowercase()).filter(|text| !text.is_empty()).collect();
+    let is_understood = !directives.is_empty() && directives.iter().all(|directive| !directive.contains('['));
+    is_understood.then(|| directives.join(","))
+}
+
 /// Ten years: no pause or look back is meant to be longer, and sums of moments stay within any calendar.
 const MOST_HOURS: u32 = 87_600;
 
@@ -213,6 +222,15 @@ mod tests {
     use secrecy::ExposeSecret;
 
     use super::*;
+
+    #[test]
+    fn directives_of_a_log_filter_may_be_written_with_white_space() {
+        assert_eq!(log_directives(" WARN ,\n hyper=Debug,").as_deref(), Some("warn,hyper=debug"));
+        assert_eq!(
+            [log_directives(" ,\n"), log_directives(""), log_directives("parsebook[span]=debug")],
+            [const { None }; 3]
+        );
+    }
 
     #[test]
     fn what_is_wrong_names_the_variable() {

@@ -6,7 +6,9 @@ use anyhow::{Context, Result};
 use chrono::TimeDelta;
 use futures::TryStreamExt;
 use parsebook_core::left_out::LeftOut;
-use parsebook_core::player::{EncounterRank, Identity, MetricRanks, PlayerUpdate, RaidRanks, RankedKill, RankedPart};
+use parsebook_core::player::{
+    EncounterRank, Folding, Identity, MetricRanks, PlayerUpdate, RaidRanks, RankedKill, RankedPart,
+};
 use parsebook_core::ports::{Known, Players, ReportBacklog, ReportLag, SeenReport, SeenReports, Waiting};
 use parsebook_core::report::Metric;
 use parsebook_core::report_ranks::fold;
@@ -47,38 +49,65 @@ fn some_kill(random: &mut Random) -> RankedKill {
     }
 }
 
+fn folding() -> Folding {
+    Folding { found_at: None, now: now(), ranked_at: now() }
+}
+
 async fn ranks_of<S: Players>(store: &S, id: PlayerId) -> Result<RaidRanks> {
     let players: Vec<_> = store.players("EU").try_collect().await?;
     let found = players.into_iter().filter_map(std::result::Result::ok).find(|player| player.id == id);
     Ok(found.context("the player is not stored")?.ranks)
 }
 
-/// Kills folded in by a store, in any cut and repeated, are what the pure fold makes of them.
+/// Kills folded in by a store, in any cut and repeated, into a full reading or none, are what the pure fold makes of them.
 ///
 /// # Errors
 /// When the store fails or breaks the contract.
 pub async fn folding_is_what_the_pure_fold_does<S: WholeStore>(store: &S) -> Result<()> {
     let mut random = Random::seed_from_u64(44);
-    for id in 1..=40 {
-        let kills: Vec<_> = (0..random.random_range(1..9)).map(|_| some_kill(&mut random)).collect();
+    for id in 1..=60 {
         let mut expected = RaidRanks::new();
-        let (first, second) = kills.split_at(random.random_range(0..=kills.len()));
-        for kills in [first, second, first].into_iter().filter(|kills| !kills.is_empty()) {
-            let identity = identity("$Name");
-            let update = PlayerUpdate::Folded {
-                id,
-                identity,
-                seen_at: now(),
-                kills: kills.to_vec(),
-                now: now(),
-                ranked_at: now(),
-            };
+        if id % 2 == 0 {
+            let kills = [some_kill(&mut random), some_kill(&mut random)];
+            let part = some_reading(&mut random, &kills);
+            part.apply_to(&mut expected);
+            let update = PlayerUpdate::Ranked { id, identity: identity("$Name"), parts: vec![part] };
             assert_eq!(store.save(&[update]).await?, [Ok(())]);
-            fold(&mut expected, kills, now(), now());
+        }
+        let kills: Vec<_> = (0..random.random_range(1..9)).map(|_| some_kill(&mut random)).collect();
+        let (first, second) = kills.split_at(random.random_range(0..=kills.len()));
+        let mut found = || Folding { found_at: random.random_bool(0.8).then(|| some_time(&mut random)), ..folding() };
+        let (first, second) = ((first, found()), (second, found()));
+        for (kills, folding) in [first, second, first].into_iter().filter(|(kills, _)| !kills.is_empty()) {
+            let identity = identity("$Name");
+            let update = PlayerUpdate::Folded { id, identity, seen_at: now(), kills: kills.to_vec(), folding };
+            assert_eq!(store.save(&[update]).await?, [Ok(())]);
+            fold(&mut expected, kills, &folding);
         }
         assert_eq!(ranks_of(store, id).await?, expected, "{kills:#?}");
     }
     Ok(())
+}
+
+/// Within the time in which [`some_kill`] ends.
+fn some_time(random: &mut Random) -> Timestamp {
+    now() - TimeDelta::seconds(random.random_range(0..5_000))
+}
+
+/// A full reading that remembers kills.
+fn some_reading(random: &mut Random, kills: &[RankedKill]) -> RankedPart {
+    let mut ends: BTreeMap<_, Vec<_>> = BTreeMap::new();
+    kills.iter().for_each(|kill| ends.entry(kill.encounter).or_default().push(kill.ended_at));
+    ends.values_mut().for_each(|ends| ends.sort_unstable());
+    let metric = MetricRanks {
+        partition: random.random_range(1..3),
+        ranked_at: now(),
+        read_at: Some(some_time(random)),
+        encounters: BTreeMap::from([(1, EncounterRank { rank_percent: 40.0, kills: 9 })]),
+        ends,
+        ..MetricRanks::default()
+    };
+    RankedPart { raid: 44, difficulty: 4, ranks: BTreeMap::from([("dps".to_owned(), metric)]) }
 }
 
 /// Two invocations on one player at once lose nothing of each other.
@@ -98,14 +127,8 @@ pub async fn kills_folded_in_at_once_all_count<S: WholeStore>(store: &S) -> Resu
     };
     let fold_in = |index: i64| async move {
         let identity = identity("A");
-        let update = PlayerUpdate::Folded {
-            id: 7,
-            identity,
-            seen_at: now(),
-            kills: vec![kill(index)],
-            now: now(),
-            ranked_at: now(),
-        };
+        let update =
+            PlayerUpdate::Folded { id: 7, identity, seen_at: now(), kills: vec![kill(index)], folding: folding() };
         store.save(&[update]).await
     };
     futures::future::try_join_all((1..=12).map(fold_in)).await?;
@@ -125,14 +148,20 @@ pub async fn what_is_known_is_told<S: WholeStore>(store: &S) -> Result<()> {
         id: 1,
         identity: identity("A"),
         seen_at: now(),
-        kills: vec![kill],
-        now: now(),
-        ranked_at: now(),
+        kills: vec![kill.clone()],
+        folding: folding(),
     };
     store.save(&[update]).await?;
     let known = store.known(&[1, 2]).await?;
-    let partitions = BTreeMap::from([((44, 4), 2)]);
-    assert_eq!(known, BTreeMap::from([(1, Ok(Known { class_id: Some(9), partitions, ..Known::default() }))]));
+    let pair = (44, 4);
+    let ends = BTreeMap::from([(kill.metric.to_string(), BTreeMap::from([(kill.encounter, vec![kill.ended_at])]))]);
+    let expected = Known {
+        class_id: Some(9),
+        partitions: BTreeMap::from([(pair, 2)]),
+        ends: BTreeMap::from([(pair, ends)]),
+        ..Known::default()
+    };
+    assert_eq!(known, BTreeMap::from([(1, Ok(expected))]));
     Ok(())
 }
 
@@ -222,8 +251,7 @@ pub async fn an_older_kill_renames_nobody<S: WholeStore>(store: &S) -> Result<()
         identity: identity(name),
         seen_at: now() - TimeDelta::hours(hours_ago),
         kills: vec![RankedKill { percent: Some(1.0), ..some_kill(&mut Random::seed_from_u64(hours_ago as u64)) }],
-        now: now(),
-        ranked_at: now(),
+        folding: folding(),
     };
     let name = async || -> Result<String> {
         let players: Vec<_> = store.players("EU").try_collect().await?;

@@ -1,12 +1,10 @@
 //! Ports that move a progress bar as they are used.
 
-use std::collections::BTreeMap;
-
 use futures::{Stream, StreamExt};
 use parsebook_core::player::{Player, PlayerUpdate, Raid};
 use parsebook_core::ports::{
-    ApiError, Board, Known, Malformed, MessageQueue, Players, Raids, RankingSite, ReportLists, Result, SourceError,
-    SourcePage, Zone, Zones,
+    ApiError, Board, KnownPlayers, Malformed, MessageQueue, Players, Raids, RankingSite, ReportLists, Result,
+    SourceError, SourcePage, Zone, Zones,
 };
 use parsebook_core::report::{DetailOutcome, ListPage, Window};
 use parsebook_core::scrap::Message;
@@ -79,8 +77,12 @@ impl<T: Players> Players for WatchedStore<'_, T> {
         self.inner.save(updates).await
     }
 
-    async fn known(&self, ids: &[PlayerId]) -> Result<BTreeMap<PlayerId, std::result::Result<Known, Malformed>>> {
+    async fn known(&self, ids: &[PlayerId]) -> Result<KnownPlayers> {
         self.inner.known(ids).await
+    }
+
+    async fn known_without_ends(&self, ids: &[PlayerId]) -> Result<KnownPlayers> {
+        self.inner.known_without_ends(ids).await
     }
 
     fn players(&self, region: &str) -> impl Stream<Item = Result<std::result::Result<Player, Malformed>>> {

@@ -21,13 +21,12 @@ use std::time::Duration;
 
 use anyhow::Context;
 use chrono::TimeDelta;
-use futures::future::join_all;
 use futures::{StreamExt, join, stream};
 use serde::Serialize;
 
 use self::choice::{Choice, LongestAgo, choose};
 use crate::ports::{
-    Clock, DiscoveredPage, Discoveries, InQueue, Malformed, MessageQueue, Players, ReportBacklog, Result, Rules,
+    Clock, DiscoveredPage, Discoveries, Error, InQueue, Malformed, MessageQueue, Players, ReportBacklog, Result, Rules,
     Waiting, is_store_away,
 };
 use crate::report_state::StoredReport;
@@ -123,10 +122,13 @@ pub struct WithoutRule {
 pub trait AggregateStore: Rules + Discoveries + Players + Waiting + ReportBacklog {}
 impl<S: Rules + Discoveries + Players + Waiting + ReportBacklog> AggregateStore for S {}
 
-/// Messages that are sent in batches at the same time, and then written down by one command.
-const GROUP: usize = 30;
-/// Groups on their way at the same time. What is sent and not yet written down is sent again after a crash: 90 messages.
-const GROUPS_AT_ONCE: usize = 3;
+/// Batches on their way to the queue at the same time.
+const SENT_AT_ONCE: usize = 4;
+/// What the queue confirmed is written down by one command for so many batches, where as many are ready.
+const WRITTEN_BY_ONE: usize = 3;
+/// Such commands at the same time. What is sent and not yet written down is sent again after a crash: at most a hundred
+/// messages.
+const WRITTEN_AT_ONCE: usize = 2;
 /// Of ten messages, most that are reports' while players wait.
 const REPORTS_OF_TEN: u64 = 9;
 /// Where reports are ranked, what can wait fills the queue up to this part of `QUEUE_LIMIT`, a week's worth of one key:
@@ -370,32 +372,35 @@ impl<S: AggregateStore, Q: MessageQueue, T: Fn() -> bool> Run<'_, S, Q, T> {
         self.hand_over(&messages).await
     }
 
-    /// Sends messages in groups; `false` when time ran out before their end.
+    /// Sends messages in batches and writes down what the queue confirmed; `false` when time ran out before their end.
     ///
-    /// A group that fails ends the sending; one under way at that moment is still brought to its end.
+    /// A batch that fails ends the sending; one under way at that moment is still brought to its end.
     async fn hand_over(&mut self, messages: &[Message]) -> Result<bool> {
-        let (is_late, has_failed) = (Cell::new(false), Cell::new(false));
+        let (is_late, has_failed, is_away) = (Cell::new(false), Cell::new(false), Cell::new(false));
         let goes_on = |_: &&[Message]| {
             is_late.set(is_late.get() || (self.is_out_of_time)());
             ready(!is_late.get() && !has_failed.get())
         };
-        let mut handed_over = stream::iter(messages.chunks(GROUP))
+        let mut handed_over = stream::iter(messages.chunks(Q::BATCH))
             .take_while(goes_on)
-            .map(|group| hand_over(self.store, self.queue, group, self.now))
-            .buffer_unordered(GROUPS_AT_ONCE);
-        let mut failure = Ok(());
-        while let Some(group) = handed_over.next().await {
-            let sent = (group.players.len() + group.reports.len()) as u64;
+            .map(|batch| send(self.queue, batch))
+            .buffer_unordered(SENT_AT_ONCE)
+            .ready_chunks(WRITTEN_BY_ONE)
+            .map(|batches| write_down(self.store, batches, self.now, &is_away))
+            .buffer_unordered(WRITTEN_AT_ONCE);
+        let mut failure = None;
+        while let Some(batches) = handed_over.next().await {
+            let sent = (batches.players.len() + batches.reports.len()) as u64;
             self.summary.sent += sent;
-            self.summary.reports += group.reports.len() as u64;
+            self.summary.reports += batches.reports.len() as u64;
             self.room = self.room.saturating_sub(sent);
-            self.sent.extend(group.players);
-            self.summary.failed += group.rejected.len() as u64;
-            self.summary.reason = self.summary.reason.take().or(group.rejected.into_iter().next());
-            has_failed.set(has_failed.get() || group.failure.is_err());
-            failure = failure.and(group.failure);
+            self.sent.extend(batches.players);
+            self.summary.failed += batches.rejected.len() as u64;
+            self.summary.reason = self.summary.reason.take().or(batches.rejected.into_iter().next());
+            has_failed.set(has_failed.get() || batches.failure.is_some());
+            failure = failure.or(batches.failure);
         }
-        failure.map(|()| !is_late.get())
+        failure.map_or(Ok(!is_late.get()), Err)
     }
 }
 
@@ -426,7 +431,7 @@ impl<S: AggregateStore> Reader<'_, S> {
     /// had sent and not removed; so are documents that hold nothing.
     async fn choose(&self, discovered: Vec<Discovered>, empty: Vec<Discovered>) -> Result<Choice> {
         let ids: Vec<PlayerId> = discovered.iter().map(|player| player.id).collect();
-        let known = self.store.known(&ids).await.context("reading players")?;
+        let known = self.store.known_without_ends(&ids).await.context("reading players")?;
         let chosen = choose(discovered, &known, &self.waiting, self.fresh_since, self.now);
         let dropped = [empty.as_slice(), &chosen.waiting, &chosen.fresh].concat();
         if !dropped.is_empty() {
@@ -446,7 +451,8 @@ async fn remove<S: AggregateStore>(store: &S, sent: &[Discovered]) -> Result<()>
     store.remove(sent).await.context("removing what was sent from discovers")
 }
 
-/// What became of a group.
+/// What became of one or more batches.
+#[derive(Default)]
 struct HandedOver {
     /// Players that the queue confirmed.
     players: Vec<Discovered>,
@@ -454,45 +460,55 @@ struct HandedOver {
     reports: Vec<String>,
     /// Why the queue did not take a message, one by one.
     rejected: Vec<String>,
-    failure: Result<()>,
+    /// The first failure.
+    failure: Option<Error>,
 }
 
-/// Sends a group in batches, then writes down what the queue confirmed of it.
-async fn hand_over<S: AggregateStore, Q: MessageQueue>(
-    store: &S,
-    queue: &Q,
-    group: &[Message],
-    now: Timestamp,
-) -> HandedOver {
-    let (mut players, mut reports, mut rejected, mut failure) = (Vec::new(), Vec::new(), Vec::new(), Ok(()));
-    let send = async |batch| (batch, queue.send(batch).await.context("sending to the queue"));
-    for (batch, outcomes) in join_all(group.chunks(Q::BATCH).map(send)).await {
-        let outcomes = match outcomes {
-            Ok(outcomes) => outcomes,
-            Err(error) => {
-                failure = failure.and(Err(error));
-                continue;
-            }
-        };
-        for (message, outcome) in batch.iter().zip(outcomes) {
-            match (outcome, message) {
-                (Ok(()), Message::Player(player)) => players.push(player.clone()),
-                (Ok(()), Message::Report(report)) => reports.push(report.report.clone()),
-                (Err(reason), message) => {
-                    tracing::warn!(?message, %reason, "the queue did not take a message");
-                    rejected.push(reason);
-                }
+/// Sends a batch.
+async fn send<Q: MessageQueue>(queue: &Q, batch: &[Message]) -> HandedOver {
+    let mut sent = HandedOver::default();
+    let outcomes = match queue.send(batch).await.context("sending to the queue") {
+        Ok(outcomes) => outcomes,
+        Err(error) => return HandedOver { failure: Some(error), ..sent },
+    };
+    for (message, outcome) in batch.iter().zip(outcomes) {
+        match (outcome, message) {
+            (Ok(()), Message::Player(player)) => sent.players.push(player.clone()),
+            (Ok(()), Message::Report(report)) => sent.reports.push(report.report.clone()),
+            (Err(reason), message) => {
+                tracing::warn!(?message, %reason, "the queue did not take a message");
+                sent.rejected.push(reason);
             }
         }
     }
-    if !players.is_empty() {
-        let marked = store.mark_waiting(&players, now).await.context("writing down who waits in the queue");
-        failure = failure.and(marked);
+    sent
+}
+
+/// Writes down what the queue confirmed of some batches; nothing more is asked of a store that does not answer.
+async fn write_down<S: AggregateStore>(
+    store: &S,
+    batches: Vec<HandedOver>,
+    now: Timestamp,
+    is_away: &Cell<bool>,
+) -> HandedOver {
+    let mut all = HandedOver::default();
+    for HandedOver { players, reports, rejected, failure } in batches {
+        all.players.extend(players);
+        all.reports.extend(reports);
+        all.rejected.extend(rejected);
+        all.failure = all.failure.or(failure);
     }
-    if !reports.is_empty() {
-        failure = failure.and(store.mark_sent(&reports, now).await.context("writing down which reports were sent"));
+    if !all.players.is_empty() && !is_away.get() {
+        let marked = store.mark_waiting(&all.players, now).await.context("writing down who waits in the queue");
+        is_away.set(is_away.get() || marked.as_ref().is_err_and(is_store_away));
+        all.failure = all.failure.or(marked.err());
     }
-    HandedOver { players, reports, rejected, failure }
+    if !all.reports.is_empty() && !is_away.get() {
+        let marked = store.mark_sent(&all.reports, now).await.context("writing down which reports were sent");
+        is_away.set(is_away.get() || marked.as_ref().is_err_and(is_store_away));
+        all.failure = all.failure.or(marked.err());
+    }
+    all
 }
 
 #[cfg(test)]

@@ -13,14 +13,14 @@ use anyhow::Context;
 use serde::Serialize;
 
 use self::batch::{Batch, Outcome};
-use crate::Timestamp;
 use crate::budget::{self, Choice};
 use crate::player::PlayerUpdate;
 use crate::ports::{
-    ApiError, Clock, Discoveries, Error, KeyPool, Players, RankOutcome, RankSource, ReportBacklog, ReportRanks, Rules,
-    Waiting, Wanted,
+    ApiError, Clock, Discoveries, Error, KeyPool, KnownPlayers, Players, RankOutcome, RankSource, ReportBacklog,
+    ReportRanks, Rules, Waiting, Wanted,
 };
 use crate::scrap::Discovered;
+use crate::{PlayerId, Timestamp};
 
 /// Settings of player-rank.
 #[derive(Debug, Clone)]
@@ -163,7 +163,7 @@ where
     C: Clock,
 {
     let mut batch = Batch::parse(deliveries);
-    let wanted = known_players(store, &mut batch).await?;
+    let (wanted, known) = known_players(store, &mut batch).await?;
     let reports = reports::unread(store, clock.now(), &mut batch).await?;
     if wanted.is_empty() && reports.is_empty() {
         end_messages(store, &mut batch).await?;
@@ -175,8 +175,8 @@ where
         Err(error) => return Err(error.into()),
     };
     batch.summary.points_left = keys.iter().map(|key| (key.key.clone(), key.remaining)).collect();
-    let known = keys.iter().filter(|key| key.limit_per_hour > 0.0);
-    batch.summary.points_limit = known.map(|key| (key.key.clone(), key.limit_per_hour)).collect();
+    let limited = keys.iter().filter(|key| key.limit_per_hour > 0.0);
+    batch.summary.points_limit = limited.map(|key| (key.key.clone(), key.limit_per_hour)).collect();
     let pairs = wanted.iter().map(|player| player.discovered.raids_to_scrap.pair_count()).sum();
     let required = budget::required_points(config.call_budget, concurrency, pairs)
         + budget::required_points(config.report_budget, concurrency, reports.len());
@@ -196,7 +196,9 @@ where
         batch.summary.points_spent += ranked.points_spent;
         batch.summary.skipped.extend(ranked.skipped);
         stopped = ranked.stopped;
-        save_players(store, &mut batch, &wanted, ranked.outcomes).await?;
+        let mut outcomes = ranked.outcomes;
+        remember(&mut outcomes, &known, clock.now());
+        save_players(store, &mut batch, &wanted, outcomes).await?;
     }
     if !reports.is_empty() && stopped.is_none() {
         stopped = reports::rank(store, api, clock, config, &key, &reports, &mut batch).await?;
@@ -217,14 +219,14 @@ where
     Ok(batch.summary)
 }
 
-/// Adds to the players what the store knows of them. One whose document could not be written to is not paid for.
-async fn known_players<S: RankStore>(store: &S, batch: &mut Batch) -> Result<Vec<Wanted>, Error> {
+/// The batch's players, and what the store knows of them. One whose document could not be written to is not paid for.
+async fn known_players<S: RankStore>(store: &S, batch: &mut Batch) -> Result<(Vec<Wanted>, KnownPlayers), Error> {
     let players = batch.players();
     let ids: Vec<_> = players.iter().map(|player| player.id).collect();
-    let mut known = store.known(&ids).await.context("reading players")?;
+    let known = store.known(&ids).await.context("reading players")?;
     let mut wanted = Vec::with_capacity(players.len());
     for discovered in players {
-        match known.remove(&discovered.id) {
+        match known.get(&discovered.id) {
             Some(Err(malformed)) => {
                 batch.outcomes.insert(batch::Subject::Player(discovered.id), Outcome::Failed(malformed.to_string()));
             }
@@ -232,7 +234,17 @@ async fn known_players<S: RankStore>(store: &S, batch: &mut Batch) -> Result<Vec
             None => wanted.push(Wanted { discovered, class_id: None }),
         }
     }
-    Ok(wanted)
+    Ok((wanted, known))
+}
+
+/// Adds to full readings of `now` what the store remembers of kills.
+fn remember(outcomes: &mut [(PlayerId, RankOutcome)], known: &KnownPlayers, now: Timestamp) {
+    for (id, outcome) in outcomes {
+        let RankOutcome::Update(PlayerUpdate::Ranked { parts, .. }) = outcome else { continue };
+        if let Some(Ok(known)) = known.get(id) {
+            known.remember(parts, now);
+        }
+    }
 }
 
 /// Stores what was told of players. Whoever goes by another number now is discovered under that first, so that a kill
@@ -241,10 +253,10 @@ async fn save_players<S: Players + Discoveries>(
     store: &S,
     batch: &mut Batch,
     wanted: &[Wanted],
-    outcomes: Vec<(crate::PlayerId, RankOutcome)>,
+    outcomes: Vec<(PlayerId, RankOutcome)>,
 ) -> Result<(), Error> {
     let mut updates = Vec::with_capacity(outcomes.len());
-    let mut moved: BTreeMap<crate::PlayerId, Option<Discovered>> = BTreeMap::new();
+    let mut moved: BTreeMap<PlayerId, Option<Discovered>> = BTreeMap::new();
     for (player, outcome) in outcomes {
         let subject = batch::Subject::Player(player);
         match outcome {
@@ -302,9 +314,8 @@ async fn boards_of_rules<S: Rules>(store: &S) -> Result<BTreeSet<(crate::RaidId,
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::PlayerId;
     use crate::left_out::LeftOut;
-    use crate::player::{DifficultyRanks, Player, RankedPart};
+    use crate::player::{DifficultyRanks, EncounterRank, MetricRanks, Player, RankedPart};
     use crate::report::{Kill, Metric, Percent, RankPart, RankRow, RankedCharacter, ReportOutcome, ReportReading};
     use crate::report_state::{ReportState, StoredReport};
     use crate::rule::tests::rule;
@@ -784,19 +795,74 @@ mod tests {
     async fn a_player_is_read_wholly_once_in_each_partition() {
         for (partition, read_before, unread) in [(1, 1, vec![]), (2, 1, vec![1]), (1, 2, vec![])] {
             let store = with_report(ReportState::New);
-            let metric = crate::player::MetricRanks {
-                partition: read_before,
-                read_at: Some(noon()),
-                ..crate::player::MetricRanks::default()
-            };
+            let metric = MetricRanks { partition: read_before, read_at: Some(noon()), ..MetricRanks::default() };
             let ranks = BTreeMap::from([(31, BTreeMap::from([(4, BTreeMap::from([("dps".to_owned(), metric)]))]))]);
-            store.players.borrow_mut().insert(1, crate::player::Player { id: 1, identity: identity(1), ranks });
+            store.players.borrow_mut().insert(1, Player { id: 1, identity: identity(1), ranks });
             let mut reading = reading();
             reading.rows.truncate(1);
             reading.rows[0].partition = partition;
             run(&store, &api_with_report(ReportOutcome::Read(reading)), 1, &[report_message("r")]).await.unwrap();
             let waiting: Vec<_> = store.discovers.borrow().keys().copied().collect();
             assert_eq!(waiting, unread, "partition {partition}, read in {read_before}");
+        }
+    }
+
+    /// A store with player 1, whose dps is of partition 1, was read so many hours ago and remembers kills of boss 7 that
+    /// ended so many seconds before that of [`reading`].
+    fn with_player(read_hours_ago: i64, seconds_before: &[i64]) -> Memory {
+        let store = with_report(ReportState::New);
+        let end = |seconds: &i64| reading().kills[0].ended_at - chrono::TimeDelta::seconds(*seconds);
+        let metric = MetricRanks {
+            partition: 1,
+            read_at: Some(noon() - chrono::TimeDelta::hours(read_hours_ago)),
+            encounters: BTreeMap::from([(7, EncounterRank { rank_percent: 50.0, kills: 3 })]),
+            ends: BTreeMap::from([(7, seconds_before.iter().map(end).collect())]),
+            ..MetricRanks::default()
+        };
+        let ranks = BTreeMap::from([(31, BTreeMap::from([(4, BTreeMap::from([("dps".to_owned(), metric)]))]))]);
+        store.players.borrow_mut().insert(1, Player { id: 1, identity: identity(1), ranks });
+        store
+    }
+
+    #[tokio::test]
+    async fn a_log_found_after_a_full_reading_leads_to_another_unless_its_kills_are_known() {
+        // The log is found at noon; the kill was 27 hours before.
+        for (read_hours_ago, remembered, is_read_again, state) in [
+            (26, &[] as &[i64], true, ReportState::Done),
+            (26, &[90], false, ReportState::Done),
+            (26, &[-90], false, ReportState::Done),
+            (26, &[121], true, ReportState::Done),
+            (2, &[], false, ReportState::Again),
+            (2, &[90], false, ReportState::Done),
+            (0, &[], false, ReportState::Done),
+            (28, &[], false, ReportState::Done),
+        ] {
+            let told = format!("read {read_hours_ago} hours ago, {remembered:?} remembered");
+            let store = with_player(read_hours_ago, remembered);
+            let mut reading = reading();
+            reading.rows.truncate(1);
+            run(&store, &api_with_report(ReportOutcome::Read(reading)), 1, &[report_message("r")]).await.unwrap();
+            assert_eq!(store.discovers.borrow().contains_key(&1), is_read_again, "{told}");
+            assert_eq!(store.reports.borrow()["aBcD"].state, state, "{told}");
+            let kills = store.players.borrow()[&1].ranks[&31][&4]["dps"].encounters[&7].kills;
+            assert_eq!(kills, if read_hours_ago == 28 { 4 } else { 3 }, "{told}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_full_reading_keeps_the_ends_of_kills_of_its_partition() {
+        let days = |days: i64| days * 86_400;
+        for (partition, left) in [(1, 1), (2, 0)] {
+            let store = with_player(30, &[days(36), days(1)]);
+            let metric = MetricRanks { partition, read_at: Some(noon()), ..MetricRanks::default() };
+            let ranks = DifficultyRanks::from([("dps".to_owned(), metric.clone()), ("hps".to_owned(), metric)]);
+            let parts = vec![RankedPart { raid: 31, difficulty: 4, ranks }];
+            let update = PlayerUpdate::Ranked { id: 1, identity: identity(1), parts };
+            let api = api(&[("a", 3600.0)], [(1, RankOutcome::Update(update))]);
+            run(&store, &api, 1, &[message("x", 1)]).await.unwrap();
+            let metrics = &store.players.borrow()[&1].ranks[&31][&4];
+            assert_eq!(metrics["dps"].ends.values().flatten().count(), left, "partition {partition}");
+            assert!(metrics["hps"].ends.is_empty() && metrics["dps"].encounters.is_empty());
         }
     }
 

@@ -9,12 +9,13 @@ use super::batch::{Batch, Outcome, Subject};
 use super::{RankConfig, RankStore, boards_of_rules};
 use crate::left_out::{LeftOut, parts};
 use crate::moment::is_ahead;
-use crate::player::{Identity, PlayerUpdate, RankedKill};
+use crate::player::{Folding, Identity, PlayerUpdate, RankedKill};
 use crate::ports::{ApiError, Clock, Error, Known, Malformed, ReportRanks};
 use crate::report::{Percent, ReportOutcome, ReportQuestion, ReportReading};
+use crate::report_ranks::REMEMBERED;
 use crate::report_state::{Settled, StoredReport};
 use crate::scrap::{Discovered, RaidsToScrap};
-use crate::{Difficulty, PlayerId, RaidId, Timestamp};
+use crate::{Difficulty, EncounterId, PlayerId, RaidId, Timestamp};
 
 /// The batch's reports that are not read yet at their revision. The others' messages are finished without a question; so
 /// is a second message for a report that was read in part, before it is due again.
@@ -128,7 +129,9 @@ async fn take<S: RankStore>(
     for (place, reading) in readings.iter().enumerate() {
         let code = &reading.code;
         batch.summary.skipped.extend(reading.skipped.iter().map(|line| format!("report {code}: {line}")));
-        let told = told(reading, &wanted.boards, now, stamp.unwrap_or(now));
+        let found_at = stored.get(code).and_then(|report| report.found_at);
+        let folding = Folding { found_at, now, ranked_at: stamp.unwrap_or(now) };
+        let told = told(reading, &wanted.boards, folding);
         updates.extend(told.updates.into_iter().map(|update| (place, update)));
         first_readings.push(told.first_readings);
     }
@@ -199,22 +202,17 @@ struct Told {
 }
 
 /// What a report tells of a player in one raid and difficulty.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 struct Met {
     /// The newest partition.
     partition: i32,
-    /// When the first kill ended.
-    first_end: Timestamp,
+    /// Boss and end of each kill.
+    kills: Vec<(EncounterId, Timestamp)>,
 }
 
 /// The rows that count: of a raid and difficulty that a rule names, of a ranked character that does not hide, not struck
 /// out by WCL, and of a kill that the report has.
-fn told(
-    reading: &ReportReading,
-    boards: &BTreeSet<(RaidId, Difficulty)>,
-    now: Timestamp,
-    ranked_at: Timestamp,
-) -> Told {
+fn told(reading: &ReportReading, boards: &BTreeSet<(RaidId, Difficulty)>, folding: Folding) -> Told {
     let mut removed = BTreeMap::new();
     let mut shown: BTreeMap<PlayerId, PlayerId> = BTreeMap::new();
     for character in &reading.characters {
@@ -261,17 +259,17 @@ fn told(
             continue;
         }
         let of_player = first_readings.entry(id).or_default();
-        let new = Met { partition: row.partition, first_end: ended_at };
-        let met = of_player.entry((row.raid, row.difficulty)).or_insert(new);
-        *met = Met { partition: met.partition.max(row.partition), first_end: met.first_end.min(ended_at) };
+        let new = || Met { partition: row.partition, kills: Vec::new() };
+        let met = of_player.entry((row.raid, row.difficulty)).or_insert_with(new);
+        met.partition = met.partition.max(row.partition);
+        met.kills.push((row.encounter, ended_at));
     }
     let folded = kills.into_iter().map(|(id, (seen_at, identity, kills))| PlayerUpdate::Folded {
         id,
         identity,
         seen_at,
         kills,
-        now,
-        ranked_at,
+        folding,
     });
     Told { updates: removed.into_values().chain(folded).collect(), first_readings }
 }
@@ -290,9 +288,9 @@ fn why_not_foldable(update: &PlayerUpdate, known: &Result<Known, Malformed>) -> 
 /// A full reading is taken for fresh this long, and aggregator asks for no other: the default of `RERANK_AFTER_HOURS`.
 const FRESH_FOR: TimeDelta = TimeDelta::hours(20);
 
-/// Of a player's raids and difficulties those to be read in full now: they never were in their newest partition, or were
-/// before the report was found and after a kill in it, which the reading cannot have counted, then. Where such a reading
-/// is fresh, nothing else would be asked: also answers until when that is so.
+/// Which of a player's raids and difficulties need a full reading now: those never read in their newest partition, and those
+/// read before this report was found that hold a kill which neither that reading nor the folding counts. A reading that is
+/// still fresh delays another: then also returns until when.
 fn without_reading(
     pairs: BTreeMap<(RaidId, Difficulty), Met>,
     known: Option<&Known>,
@@ -307,8 +305,14 @@ fn without_reading(
         };
         let read_at = known.filter(is_newest).and_then(|known| known.read_at.get(&pair));
         let read_at = read_at.filter(|read_at| !is_ahead(**read_at, now));
+        let is_counted = |read_at: Timestamp| {
+            let is_folded_in = |end: Timestamp| end > read_at && end >= now - REMEMBERED;
+            let is_remembered = |kill| known.is_some_and(|known| known.is_remembered(pair, kill));
+            found_at.is_none_or(|found_at| found_at <= read_at)
+                || met.kills.iter().all(|kill| is_folded_in(kill.1) || is_remembered(*kill))
+        };
         match read_at {
-            Some(read_at) if *read_at < met.first_end || found_at.is_none_or(|found_at| found_at <= *read_at) => {}
+            Some(read_at) if is_counted(*read_at) => {}
             Some(read_at) if now - *read_at < FRESH_FOR => fresh_until = fresh_until.max(Some(*read_at + FRESH_FOR)),
             _ => to_read.insert(pair.0, pair.1),
         }

@@ -472,6 +472,83 @@ async fn a_page_that_stays_broken_hides_no_page_behind_it() {
 }
 
 #[tokio::test]
+async fn a_page_behind_one_that_failed_at_first_is_set_aside_like_any() {
+    let store = with_rules([since("a", 4, 24)]);
+    let failures = std::cell::Cell::new([3, 3]);
+    let mut wcl = TestWcl::new(async |asked: &Asked| match asked {
+        Asked::List(_, page @ 1..=2) => {
+            let mut left = failures.get();
+            let of_page = &mut left[*page as usize - 1];
+            let fails = *of_page > 0;
+            *of_page -= i32::from(fails);
+            failures.set(left);
+            if fails { Err(anyhow!("HTTP 502").into()) } else { Ok(()) }
+        }
+        _ => Ok(()),
+    });
+    wcl.per_page = 1;
+    (1..=2).for_each(|id| add_report(&mut wcl, &format!("r{id}"), &[id], &[4]));
+    let only = work(&store, &wcl).await.rules.remove(0);
+    assert_eq!((only.stopped, only.players, only.skipped), (StopReason::Complete, 2, 0));
+}
+
+#[tokio::test]
+async fn no_page_is_asked_for_behind_the_last_that_can_be_listed() {
+    let store = with_rules([since("a", 4, 24)]);
+    let mut wcl = TestWcl::new(async |asked: &Asked| match asked {
+        Asked::List(_, 25..) => Err(anyhow!("HTTP 502").into()),
+        _ => Ok(()),
+    });
+    wcl.per_page = 1;
+    (1..=30).for_each(|id| add_report(&mut wcl, &format!("r{id}"), &[id], &[4]));
+    let only = work(&store, &wcl).await.rules.remove(0);
+    assert_eq!((only.stopped, only.players, only.skipped), (StopReason::Complete, 24, 1));
+    assert_eq!(lists(&wcl).into_iter().map(|(.., page)| page).max(), Some(25));
+}
+
+#[tokio::test]
+async fn details_that_there_is_no_time_for_are_asked_for_by_the_next_run() {
+    let store = with_rules([since("a", 4, 24)]);
+    let clock = TestClock::at(noon());
+    let mut wcl = TestWcl::new(async |asked: &Asked| {
+        if matches!(asked, Asked::Details(_)) {
+            clock.advance(TimeDelta::minutes(14));
+        }
+        Ok(())
+    });
+    (1..=41).for_each(|id| add_report(&mut wcl, &format!("r{id:02}"), &[id], &[4]));
+    let mut read = Vec::new();
+    for _ in 0..3 {
+        let summary = run(&store, &wcl, &clock, None, &until(clock.now() + TimeDelta::minutes(13))).await.unwrap();
+        read.push((summary.stopped(), detailed(&wcl).iter().map(Vec::len).collect::<Vec<_>>()));
+        wcl.asked.borrow_mut().clear();
+    }
+    let expected =
+        [(StopReason::Deadline, vec![20]), (StopReason::Deadline, vec![20]), (StopReason::Complete, vec![1])];
+    assert_eq!(read, expected);
+}
+
+#[tokio::test]
+async fn a_page_of_which_no_report_can_be_read_fails_the_rule_unless_there_is_only_one() {
+    for (second_page, failure) in
+        [(&["b", "c"] as &[&str], Some("none of 2 reports could be read; x: too large")), (&["b"], None)]
+    {
+        let store = with_rules([since("a", 4, 24)]);
+        let mut wcl = TestWcl { per_page: 2, ..TestWcl::new(async |_: &Asked| Ok(())) };
+        let broken = DetailOutcome::Failed("too large".to_owned());
+        for code in ["a", "x"].iter().chain(second_page) {
+            add_report(&mut wcl, code, &[1], &[4]);
+            if *code != "a" {
+                wcl.details.insert((*code).to_owned(), broken.clone());
+            }
+        }
+        let summary = work(&store, &wcl).await;
+        let failed = summary.failures.first().map(|failure| format!("{:#}", failure.cause));
+        assert_eq!(failed.as_deref(), failure, "{second_page:?}");
+    }
+}
+
+#[tokio::test]
 async fn the_next_reading_looks_back_from_when_the_last_one_began() {
     let store = with_rules([since("a", 4, 96)]);
     let clock = TestClock::at(noon());
