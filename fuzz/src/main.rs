@@ -7,8 +7,8 @@ static TARGET: OnceLock<fn(&[u8])> = OnceLock::new();
 
 libfuzzer_sys::fuzz_target!(init: {
     let name = std::env::var("PARSEBOOK_FUZZ_TARGET").unwrap_or_default();
-    let Some(target) = parsebook_fuzz_targets::target(&name) else {
-        let known: Vec<&str> = parsebook_fuzz_targets::TARGETS.iter().map(|(name, _)| *name).collect();
+    let Some(target) = parsebook_fuzz::target(&name) else {
+        let known: Vec<&str> = parsebook_fuzz::TARGETS.iter().map(|(name, _)| *name).collect();
         eprintln!("PARSEBOOK_FUZZ_TARGET is none of: {}", known.join(" "));
         std::process::exit(2)
     };
