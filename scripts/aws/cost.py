@@ -39,7 +39,7 @@ FREE = {
 
 # The work: five regions on one key that is always used up.
 POINTS_AN_HOUR = 3600
-POINTS_A_PLAYER = 7.4  # docs/figures.md
+POINTS_A_PLAYER = 10.4  # EU, where all classes are equally common: README.md, What one key can do.
 PLAYERS_A_BATCH = 5
 SECONDS_A_BATCH = 1.2  # The API's answer and the store's, over the internet.
 BOARDS_A_DAY, PAGES_A_BOARD = 3, 5600  # The two raids' largest boards and one more, by the ranking pages.
