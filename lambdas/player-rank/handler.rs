@@ -13,10 +13,10 @@ use parsebook_adapters::events;
 use parsebook_adapters::mongo::MongoStore;
 use parsebook_adapters::wcl_api::WclApi;
 use parsebook_core::Timestamp;
-use parsebook_core::budget::{COOLDOWN, MOST_FAILURES};
+use parsebook_core::budget::COOLDOWN;
 use parsebook_core::ports::{Waiting, is_store_away};
 use parsebook_core::rank::{Delivery, FailedMessage, Fault, RankConfig, RankError, RankSummary, rank_batch};
-use parsebook_core::scrap::Message;
+use parsebook_core::scrap::{MOST_FAILURES, Message};
 use parsebook_lambda::connect::STORE_PATIENCE;
 use parsebook_lambda::{Answer, Failure, Invocation, Metrics, STORE_AWAY, sqs};
 

@@ -33,6 +33,7 @@ async fn main() -> ExitCode {
             config: RankConfig {
                 call_budget: settings.call_budget,
                 report_budget: settings.report_call_budget,
+                rerank_after: settings.rerank_after,
                 stamp: None,
             },
             store_away: AtomicU32::new(0),

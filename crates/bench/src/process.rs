@@ -3,7 +3,7 @@
 use std::process::{Command, ExitStatus};
 use std::time::{Duration, Instant};
 
-use anyhow::Context;
+use parsebook_test_support::process::resident_kb;
 
 /// Runs it to its end; answers how it ended, how long it took, and the most memory it ever held, in kB.
 pub async fn measured(command: &mut Command) -> anyhow::Result<(ExitStatus, Duration, u32)> {
@@ -21,7 +21,5 @@ pub async fn measured(command: &mut Command) -> anyhow::Result<(ExitStatus, Dura
 
 /// The most memory the process ever held, in kB, as Linux counts it.
 pub fn peak_kilobytes(process: u32) -> anyhow::Result<u32> {
-    let status = std::fs::read_to_string(format!("/proc/{process}/status"))?;
-    let line = status.lines().find(|line| line.starts_with("VmHWM:")).context("no VmHWM")?;
-    Ok(line.split_whitespace().nth(1).context("no figure")?.parse()?)
+    Ok(resident_kb(process)?.1.try_into()?)
 }

@@ -5,6 +5,7 @@ use std::io::Write;
 pub use parsebook_core::difficulty::name as difficulty;
 pub use parsebook_core::moment::minute;
 use parsebook_core::status::RuleStatus;
+pub use parsebook_report::{grouped, whole};
 
 /// One line of result.
 pub fn say(line: &str) {
@@ -22,19 +23,6 @@ pub fn say_json(value: &impl serde::Serialize) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// 55693 as `55,693`.
-pub fn grouped(number: u64) -> String {
-    let digits = number.to_string();
-    let mut grouped = String::with_capacity(digits.len() + digits.len() / 3);
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            grouped.push(',');
-        }
-        grouped.push(digit);
-    }
-    grouped
-}
-
 /// A text that somebody else wrote, as one line without a terminal's commands.
 pub fn printable(text: &str) -> String {
     text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
@@ -44,14 +32,4 @@ pub fn printable(text: &str) -> String {
 pub fn rule_state(rule: &RuleStatus) -> String {
     let last = rule.last_run.map(|at| format!("; last finished {}", minute(at))).unwrap_or_default();
     printable(&format!("{}{last}", rule.state))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn numbers_are_grouped() {
-        assert_eq!([0, 999, 1000, 55_693, 1_234_567].map(grouped), ["0", "999", "1,000", "55,693", "1,234,567"]);
-    }
 }

@@ -11,9 +11,6 @@ pub const AFTER_RESET: TimeDelta = TimeDelta::seconds(5);
 const UNKNOWN_RESET: TimeDelta = TimeDelta::hours(1);
 /// How long nothing is asked of the API after it refused.
 pub const COOLDOWN: TimeDelta = TimeDelta::hours(1);
-/// A message that failed so often for reasons of its own is dead-lettered. Returns for want of points do not count.
-pub const MOST_FAILURES: u32 = 5;
-
 /// When a consumer without points begins again.
 pub fn wake_at(earliest_reset: Option<Timestamp>, now: Timestamp) -> Timestamp {
     earliest_reset.unwrap_or(now + UNKNOWN_RESET).max(now) + AFTER_RESET

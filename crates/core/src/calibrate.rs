@@ -1,14 +1,12 @@
 //! What the answers to `parsebook calibrate` mean: how Warcraft Logs prices and behaves today, and what to set. Pure.
 //!
-//! Each question has a name, C1 to C15, under which its price and its findings are told. A question that was not asked, or
-//! whose answer does not tell, leaves its findings out.
+//! Each question has a name, C1 to C15 (`docs/wcl.md` lists them), under which its price and its findings are told. A
+//! question that was not asked, or whose answer does not tell, leaves its findings out.
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-/// Most points a calibration spends.
-pub const MOST_POINTS: f64 = 100.0;
 /// No question is begun that could take the sum beyond this.
 pub const STOP_AT: f64 = 95.0;
 /// Kills of a usual night, for the price of a usual report.

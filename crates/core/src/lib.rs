@@ -1,8 +1,8 @@
 //! The data path of parsebook, free of I/O:
 //!
 //! ```text
-//! discovery_schedules ──discover──▶ discovers ──aggregate──▶ queue ──rank──▶ players ──generate──▶ addon repository
-//!                                                              ▲      │ no points left
+//! discovery_schedules ──discover─┬▶ discovers ─┬aggregate──▶ queue ──rank──▶ players ──generate──▶ addon repository
+//!                                └▶ reports ───┘               ▲      │ no points left
 //!                                                              └──────┘ back to the queue, until the reset
 //! ```
 //!

@@ -124,17 +124,13 @@ pub struct Identity {
 }
 
 /// A document of `players`.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Player {
     /// The player.
-    #[serde(rename = "_id")]
     pub id: PlayerId,
     /// Who it is.
-    #[serde(flatten)]
     pub identity: Identity,
     /// Everything known of it; empty for a player who hid its ranks.
-    #[serde(default)]
     pub ranks: RaidRanks,
 }
 
@@ -256,10 +252,9 @@ impl RankedPart {
 }
 
 /// A document of `raids`: reference data, in the raid's own order of bosses.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Raid {
     /// The raid.
-    #[serde(rename = "_id")]
     pub id: RaidId,
     /// Such as `Vault of the Incarnates`.
     pub name: String,
@@ -277,7 +272,7 @@ pub struct Encounter {
 }
 
 /// The game's name for a realm: the display name without white space and hyphens.
-/// Source: every one of 884 realm names in the predecessor's files follows this rule.
+/// Source: `docs/wcl.md`.
 pub fn normalized_realm(display: &str) -> String {
     display.chars().filter(|c| !c.is_whitespace() && *c != '-').collect()
 }

@@ -10,6 +10,7 @@ use chrono::TimeDelta;
 
 use crate::left_out::LeftOut;
 use crate::report::{ListedReport, Percent, ReportReading};
+use crate::scrap::MOST_FAILURES;
 use crate::{Difficulty, RaidId, Timestamp};
 
 /// How far a report came.
@@ -167,8 +168,6 @@ pub struct Settled {
 const AGAIN_AFTER: [TimeDelta; 3] = [TimeDelta::hours(6), TimeDelta::hours(24), TimeDelta::hours(72)];
 /// A report this old is left as it is.
 const FINAL_AFTER: TimeDelta = TimeDelta::days(14);
-/// Readings, or failures of the first one, after which a report is left as it is: as many as a message may fail.
-const MOST_FAILURES: u32 = 5;
 /// Readings after which what was left out is given up: a fortnight of waits.
 const MOST_READINGS: u32 = 6;
 

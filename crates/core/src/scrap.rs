@@ -7,6 +7,9 @@ use serde::{Deserialize, Serialize};
 use crate::report::{LONGEST_CODE, is_code};
 use crate::{Difficulty, PlayerId, RaidId, difficulty};
 
+/// A message that failed so often for reasons of its own becomes a dead letter. Returns for want of points do not count.
+pub const MOST_FAILURES: u32 = 5;
+
 /// The highest number that can be asked from the API, where ids are signed 32-bit.
 pub const MAX_ID: u32 = i32::MAX as u32;
 

@@ -80,6 +80,11 @@ mod tests {
     use super::*;
 
     #[test]
+    fn numbers_are_grouped() {
+        assert_eq!([0, 999, 1000, 55_693, 1_234_567].map(grouped), ["0", "999", "1,000", "55,693", "1,234,567"]);
+    }
+
+    #[test]
     fn numbers_are_short_where_room_is_short() {
         assert_eq!(
             [0.0, 0.5, 999.0, 3600.0, 12_000.0, 1_250_000.0].map(short),

@@ -13,6 +13,7 @@ use parsebook_core::history::History;
 use parsebook_core::player::Raid;
 use parsebook_core::status::{BossRanks, Status};
 
+pub use self::format::{grouped, whole};
 pub use self::page::{live_page, page, sections};
 
 /// What a page is made of.

@@ -10,6 +10,7 @@ use anyhow::{Context, Result, ensure};
 use parsebook_simulator::{Config, World};
 use serde_json::{Value, json};
 
+use crate::documentation::root;
 use crate::ministack::Ministack;
 use crate::oracle::verify_boards;
 use crate::pipeline::{Pipeline, binary};
@@ -174,8 +175,7 @@ impl Account {
 
 /// A script of `scripts/`, on the account at `endpoint`.
 pub fn script(name: &str, endpoint: &str) -> Command {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
-    let mut command = Command::new(root.join("scripts").join(name));
+    let mut command = Command::new(root().join("scripts").join(name));
     command
         .env("AWS_ENDPOINT_URL", endpoint)
         .env("AWS_REGION", "eu-west-1")

@@ -1,15 +1,10 @@
 //! Running the scripts, and an account of the emulator.
 
-use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+pub use parsebook_test_support::documentation::root;
 use parsebook_test_support::process::server_variable;
 use serde_json::{Value, json};
-
-/// The repository.
-pub fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
-}
 
 /// The template's path.
 pub fn template() -> String {

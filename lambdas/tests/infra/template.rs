@@ -116,7 +116,13 @@ fn every_function_is_told_its_settings() {
         ("Aggregator", &["QUEUE_URL", "QUEUE_LIMIT", "RERANK_AFTER_HOURS", "DELAY_DISCOVERY_IN_HOURS"], &[]),
         (
             "PlayerRank",
-            &["WCL_CALL_BUDGET", "REPORT_CALL_BUDGET", "CONCURRENCY_LIMIT", "DEAD_LETTER_QUEUE_URL"],
+            &[
+                "WCL_CALL_BUDGET",
+                "REPORT_CALL_BUDGET",
+                "RERANK_AFTER_HOURS",
+                "CONCURRENCY_LIMIT",
+                "DEAD_LETTER_QUEUE_URL",
+            ],
             &["REVIVER_SCHEDULE_NAME", "REVIVER_FUNCTION_ARN", "SCHEDULER_ROLE_ARN", "REVIVER_DEAD_LETTERS_ARN"],
         ),
         ("Reviver", &["LAMBDA_TO_REVIVE", "CONCURRENCY_LIMIT"], &[]),

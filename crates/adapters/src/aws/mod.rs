@@ -10,6 +10,8 @@ use std::time::Duration;
 use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, SdkConfig};
+use aws_sdk_lambda::error::DisplayErrorContext;
+use aws_sdk_lambda::types::EventSourceMappingConfiguration;
 
 /// The configuration that every client here is made of: read from the environment, with time-outs that leave a Lambda
 /// time to tell what went wrong.
@@ -24,4 +26,14 @@ pub async fn sdk_config() -> SdkConfig {
         .retry_config(RetryConfig::standard().with_max_attempts(4))
         .load()
         .await
+}
+
+/// All that stands in an error of the SDK, with its causes, for the log.
+fn described(error: impl std::error::Error) -> anyhow::Error {
+    anyhow::anyhow!("{}", DisplayErrorContext(&error))
+}
+
+/// Whether it is a queue that the mapping reads.
+fn is_of_queue(mapping: &EventSourceMappingConfiguration) -> bool {
+    mapping.event_source_arn().is_some_and(|arn| arn.split(':').nth(2) == Some("sqs"))
 }

@@ -6,13 +6,14 @@ use std::time::Duration;
 use anyhow::Context;
 use aws_config::SdkConfig;
 use aws_sdk_sqs::Client;
-use aws_sdk_sqs::error::DisplayErrorContext;
 use aws_sdk_sqs::types::{
     BatchResultErrorEntry, MessageAttributeValue, QueueAttributeName, SendMessageBatchRequestEntry,
 };
 use backon::{BackoffBuilder, ExponentialBuilder};
 use parsebook_core::ports::{MessageQueue, Result};
 use parsebook_core::scrap::Message;
+
+use super::described;
 
 /// Most bytes of all bodies of one call. SQS takes 1 MiB since 2025; 256 KiB is what every account and emulator takes.
 const BATCH_BYTES: usize = 256 * 1024;
@@ -40,8 +41,7 @@ impl SqsQueue {
         let reason = MessageAttributeValue::builder().data_type("String").string_value(reason).build()?;
         let sending = self.client.send_message().queue_url(&self.url).message_body(body);
         let sent = sending.message_attributes("reason", reason).send().await;
-        sent.map_err(|error| anyhow::anyhow!("{}", DisplayErrorContext(&error)))
-            .with_context(|| format!("sending a dead letter to {}", self.url))?;
+        sent.map_err(described).with_context(|| format!("sending a dead letter to {}", self.url))?;
         Ok(())
     }
 
@@ -52,9 +52,7 @@ impl SqsQueue {
         };
         let entries = bodies.iter().map(entry).collect::<std::result::Result<_, _>>()?;
         let answer = self.client.send_message_batch().queue_url(&self.url).set_entries(Some(entries)).send().await;
-        let answer = answer
-            .map_err(|error| anyhow::anyhow!("{}", DisplayErrorContext(&error)))
-            .with_context(|| format!("sending to {}", self.url))?;
+        let answer = answer.map_err(described).with_context(|| format!("sending to {}", self.url))?;
         let sent: HashSet<&str> = answer.successful.iter().map(|entry| entry.id.as_str()).collect();
         let not_sent = bodies.iter().map(|(place, _)| place.to_string()).filter(|id| !sent.contains(id.as_str()));
         let reason = |id: String| match answer.failed.iter().find(|failed| failed.id == id) {
@@ -101,9 +99,7 @@ impl MessageQueue for SqsQueue {
         ];
         let asked = self.client.get_queue_attributes().queue_url(&self.url).set_attribute_names(Some(names.into()));
         let answer = asked.send().await;
-        let answer = answer
-            .map_err(|error| anyhow::anyhow!("{}", DisplayErrorContext(&error)))
-            .with_context(|| format!("asking how long {} is", self.url))?;
+        let answer = answer.map_err(described).with_context(|| format!("asking how long {} is", self.url))?;
         let counts = answer.attributes.into_iter().flatten().map(|(_, count)| count.parse::<u64>());
         counts.sum::<std::result::Result<_, _>>().context("the queue tells a length that is no number")
     }

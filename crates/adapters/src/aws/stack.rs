@@ -2,8 +2,10 @@
 
 use anyhow::{Context, anyhow};
 use aws_config::SdkConfig;
-use aws_sdk_lambda::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
+use aws_sdk_lambda::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_sqs::types::QueueAttributeName;
+
+use super::{described, is_of_queue};
 
 /// The clients that look at a stack.
 #[derive(Debug)]
@@ -17,8 +19,8 @@ pub struct Stack {
 
 type Result<T> = anyhow::Result<T>;
 
-/// What stands in an error of the SDK, with its causes.
-fn described<E, R>(error: SdkError<E, R>) -> anyhow::Error
+/// What AWS says of an error, in short; where it says nothing, all that stands in it.
+fn brief<E, R>(error: SdkError<E, R>) -> anyhow::Error
 where
     SdkError<E, R>: std::error::Error + Send + Sync + 'static,
     E: ProvideErrorMetadata,
@@ -26,7 +28,7 @@ where
     match (error.code(), error.message()) {
         (Some(code), Some(message)) => anyhow!("{code}: {message}"),
         (Some(code), None) => anyhow!("{code}"),
-        _ => anyhow!("{}", DisplayErrorContext(&error)),
+        _ => described(&error),
     }
 }
 
@@ -51,7 +53,7 @@ impl Stack {
     /// # Errors
     /// When AWS does not tell.
     pub async fn account_concurrency(&self) -> Result<i64> {
-        let settings = self.lambda.get_account_settings().send().await.map_err(described)?;
+        let settings = self.lambda.get_account_settings().send().await.map_err(brief)?;
         Ok(settings.account_limit().context("AWS told no limit")?.concurrent_executions().into())
     }
 
@@ -61,7 +63,7 @@ impl Stack {
     /// When AWS does not tell.
     pub async fn reserved_concurrency(&self, function: &str) -> Result<Option<i64>> {
         let get = self.lambda.get_function_concurrency().function_name(self.named(function));
-        Ok(get.send().await.map_err(described)?.reserved_concurrent_executions().map(i64::from))
+        Ok(get.send().await.map_err(brief)?.reserved_concurrent_executions().map(i64::from))
     }
 
     /// The state of a function's queue mapping, as Lambda names it.
@@ -70,11 +72,8 @@ impl Stack {
     /// When AWS does not tell, or there is no mapping.
     pub async fn mapping_state(&self, function: &str) -> Result<String> {
         let list = self.lambda.list_event_source_mappings().function_name(self.named(function));
-        let mappings = list.send().await.map_err(described)?;
-        let of_queue = mappings
-            .event_source_mappings()
-            .iter()
-            .find(|mapping| mapping.event_source_arn().is_some_and(|arn| arn.split(':').nth(2) == Some("sqs")));
+        let mappings = list.send().await.map_err(brief)?;
+        let of_queue = mappings.event_source_mappings().iter().find(|mapping| is_of_queue(mapping));
         let mapping = of_queue.with_context(|| format!("function {} has no queue mapping", self.named(function)))?;
         Ok(mapping.state().context("AWS told no state")?.to_owned())
     }
@@ -87,7 +86,7 @@ impl Stack {
         match self.scheduler.get_schedule().name(self.named(name)).send().await {
             Ok(schedule) => Ok(Some(schedule.state().is_none_or(|state| state.as_str() == "ENABLED"))),
             Err(error) if error.code() == Some("ResourceNotFoundException") => Ok(None),
-            Err(error) => Err(described(error)),
+            Err(error) => Err(brief(error)),
         }
     }
 
@@ -101,9 +100,9 @@ impl Stack {
     }
 
     async fn queue_attribute(&self, queue: &str, name: QueueAttributeName) -> Result<String> {
-        let url = self.sqs.get_queue_url().queue_name(self.named(queue)).send().await.map_err(described)?;
+        let url = self.sqs.get_queue_url().queue_name(self.named(queue)).send().await.map_err(brief)?;
         let get = self.sqs.get_queue_attributes().set_queue_url(url.queue_url).attribute_names(name.clone());
-        let attributes = get.send().await.map_err(described)?.attributes.unwrap_or_default();
+        let attributes = get.send().await.map_err(brief)?.attributes.unwrap_or_default();
         attributes.get(&name).cloned().with_context(|| format!("AWS told no {name}"))
     }
 
@@ -119,7 +118,7 @@ impl Stack {
             anyhow::bail!("{queue} is no queue's ARN");
         };
         let topic = format!("{arn}:{partition}:sns:{region}:{account}:{}", self.named(topic));
-        let list = self.sns.list_subscriptions_by_topic().topic_arn(topic).send().await.map_err(described)?;
+        let list = self.sns.list_subscriptions_by_topic().topic_arn(topic).send().await.map_err(brief)?;
         let all = list.subscriptions();
         let waiting = all.iter().filter(|one| one.subscription_arn() == Some("PendingConfirmation")).count();
         Ok((all.len(), waiting))

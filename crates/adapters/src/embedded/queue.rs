@@ -4,8 +4,8 @@
 use std::collections::BTreeMap;
 
 use chrono::TimeDelta;
-use parsebook_core::budget::MOST_FAILURES;
 use parsebook_core::ports::{InQueue, MessageQueue, Result, Waiting};
+use parsebook_core::scrap::MOST_FAILURES;
 use parsebook_core::scrap::{Discovered, Message};
 use parsebook_core::{PlayerId, Timestamp};
 use rusqlite::{Transaction, params};

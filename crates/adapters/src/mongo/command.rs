@@ -6,14 +6,12 @@ use anyhow::{Context, bail};
 use mongodb::bson::raw::cstr;
 use mongodb::bson::{Bson, Document, RawArrayBuf, RawDocumentBuf, doc, rawdoc};
 
-use super::retry::while_away;
+use super::retry::{DUPLICATE_KEY, while_away};
 use super::{MongoStore, read};
 
 /// Statements of one command. The server takes 100,000 and 48 MB; this keeps a command below 1 MB.
 pub const STATEMENTS: usize = 1000;
-/// Two upserts of one new document met: the loser's statement succeeds when it is sent again.
-const DUPLICATE_KEY: i64 = 11_000;
-/// How often statements are sent again for that reason.
+/// How often statements are sent whose upserts meet others of the same new documents.
 const TRIES: u32 = 5;
 
 /// Why one statement was not carried out.
@@ -75,7 +73,7 @@ impl MongoStore {
                 let mut again = Vec::new();
                 for (index, rejection) in write_errors(&answer)? {
                     let index = *waiting.get(index).context("the server names a statement that was not sent")?;
-                    if rejection.code == DUPLICATE_KEY && attempt < TRIES {
+                    if rejection.code == i64::from(DUPLICATE_KEY) && attempt < TRIES {
                         again.push(index);
                     } else {
                         rejected.insert(offset + index, rejection);

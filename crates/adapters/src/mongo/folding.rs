@@ -10,6 +10,8 @@ use parsebook_core::ports::Result;
 use parsebook_core::report_ranks::{REMEMBERED, SAME_KILL};
 use parsebook_core::{EncounterId, PlayerId, Timestamp};
 
+use super::date;
+
 /// Stands before every real partition.
 const NO_PARTITION: i32 = i32::MIN;
 
@@ -130,10 +132,6 @@ impl Shape {
         }
         [doc! { "$set": begun }, doc! { "$set": folded }, doc! { "$set": finished }]
     }
-}
-
-fn date(time: Timestamp) -> DateTime {
-    DateTime::from_millis(time.timestamp_millis())
 }
 
 /// The part as it is stored, unless it is of an older partition or none.

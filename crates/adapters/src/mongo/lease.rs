@@ -10,8 +10,7 @@ use mongodb::options::ReturnDocument;
 use parsebook_core::Timestamp;
 use parsebook_core::ports::Result;
 
-use super::retry::while_away;
-use super::throttle::is_duplicate;
+use super::retry::{is_duplicate, while_away};
 use super::{LEASES, MongoStore, read};
 
 /// What became of asking for a lease.

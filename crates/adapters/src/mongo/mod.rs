@@ -5,8 +5,8 @@
 //! `insert`, `update` and `delete` commands, because the driver's bulk write needs server 8.0; this runs on 6.0 and later.
 //!
 //! Indexes ([`MongoStore::ensure_indexes`]): `players` has the one that db-generator's order needs, `runs` one by which
-//! it is read and runs out. All else is read by `_id` or whole: `discovery_schedules` holds a handful of documents, and
-//! what is due in `reports` is looked for among all of them.
+//! it is read and runs out, `reports` one that finds what is due. All else is read by `_id` or whole:
+//! `discovery_schedules`, for one, holds a handful of documents.
 
 mod census;
 mod command;

@@ -6,7 +6,7 @@ use std::time::Duration;
 use anyhow::Context;
 use futures::{Stream, StreamExt, TryStreamExt, stream};
 use mongodb::Collection;
-use mongodb::bson::{Bson, DateTime, Document, RawDocumentBuf, doc};
+use mongodb::bson::{Bson, Document, RawDocumentBuf, doc};
 use mongodb::options::Hint;
 use parsebook_core::player::{
     DifficultyRanks, EncounterRank, Identity, MetricRanks, Player, PlayerUpdate, RaidRanks, RankedPart,
@@ -17,7 +17,7 @@ use tokio::time::Instant;
 
 use super::command::Durability;
 use super::retry::{CALL_WITHIN, GIVE_UP_AFTER, is_away, while_away, within};
-use super::{MongoStore, PLAYERS, PLAYERS_IN_ORDER, folding, malformed, read};
+use super::{MongoStore, PLAYERS, PLAYERS_IN_ORDER, date, folding, malformed, read};
 
 /// Documents that the server sends at a time while a region is streamed.
 const BATCH: u32 = 1000;
@@ -35,7 +35,6 @@ fn stored_ranks(ranks: &DifficultyRanks) -> Document {
                     (boss.to_string(), Bson::from(doc! { "rankPercent": rank.rank_percent, "kills": rank.kills }))
                 })
                 .collect();
-            let date = |time: Timestamp| DateTime::from_millis(time.timestamp_millis());
             let mut stored = doc! {
                 "partition": metric.partition,
                 "rankedAt": date(metric.ranked_at),
@@ -80,7 +79,7 @@ fn statements(update: &PlayerUpdate, foldings: &mut folding::Foldings) -> Result
         "classId": i32::from(identity.class_id),
     };
     if let Some(seen_at) = update.seen_at() {
-        set.insert("seenAt", DateTime::from_millis(seen_at.timestamp_millis()));
+        set.insert("seenAt", date(seen_at));
     }
     let mut on_insert = doc! { "ranks": {} };
     let mut gone = Vec::new();

@@ -5,6 +5,8 @@ use chrono::DateTime;
 use mongodb::bson::{Bson, Document, RawDocument};
 use parsebook_core::Timestamp;
 
+use crate::text::excerpt;
+
 /// A whole number of any numeric type.
 pub fn integer(value: &Bson) -> Option<i64> {
     match value {
@@ -82,12 +84,7 @@ pub fn time(value: &Bson) -> anyhow::Result<Timestamp> {
 
 /// A value for an error message: short, on one line.
 pub fn told(value: &Bson) -> String {
-    let text = value.to_string();
-    let mut line: String = text.chars().filter(|c| !c.is_control()).take(60).collect();
-    if line.len() < text.len() {
-        line.push('…');
-    }
-    line
+    excerpt(&value.to_string())
 }
 
 #[cfg(test)]
@@ -116,7 +113,7 @@ mod tests {
         let document = doc! { "raid": "x\ny", "gone": null };
         assert_eq!(
             format!("{:#}", whole_field::<u32>(&document, "raid").unwrap_err()),
-            "raid: \"xy\"… is no whole number"
+            "raid: \"x y\" is no whole number"
         );
         assert_eq!(whole_field::<u32>(&document, "absent").unwrap_err().to_string(), "absent is missing");
         assert_eq!(optional(&document, "gone"), None);

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use anyhow::Context;
 use futures::TryStreamExt;
 use mongodb::IndexModel;
-use mongodb::bson::{Bson, DateTime, Document, doc};
+use mongodb::bson::{Bson, Document, doc};
 use parsebook_core::left_out::LeftOut;
 use parsebook_core::ports::{ReportBacklog, ReportLag, Result, SeenReport, SeenReports};
 use parsebook_core::report_state::{Settled, StoredReport};
@@ -13,15 +13,11 @@ use parsebook_core::{Difficulty, RaidId, Timestamp};
 
 use super::command::Durability;
 use super::retry::while_away;
-use super::{MongoStore, REPORTS, REPORTS_READ, read};
+use super::{MongoStore, REPORTS, REPORTS_READ, date, read};
 
 /// What is due is found by this.
 pub fn index() -> IndexModel {
     IndexModel::builder().keys(doc! { "state": 1, "dueAt": 1 }).build()
-}
-
-fn date(time: Timestamp) -> Bson {
-    DateTime::from_millis(time.timestamp_millis()).into()
 }
 
 fn time(document: &Document, name: &str) -> Result<Timestamp> {

@@ -22,6 +22,19 @@ pub fn is_away(error: &Error) -> bool {
     }
 }
 
+/// The server's code for an `_id` that is there already. Two upserts of one new document met: the loser's succeeds when
+/// it is sent again.
+pub const DUPLICATE_KEY: i32 = 11_000;
+
+/// Whether an upsert met another's of the same new document.
+pub fn is_duplicate(error: &anyhow::Error) -> bool {
+    error.downcast_ref::<Error>().is_some_and(|error| match error.kind.as_ref() {
+        ErrorKind::Command(command) => command.code == DUPLICATE_KEY,
+        ErrorKind::Write(WriteFailure::WriteError(error)) => error.code == DUPLICATE_KEY,
+        _ => false,
+    })
+}
+
 /// Longest wait for one answer. A server whose process is stopped keeps its connections open and says nothing.
 pub const CALL_WITHIN: Duration = Duration::from_secs(10);
 /// All tries together end within this: longer than electing a primary takes, and no longer than must be billed while a server

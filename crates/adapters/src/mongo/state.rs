@@ -2,11 +2,11 @@
 //! `summary` of a run.
 
 use anyhow::bail;
-use mongodb::bson::{Bson, DateTime, Document};
+use mongodb::bson::{Bson, Document};
 use parsebook_core::rule::RuleState;
 use serde_json::{Map, Value};
 
-use super::read;
+use super::{date, read};
 
 /// The fields of `state` that hold a moment.
 const MOMENTS: [&str; 8] = ["expiresAt", "startedAt", "readUntil", "at", "until", "since", "from", "to"];
@@ -38,7 +38,7 @@ fn bson(name: &str, value: &Value) -> anyhow::Result<Bson> {
             (None, None) => bail!("{name}: {value} is no number that MongoDB has"),
         },
         Value::String(text) => match chrono::DateTime::parse_from_rfc3339(text) {
-            Ok(time) if MOMENTS.contains(&name) => Bson::DateTime(DateTime::from_millis(time.timestamp_millis())),
+            Ok(time) if MOMENTS.contains(&name) => Bson::DateTime(date(time.to_utc())),
             _ => Bson::String(text.clone()),
         },
         Value::Array(values) => Bson::Array(values.iter().map(|value| bson("", value)).collect::<anyhow::Result<_>>()?),

@@ -7,12 +7,11 @@ use anyhow::bail;
 use chrono::{TimeDelta, Utc};
 use mongodb::bson::oid::ObjectId;
 use mongodb::bson::{DateTime, doc};
-use mongodb::error::{Error, ErrorKind, WriteFailure};
 use mongodb::options::ReturnDocument;
 use parsebook_core::ports::Result;
 
-use super::retry::while_away;
-use super::{MongoStore, THROTTLE, read};
+use super::retry::{is_duplicate, while_away};
+use super::{MongoStore, THROTTLE, date, read};
 
 /// A turn lasts so long if its holder dies.
 const LONGEST_TURN: TimeDelta = TimeDelta::seconds(90);
@@ -64,9 +63,9 @@ impl Turns for MongoStore {
             let now = Utc::now();
             let free = doc! { "_id": function, "$or": [
                 { "heldUntil": null },
-                { "heldUntil": { "$lte": DateTime::from_millis(now.timestamp_millis()) } },
+                { "heldUntil": { "$lte": date(now) } },
             ] };
-            let until = DateTime::from_millis((now + LONGEST_TURN).timestamp_millis());
+            let until = date(now + LONGEST_TURN);
             let taken = while_away("taking a turn at the limit", || {
                 let update = doc! { "$set": { "holder": &holder, "heldUntil": until } };
                 turns
@@ -111,13 +110,4 @@ impl Turns for MongoStore {
         .await?;
         Ok(())
     }
-}
-
-pub(super) fn is_duplicate(error: &anyhow::Error) -> bool {
-    const DUPLICATE_KEY: i32 = 11_000;
-    error.downcast_ref::<Error>().is_some_and(|error| match error.kind.as_ref() {
-        ErrorKind::Command(command) => command.code == DUPLICATE_KEY,
-        ErrorKind::Write(WriteFailure::WriteError(error)) => error.code == DUPLICATE_KEY,
-        _ => false,
-    })
 }

@@ -14,14 +14,14 @@ use parsebook_core::{PlayerId, Timestamp};
 use super::command::Durability;
 use super::discoveries::{discovered, merging, stored};
 use super::retry::while_away;
-use super::{FAILURES, MongoStore, QUEUED, read};
+use super::{FAILURES, MongoStore, QUEUED, date, read};
 
 /// The queue drops messages after this: the template's retention.
 pub const RETENTION: TimeDelta = TimeDelta::days(14);
 
 impl Waiting for MongoStore {
     async fn waiting(&self, now: Timestamp) -> Result<BTreeMap<PlayerId, InQueue>> {
-        let dropped = DateTime::from_millis((now - RETENTION).timestamp_millis());
+        let dropped = date(now - RETENTION);
         let expired = doc! { "q": { "sentAt": { "$lte": dropped } }, "limit": 0 };
         self.delete(QUEUED, vec![expired]).await?;
         self.delete(FAILURES, vec![doc! { "q": { "at": { "$lte": dropped } }, "limit": 0 }]).await?;
@@ -40,7 +40,7 @@ impl Waiting for MongoStore {
     }
 
     async fn mark_waiting(&self, sent: &[Discovered], now: Timestamp) -> Result<()> {
-        let sent_at = DateTime::from_millis(now.timestamp_millis());
+        let sent_at = date(now);
         let document = |player: &Discovered| {
             doc! { "_id": player.id, "raidsToScrap": stored(&player.raids_to_scrap), "sentAt": sent_at }
         };

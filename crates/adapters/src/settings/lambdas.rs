@@ -5,7 +5,7 @@ use std::time::Duration;
 use parsebook_core::discover::DiscoverConfig;
 use url::Url;
 
-use super::shared::{delay, discover, regions, report_call_budget};
+use super::shared::{delay, discover, regions, report_call_budget, rerank_after};
 use super::{AddonSettings, ConfigError, Environment, QueueSettings, SecretSource, WclSettings};
 use crate::addon_repo::{History, check_address};
 
@@ -149,6 +149,8 @@ pub struct PlayerRankSettings {
     pub call_budget: f64,
     /// `REPORT_CALL_BUDGET`: points for the ranks of one report; default 26.
     pub report_call_budget: f64,
+    /// `RERANK_AFTER_HOURS`: for so long aggregator asks for no other full reading; default 20.
+    pub rerank_after: Duration,
     /// `AWS_LAMBDA_FUNCTION_NAME`, which Lambda itself sets: whose concurrency limit is read and lowered.
     pub function: String,
     /// `CONCURRENCY_LIMIT`: what counts where the function has no limit; default 50.
@@ -170,6 +172,7 @@ impl PlayerRankSettings {
             wcl: WclSettings::with_keys(environment)?,
             call_budget: environment.positive("WCL_CALL_BUDGET", None)?,
             report_call_budget: report_call_budget(environment)?,
+            rerank_after: rerank_after(environment)?,
             function: environment.required("AWS_LAMBDA_FUNCTION_NAME")?,
             concurrency_limit: concurrency_limit(environment)?,
             reviver: Reviver {

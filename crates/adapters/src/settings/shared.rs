@@ -80,7 +80,7 @@ pub(super) fn delay(environment: &Environment) -> Result<Duration, ConfigError> 
 /// How much waits in the queue, and who is sent to it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct QueueSettings {
-    /// `QUEUE_LIMIT`: most messages waiting in the queue; default 80000, about a week of one key.
+    /// `QUEUE_LIMIT`: most messages waiting in the queue; default 80000, nine to ten days of one key.
     pub limit: u64,
     /// `RERANK_AFTER_HOURS`: what was read more recently than this is not sent again; default 20.
     pub rerank_after: Duration,
@@ -92,11 +92,13 @@ impl QueueSettings {
     /// # Errors
     /// Names the variable.
     pub fn read(environment: &Environment) -> Result<Self, ConfigError> {
-        Ok(Self {
-            limit: environment.number("QUEUE_LIMIT", 80_000, 1..)?,
-            rerank_after: environment.hours("RERANK_AFTER_HOURS", 20, 0)?,
-        })
+        Ok(Self { limit: environment.number("QUEUE_LIMIT", 80_000, 1..)?, rerank_after: rerank_after(environment)? })
     }
+}
+
+/// `RERANK_AFTER_HOURS`; default 20.
+pub(super) fn rerank_after(environment: &Environment) -> Result<Duration, ConfigError> {
+    environment.hours("RERANK_AFTER_HOURS", 20, 0)
 }
 
 /// `REPORT_CALL_BUDGET`: points for the ranks of one report; default 26.

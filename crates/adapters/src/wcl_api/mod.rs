@@ -6,6 +6,7 @@
 
 mod calibrate;
 mod classes;
+mod failure;
 mod json;
 mod keys;
 mod pieces;
@@ -30,12 +31,12 @@ use secrecy::ExposeSecret;
 use url::Url;
 
 pub use self::calibrate::{Calibrated, Call, FreshKill};
+use self::failure::{Failure, OnTimeout};
 use self::keys::KeyState;
 pub use self::keys::{ApiKey, parse_keys};
 use self::points::Reading;
 pub use self::probe::server_time;
 use self::question::Question;
-use self::transport::{Failure, OnTimeout};
 use crate::guard::Guard;
 use crate::http;
 

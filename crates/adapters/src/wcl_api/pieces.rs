@@ -9,11 +9,11 @@ use anyhow::anyhow;
 use parsebook_core::ports::{ApiError, Clock};
 
 use super::WclApi;
+use super::failure::{Failure, OnTimeout};
 use super::keys::KeyState;
 use super::points::Receipt;
 use super::question::Question;
 use super::reply::{Body, NO_CLASS};
-use super::transport::{Failure, OnTimeout};
 
 /// Why there is no usable answer to a request.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -11,6 +11,7 @@ use secrecy::ExposeSecret;
 use serde_json::{Value, json};
 
 use super::WclApi;
+use super::failure::{Failure, OnTimeout};
 use super::keys::KeyState;
 use super::points::{Reading, Receipt};
 use super::question::Question;
@@ -23,51 +24,6 @@ const LONGEST_BURST: Duration = Duration::from_secs(60);
 const LONGEST_WAIT: Duration = Duration::from_secs(90);
 /// Most bytes of an answer. The largest we ask for has a few hundred KB; the smallest caller has 128 MB of memory.
 const MAX_ANSWER_BYTES: usize = 8 * 1024 * 1024;
-
-/// Why a question has no readable answer.
-#[derive(Debug)]
-pub enum Failure {
-    /// As a port tells it.
-    Api(ApiError),
-    /// No answer after retries: the gateway, the network, or one of the things asked for takes too long.
-    Unanswered(anyhow::Error),
-    /// The body is no JSON although the API answered: one of the things asked for spoiled it.
-    Unusable {
-        /// The start of the body.
-        said: String,
-        /// Whether it is [`reply::NO_CLASS`].
-        says_no_class: bool,
-    },
-    /// Too much was asked for at once.
-    TooLarge,
-}
-
-impl Failure {
-    /// For questions that cannot be cut smaller.
-    pub fn into_api_error(self) -> ApiError {
-        match self {
-            Self::Api(error) => error,
-            Self::Unanswered(error) => ApiError::Failed(error),
-            Self::Unusable { said, .. } => ApiError::Failed(anyhow!("the API's answer is not JSON: {said}")),
-            Self::TooLarge => ApiError::Failed(anyhow!("the API's answer is too large")),
-        }
-    }
-}
-
-impl From<ApiError> for Failure {
-    fn from(error: ApiError) -> Self {
-        Self::Api(error)
-    }
-}
-
-/// What follows when no answer comes in time, or none that can be used.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum OnTimeout {
-    /// The question is asked again.
-    Retry,
-    /// It is given up at once: it takes too long each time, but its parts may not.
-    Split,
-}
 
 /// What one attempt came to.
 pub enum Attempt {

@@ -6,9 +6,9 @@ use parsebook_core::player::{Encounter, Raid};
 use parsebook_core::ports::{ApiError, Clock, Zone, Zones};
 use serde_json::Value;
 
+use super::failure::{Failure, OnTimeout};
 use super::question::Question;
 use super::reply::Body;
-use super::transport::{Failure, OnTimeout};
 use super::{WclApi, json};
 use crate::text::excerpt;
 

@@ -4,7 +4,7 @@ use chrono::Utc;
 use parsebook_core::status::{Points, RegionStatus, ReportsStatus, Status};
 
 use crate::args::{Common, StatusArgs};
-use crate::output::{grouped, minute, printable, rule_state, say, say_json};
+use crate::output::{grouped, minute, printable, rule_state, say, say_json, whole};
 use crate::store::Store;
 
 /// Dead letters that are shown.
@@ -84,11 +84,6 @@ fn pace(status: &Status) -> String {
         _ => "no end in sight".to_owned(),
     };
     format!("pace        {} players a day; {due} are due: {left}", whole(pace))
-}
-
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "rounded, not below 0")]
-fn whole(number: f64) -> String {
-    grouped(number.round().max(0.0) as u64)
 }
 
 fn region(region: &RegionStatus) -> String {

@@ -39,7 +39,7 @@ pub struct RankTotals {
     pub hidden: u64,
     /// Messages that can never succeed.
     pub finished: u64,
-    /// Messages dead-lettered after several failures; `status` shows why.
+    /// Messages set aside after several failures, as dead letters; `status` shows why.
     pub set_aside: u64,
     /// Points spent, by key.
     pub points: BTreeMap<String, f64>,
@@ -153,6 +153,7 @@ impl<C: Clock + Clone> Machine<C> {
         let config = RankConfig {
             call_budget: self.settings.call_budget,
             report_budget: self.settings.report_call_budget,
+            rerank_after: self.settings.queue.rerank_after,
             stamp: self.settings.stamp,
         };
         let ranking = rank_batch(&self.store, &self.api, &self.clock, &config, at_once, &deliveries);
@@ -176,7 +177,7 @@ impl<C: Clock + Clone> Machine<C> {
                 if let (1, true, [only]) = (at_once, is_never_paid, ids.as_slice()) {
                     let reason = format!("needs {required} points, more than any key has in an hour");
                     self.store.dead_letter(*only, &reason, self.clock.now())?;
-                    progress.note(&format!("message dead-lettered: {reason}"));
+                    progress.note(&format!("message set aside: {reason}"));
                     totals.set_aside += 1;
                     return Ok(Next::GoOn);
                 }
@@ -215,7 +216,7 @@ impl<C: Clock + Clone> Machine<C> {
                 Fault::Own => self.store.fail(id, reason, self.clock.now())?,
             };
             if is_dead {
-                progress.note(&format!("message dead-lettered: {reason}"));
+                progress.note(&format!("message set aside: {reason}"));
                 totals.set_aside += 1;
             }
         }

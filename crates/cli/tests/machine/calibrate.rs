@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use parsebook_core::calibrate::{MOST_POINTS, judge};
+use parsebook_core::calibrate::judge;
 use parsebook_simulator::{Behaviour, Best, Compare, DefaultMetric, HpsRows, Price, Shown, Timeframe, World};
 
 use crate::common::{Bench, boards};
@@ -63,7 +63,7 @@ async fn a_calibration_finds_how_the_simulator_is_set() {
         let raid = boards(&bench.world()).into_iter().map(|(raid, _)| raid).max().unwrap();
         let calibrated = machine.api().calibrate(raid).await.unwrap();
         let spent: f64 = bench.simulator.stats().points_spent.iter().sum();
-        assert!(spent <= MOST_POINTS, "{spent} points: {behaviour:?}");
+        assert!(spent <= 100.0, "{spent} points: {behaviour:?}");
         let findings = judge(&calibrated.observations).findings;
         for finding in &findings {
             if let Some(value) = truth.get(finding.name) {

@@ -103,7 +103,8 @@ async fn a_day<S: DiscoverStore + AggregateStore>(store: &S, queue: &Queue, mach
                 let delivery =
                     |(at, body): (usize, &String)| Delivery { message_id: at.to_string(), body: body.clone() };
                 let batch: Vec<_> = batch.iter().enumerate().map(delivery).collect();
-                let config = RankConfig { call_budget: 6.0, report_budget: 26.0, stamp: None };
+                let rerank_after = settings.queue.rerank_after;
+                let config = RankConfig { call_budget: 6.0, report_budget: 26.0, rerank_after, stamp: None };
                 let ranked = rank_batch(store, machine.api(), clock, &config, 1, &batch).await.unwrap();
                 assert!(ranked.failed.is_empty(), "{:?}", ranked.failed);
             }

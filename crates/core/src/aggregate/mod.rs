@@ -13,6 +13,7 @@
 //! read in a day, the newest are sent, and the older ones wait in the store until there is room again.
 
 mod choice;
+mod room;
 
 use std::cell::Cell;
 use std::collections::{BTreeMap, VecDeque};
@@ -25,6 +26,7 @@ use futures::{StreamExt, join, stream};
 use serde::Serialize;
 
 use self::choice::{Choice, LongestAgo, choose};
+use self::room::{REPORTS_OF_TEN, Room};
 use crate::ports::{
     Clock, DiscoveredPage, Discoveries, Error, InQueue, Malformed, MessageQueue, Players, ReportBacklog, Result, Rules,
     Waiting, is_store_away,
@@ -129,17 +131,6 @@ const WRITTEN_BY_ONE: usize = 3;
 /// Such commands at the same time. What is sent and not yet written down is sent again after a crash: at most a hundred
 /// messages.
 const WRITTEN_AT_ONCE: usize = 2;
-/// Of ten messages, most that are reports' while players wait.
-const REPORTS_OF_TEN: u64 = 9;
-/// Where reports are ranked, what can wait fills the queue up to this part of `QUEUE_LIMIT`, a week's worth of one key:
-/// three hours' worth, the time between two runs.
-const HOURS_FILLED: u64 = 3;
-const HOURS_OF_QUEUE: u64 = 7 * 24;
-/// Reports fill it up to this part: what is sent now is still read within a day. It is more than the longest wait by which
-/// player-rank decides what to leave out, so that the least is asked of each before any has to stay behind.
-const HOURS_OF_REPORTS: u64 = 20;
-/// A queue that may hold no more than this is never filled for long.
-const SMALL_LIMIT: u64 = 1_000;
 /// Where no report is due within this, players need not leave room for any.
 const REPORTS_COMING: TimeDelta = TimeDelta::days(7);
 /// A report that was sent is not sent again within this, nor while the queue is so long that its message waits there.
@@ -174,7 +165,6 @@ where
             waiting.len() as u64
         }
     };
-    let room = config.queue_limit.saturating_sub(length);
     let (rules, malformed) = store.rules().await.context("reading discovery_schedules")?;
     for rule in &malformed {
         tracing::error!(document = %rule.document, reason = %rule.reason, "rule skipped");
@@ -193,35 +183,14 @@ where
         without,
     };
     let is_out_of_time = || deadline.is_some_and(|deadline| clock.now() >= deadline);
-    let ranks_reports = rules.iter().any(|rule| rule.enabled && rule.target.ranks == RanksKind::Reports);
-    let (reports, most_players) = (VecDeque::new(), None);
-    let sent = Vec::new();
-    let mut run = Run { store, queue, config, now, room, most_players, is_out_of_time, reports, sent, summary };
     let players_wait = gate.is_none() && store.discovered_count().await? > 0;
-    let worth = |hours| match config.queue_limit {
-        small @ ..=SMALL_LIMIT => small,
-        limit => limit * hours / HOURS_OF_QUEUE,
-    };
-    let filled = worth(HOURS_FILLED);
-    let for_reports = if players_wait { (room * REPORTS_OF_TEN / 10).max(room.min(1)) } else { room };
-    let reports_waiting = length.saturating_sub(waiting.len() as u64);
-    let most_reports = for_reports.min(worth(HOURS_OF_REPORTS).saturating_sub(reports_waiting));
-    let sent_before = if length <= filled { now - REPORT_AGAIN_AFTER } else { Timestamp::UNIX_EPOCH };
-    let due =
-        async |in_part, limit| store.due_reports(now, sent_before, in_part, limit).await.context("reading reports");
-    // One more, to tell whether reports are left.
-    run.reports = due(false, usize::try_from(most_reports + 1)?).await?.into();
-    let are_reports_left = run.reports.len() as u64 > most_reports;
-    run.reports.truncate(usize::try_from(most_reports)?);
-    let later = now + REPORTS_COMING;
-    let is_open = async |in_part| anyhow::Ok(!store.due_reports(later, later, in_part, 1).await?.is_empty());
-    if ranks_reports && (is_open(false).await? || is_open(true).await?) {
-        let due_now = run.reports.len() as u64;
-        let to_fill = filled.saturating_sub(length + due_now);
-        let in_part = due(true, usize::try_from(to_fill / 2)?).await?;
-        let for_players = (to_fill - in_part.len() as u64).max(due_now.div_ceil(REPORTS_OF_TEN));
-        run.most_players = Some(for_players);
-        run.reports.extend(in_part);
+    let room = Room::of(config.queue_limit, length, waiting.len() as u64, players_wait);
+    let (reports, are_reports_left) = due_reports(store, &room, now).await?;
+    let (left, sent) = (room.left, Vec::new());
+    let mut run =
+        Run { store, queue, config, now, room: left, most_players: None, is_out_of_time, reports, sent, summary };
+    if rules.iter().any(|rule| rule.enabled && rule.target.ranks == RanksKind::Reports) {
+        run.share(&room).await?;
     }
     let mut stopped = StopReason::Complete;
     match gate {
@@ -247,6 +216,26 @@ where
     }
     let summary = run.summary;
     Ok(AggregateSummary { left: store.discovered_count().await?, stopped, ..summary })
+}
+
+/// A report that was sent before this is sent again: its message must have ended.
+fn sent_before(room: &Room, now: Timestamp) -> Timestamp {
+    if room.is_short() { now - REPORT_AGAIN_AFTER } else { Timestamp::UNIX_EPOCH }
+}
+
+/// Reports that are due, as many as there is room for, and whether some are left.
+async fn due_reports<S: AggregateStore>(
+    store: &S,
+    room: &Room,
+    now: Timestamp,
+) -> Result<(VecDeque<StoredReport>, bool)> {
+    // One more, to tell whether some are left.
+    let most = usize::try_from(room.for_reports)?;
+    let mut due: VecDeque<_> =
+        store.due_reports(now, sent_before(room, now), false, most + 1).await.context("reading reports")?.into();
+    let are_left = due.len() > most;
+    due.truncate(most);
+    Ok((due, are_left))
 }
 
 /// Why players wait, if a rule is not fresh, and the rules that the others go on without.
@@ -282,6 +271,28 @@ struct Run<'a, S, Q, T> {
 }
 
 impl<S: AggregateStore, Q: MessageQueue, T: Fn() -> bool> Run<'_, S, Q, T> {
+    /// Where reports come, players leave room for them; reports that were read in part are sent beside.
+    async fn share(&mut self, room: &Room) -> Result<()> {
+        let later = self.now + REPORTS_COMING;
+        let are_coming = async |in_part| {
+            let coming = self.store.due_reports(later, later, in_part, 1).await.context("reading reports")?;
+            anyhow::Ok(!coming.is_empty())
+        };
+        if !are_coming(false).await? && !are_coming(true).await? {
+            return Ok(());
+        }
+        let due = self.reports.len() as u64;
+        let most = usize::try_from(room.for_parts(due))?;
+        let in_part = self
+            .store
+            .due_reports(self.now, sent_before(room, self.now), true, most)
+            .await
+            .context("reading reports")?;
+        self.most_players = Some(room.for_players(due, in_part.len() as u64));
+        self.reports.extend(in_part);
+        Ok(())
+    }
+
     /// Sends who was never ranked, page by page, then who was ranked longest ago; reports in between.
     async fn send_players(&mut self, waiting: BTreeMap<PlayerId, InQueue>) -> Result<StopReason> {
         let fresh_since = self.now - delta(self.config.rerank_after);

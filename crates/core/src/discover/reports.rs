@@ -641,6 +641,8 @@ mod tests {
                 character(2, None, true),
                 character(3, Some(30), false),
                 character(4, Some(40), true),
+                character(50, None, false),
+                character(5, Some(50), true),
             ],
             kills: vec![kill(1, 4), kill(1, 3), kill(9, 5)],
             skipped: vec![],
@@ -651,6 +653,9 @@ mod tests {
         assert_eq!(found, BTreeMap::from([(1, heroic.clone()), (30, heroic)]), "boss 9 is of another raid");
         let gone = |id| PlayerUpdate::Gone { id };
         let hidden = |id| PlayerUpdate::Hidden { id };
-        assert_eq!(removed.into_values().collect::<Vec<_>>(), [hidden(2), gone(3), gone(4), hidden(40)]);
+        assert_eq!(
+            removed.into_values().collect::<Vec<_>>(),
+            [hidden(2), gone(3), gone(4), gone(5), hidden(40), hidden(50)]
+        );
     }
 }

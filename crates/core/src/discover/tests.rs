@@ -10,7 +10,7 @@ use super::*;
 use crate::ports::Board;
 use crate::report::{DetailOutcome, Kill, ListedReport, RankedCharacter, ReportDetails};
 use crate::rule::tests::rule;
-use crate::rule::{PageRange, RanksKind};
+use crate::rule::{PageRange, RanksKind, Wait};
 use crate::scrap::RaidsToScrap;
 use crate::testing::{Asked, Memory, TestClock, TestWcl, TokioClock, noon};
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::pages::{self, Ended, Stopped};
-use super::{RuleSummary, StopReason};
+use super::summary::{RuleSummary, StopReason};
 use crate::Timestamp;
 use crate::ports::SourceError;
 use crate::rule::{Block, Progress, RuleState, SourceKind, Wait, schedule};
@@ -19,6 +19,12 @@ pub struct Verdict {
     pub summary: RuleSummary,
     /// Why the run failed.
     pub failure: Option<anyhow::Error>,
+}
+
+/// What is remembered of a rule whose reading is done: where the next reading of reports begins to look back from.
+pub fn finished(progress: &Progress) -> RuleState {
+    let read_until = (progress.target.source == SourceKind::Reports).then_some(progress.started_at);
+    RuleState { read_until, ..RuleState::default() }
 }
 
 /// Judges a run that read `progress` and is told as `summary`. `before` is what was stored with the rule when it was
@@ -43,10 +49,10 @@ pub fn verdict(
     let verdict = |state, summary, failure| Verdict { state, is_finished: false, summary, failure };
     let is_board = progress.target.source == SourceKind::Site;
     match unless_source_is_broken(ended, progress.filled, is_board, is_overdue) {
-        Stopped::Complete => Verdict { is_finished: true, ..verdict(RuleState::default(), summary, None) },
+        Stopped::Complete => Verdict { is_finished: true, ..verdict(finished(&progress), summary, None) },
         Stopped::EndOfBoard => {
             let summary = RuleSummary { stopped: StopReason::EndOfBoard, ..summary };
-            Verdict { is_finished: true, ..verdict(RuleState::default(), summary, None) }
+            Verdict { is_finished: true, ..verdict(finished(&progress), summary, None) }
         }
         Stopped::Deadline => verdict(unfinished, RuleSummary { stopped: StopReason::Deadline, ..summary }, None),
         Stopped::Source(SourceError::Refused(reason)) => {
@@ -115,6 +121,13 @@ mod tests {
             assert!(verdict.is_finished && verdict.failure.is_none());
             assert_eq!((verdict.summary.stopped, verdict.state), (told, RuleState::default()));
         }
+    }
+
+    #[test]
+    fn of_a_reading_of_reports_it_is_remembered_when_it_began() {
+        let target = Target::new(31, 4, SourceKind::Reports);
+        let expected = RuleState { read_until: Some(noon()), ..RuleState::default() };
+        assert_eq!(finished(&Progress::of(target, noon())), expected);
     }
 
     #[test]

@@ -61,10 +61,7 @@ impl History {
         rule.pages += count(summary, "pages");
         rule.players += count(summary, "players");
         rule.reports += count(summary, "reports");
-        rule.skipped += match summary.get("skipped") {
-            Some(_) => count(summary, "skipped"),
-            None => count(summary, "setAside"),
-        };
+        rule.skipped += count(summary, "skipped");
         let is_refused = summary.get("refused") == Some(&Value::Bool(true));
         rule.refused += u64::from(is_refused);
         rule.last = Some(run.ended_at);

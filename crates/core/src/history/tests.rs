@@ -63,7 +63,7 @@ fn the_queue_is_followed_backwards_from_what_it_holds_now() {
 #[test]
 fn every_rule_of_an_invocation_counts_for_itself() {
     let refused = json!({ "raid": 31, "difficulty": 5, "source": "site", "pages": 1, "players": 9, "stopped": "blocked",
-                          "refused": true, "reason": "a human check", "setAside": [4, 5] });
+                          "refused": true, "reason": "a human check", "skipped": 2 });
     let fine = json!({ "raid": 44, "difficulty": 4, "source": "reports", "pages": 3, "players": 8, "reports": 70,
                        "stopped": "complete", "skipped": 6 });
     let history = history(&[run("discover", 9, json!({ "players": 17, "rules": [refused, fine] }))]);

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use super::{Delivery, FailedMessage, Fault, RankSummary};
+use super::summary::{Delivery, FailedMessage, Fault, RankSummary};
 use crate::PlayerId;
 use crate::scrap::{Discovered, Message, RaidsToScrap, ReportMessage};
 

@@ -6,13 +6,15 @@
 
 mod batch;
 mod reports;
+mod summary;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use anyhow::Context;
-use serde::Serialize;
 
 use self::batch::{Batch, Outcome};
+pub use self::summary::{Delivery, FailedMessage, Fault, RankSummary};
 use crate::budget::{self, Choice};
 use crate::player::PlayerUpdate;
 use crate::ports::{
@@ -29,84 +31,11 @@ pub struct RankConfig {
     pub call_budget: f64,
     /// `REPORT_CALL_BUDGET`: points for the ranks of one report.
     pub report_budget: f64,
+    /// `RERANK_AFTER_HOURS`: for so long aggregator asks for no other full reading.
+    pub rerank_after: Duration,
     /// The date that ranks from reports get, instead of the moment they are read: the same answers then make the same
     /// files.
     pub stamp: Option<Timestamp>,
-}
-
-/// A message as the queue delivers it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Delivery {
-    /// The queue's name for this message.
-    pub message_id: String,
-    /// The body, not yet looked at.
-    pub body: String,
-}
-
-/// What became of a batch.
-#[derive(Debug, Clone, Default, PartialEq, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct RankSummary {
-    /// Messages whose ranks are stored.
-    pub done: u32,
-    /// Reports among them.
-    #[serde(skip_serializing_if = "is_zero")]
-    pub reports: u32,
-    /// Players whose ranks came from these reports.
-    #[serde(skip_serializing_if = "is_zero")]
-    pub players_of_reports: u32,
-    /// Messages that can never succeed, finished without ranks, and why.
-    pub finished: Vec<String>,
-    /// Messages that go back to the queue, and why.
-    pub failed: Vec<FailedMessage>,
-    /// Raids, difficulties, rows and reports' parts that were left out, by name.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub skipped: Vec<String>,
-    /// Players that hide their ranks.
-    pub hidden: u32,
-    /// Who paid.
-    pub key: Option<String>,
-    /// Points spent, as far as known.
-    pub points_spent: f64,
-    /// What every key had before the batch.
-    pub points_left: BTreeMap<String, f64>,
-    /// What every key has in an hour, where that is known.
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    pub points_limit: BTreeMap<String, f64>,
-    /// Why the batch ended early; messages that it did not reach are among the failed.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub stopped: Option<String>,
-    /// Whether the API refused this program in the middle of the batch: nothing more is to be asked for a while.
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
-    pub refused: bool,
-}
-
-fn is_zero(count: &u32) -> bool {
-    *count == 0
-}
-
-/// A message that goes back.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct FailedMessage {
-    /// The queue's name for it.
-    pub message_id: String,
-    /// What went wrong.
-    pub reason: String,
-    /// Whose fault it is.
-    #[serde(skip)]
-    pub fault: Fault,
-}
-
-/// Why a message goes back.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Fault {
-    /// It can never be understood: a dead letter.
-    Malformed,
-    /// It failed for a reason of its own: a dead letter after a few times.
-    Own,
-    /// It was not reached.
-    NotReached,
 }
 
 /// Why the whole batch goes back to the queue.
@@ -169,11 +98,7 @@ where
         end_messages(store, &mut batch).await?;
         return Ok(batch.summary);
     }
-    let keys = match api.points().await {
-        Ok(keys) => keys,
-        Err(ApiError::PointsExhausted { .. }) => Vec::new(),
-        Err(error) => return Err(error.into()),
-    };
+    let keys = api.points().await?;
     batch.summary.points_left = keys.iter().map(|key| (key.key.clone(), key.remaining)).collect();
     let limited = keys.iter().filter(|key| key.limit_per_hour > 0.0);
     batch.summary.points_limit = limited.map(|key| (key.key.clone(), key.limit_per_hour)).collect();
@@ -321,7 +246,8 @@ mod tests {
     use crate::rule::tests::rule;
     use crate::testing::{Memory, TestApi, TestClock, found, identity, key, noon};
 
-    const CONFIG: RankConfig = RankConfig { call_budget: 6.0, report_budget: 26.0, stamp: None };
+    const CONFIG: RankConfig =
+        RankConfig { call_budget: 6.0, report_budget: 26.0, rerank_after: Duration::from_secs(20 * 3600), stamp: None };
 
     async fn run(
         store: &Memory,
@@ -846,6 +772,19 @@ mod tests {
             assert_eq!(store.reports.borrow()["aBcD"].state, state, "{told}");
             let kills = store.players.borrow()[&1].ranks[&31][&4]["dps"].encounters[&7].kills;
             assert_eq!(kills, if read_hours_ago == 28 { 4 } else { 3 }, "{told}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_log_found_late_waits_as_long_as_aggregator_takes_a_reading_for_fresh() {
+        for (hours, state) in [(20, ReportState::Done), (48, ReportState::Again)] {
+            let store = with_player(26, &[]);
+            let api = api_with_report(ReportOutcome::Read(reading()));
+            let config = RankConfig { rerank_after: Duration::from_secs(hours * 3600), ..CONFIG };
+            rank_batch(&store, &api, &TestClock::at(noon()), &config, 1, &[report_message("r")]).await.unwrap();
+            let report = store.reports.borrow()["aBcD"].clone();
+            assert_eq!(report.state, state, "{hours} hours");
+            assert!(hours == 20 || report.due_at == noon() + chrono::TimeDelta::hours(22), "{}", report.due_at);
         }
     }
 

@@ -14,6 +14,7 @@ use crate::ports::{ApiError, Clock, Error, Known, Malformed, ReportRanks};
 use crate::report::{Percent, ReportOutcome, ReportQuestion, ReportReading};
 use crate::report_ranks::REMEMBERED;
 use crate::report_state::{Settled, StoredReport};
+use crate::rule::schedule::delta;
 use crate::scrap::{Discovered, RaidsToScrap};
 use crate::{Difficulty, EncounterId, PlayerId, RaidId, Timestamp};
 
@@ -92,7 +93,7 @@ pub async fn rank<S: RankStore, A: ReportRanks, C: Clock>(
     }
     settle(store, &settled).await?;
     let rules = Wanted { boards, difficulties: wanted };
-    take(store, (now, clock.now()), config.stamp, &rules, &stored, readings, batch).await?;
+    take(store, (now, clock.now()), config, &rules, &stored, readings, batch).await?;
     Ok(ranked.stopped)
 }
 
@@ -119,18 +120,19 @@ fn left_out(stored: Option<&StoredReport>, now: Timestamp) -> LeftOut {
 async fn take<S: RankStore>(
     store: &S,
     (asked_at, now): (Timestamp, Timestamp),
-    stamp: Option<Timestamp>,
+    config: &RankConfig,
     wanted: &Wanted,
     stored: &BTreeMap<String, StoredReport>,
     readings: Vec<ReportReading>,
     batch: &mut Batch,
 ) -> Result<(), Error> {
+    let found_at = |code: &String| stored.get(code).and_then(|report| report.found_at);
+    let fresh_for = delta(config.rerank_after);
     let (mut updates, mut first_readings) = (Vec::new(), Vec::with_capacity(readings.len()));
     for (place, reading) in readings.iter().enumerate() {
         let code = &reading.code;
         batch.summary.skipped.extend(reading.skipped.iter().map(|line| format!("report {code}: {line}")));
-        let found_at = stored.get(code).and_then(|report| report.found_at);
-        let folding = Folding { found_at, now, ranked_at: stamp.unwrap_or(now) };
+        let folding = Folding { found_at: found_at(code), now, ranked_at: config.stamp.unwrap_or(now) };
         let told = told(reading, &wanted.boards, folding);
         updates.extend(told.updates.into_iter().map(|update| (place, update)));
         first_readings.push(told.first_readings);
@@ -151,10 +153,10 @@ async fn take<S: RankStore>(
     let mut unread: BTreeMap<PlayerId, RaidsToScrap> = BTreeMap::new();
     let mut repeated_at = vec![None; readings.len()];
     for (place, of_players) in first_readings.into_iter().enumerate() {
-        let found_at = stored.get(&readings[place].code).and_then(|report| report.found_at);
+        let found_at = found_at(&readings[place].code);
         for (id, pairs) in of_players {
             let known = known.get(&id).and_then(|known| known.as_ref().ok());
-            let (to_read, fresh_until) = without_reading(pairs, known, found_at, now);
+            let (to_read, fresh_until) = without_reading(pairs, known, found_at, (now, fresh_for));
             repeated_at[place] = repeated_at[place].max(fresh_until);
             if !to_read.is_empty() {
                 unread.entry(id).or_default().merge(&to_read);
@@ -285,9 +287,6 @@ fn why_not_foldable(update: &PlayerUpdate, known: &Result<Known, Malformed>) -> 
     Some(format!("player {id}: {odd}"))
 }
 
-/// A full reading is taken for fresh this long, and aggregator asks for no other: the default of `RERANK_AFTER_HOURS`.
-const FRESH_FOR: TimeDelta = TimeDelta::hours(20);
-
 /// Which of a player's raids and difficulties need a full reading now: those never read in their newest partition, and those
 /// read before this report was found that hold a kill which neither that reading nor the folding counts. A reading that is
 /// still fresh delays another: then also returns until when.
@@ -295,7 +294,7 @@ fn without_reading(
     pairs: BTreeMap<(RaidId, Difficulty), Met>,
     known: Option<&Known>,
     found_at: Option<Timestamp>,
-    now: Timestamp,
+    (now, fresh_for): (Timestamp, TimeDelta),
 ) -> (RaidsToScrap, Option<Timestamp>) {
     let mut to_read = RaidsToScrap::default();
     let mut fresh_until = None;
@@ -313,7 +312,7 @@ fn without_reading(
         };
         match read_at {
             Some(read_at) if is_counted(*read_at) => {}
-            Some(read_at) if now - *read_at < FRESH_FOR => fresh_until = fresh_until.max(Some(*read_at + FRESH_FOR)),
+            Some(read_at) if now - *read_at < fresh_for => fresh_until = fresh_until.max(Some(*read_at + fresh_for)),
             _ => to_read.insert(pair.0, pair.1),
         }
     }

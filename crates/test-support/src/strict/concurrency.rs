@@ -6,30 +6,8 @@ use serde_json::{Value, json};
 
 use super::answer::{self, Request, Upstream};
 use super::call::Call;
-use super::{Inner, quota, transitions};
-
-/// Concurrent executions of an account and region.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Quota(pub(super) u32);
-
-impl Quota {
-    /// What must stay unreserved: 100, or all of a smaller quota.
-    fn least_unreserved(self) -> u32 {
-        self.0.min(100)
-    }
-
-    /// Whether `wanted` may be reserved beside what others have; else the exception's message.
-    fn check(self, reserved_by_others: u32, wanted: u32) -> Result<(), String> {
-        if reserved_by_others + wanted + self.least_unreserved() <= self.0 || wanted == 0 {
-            return Ok(());
-        }
-        Err(format!(
-            "Specified ReservedConcurrentExecutions for function decreases account's UnreservedConcurrentExecution below its \
-             minimum value of [{}].",
-            self.least_unreserved()
-        ))
-    }
-}
+use super::state::{Inner, quota};
+use super::transitions;
 
 pub(super) async fn answer(inner: &Inner, call: &Call, request: Request) -> Response {
     let Some(quota) = quota(inner) else { return inner.upstream.pass(request).await };
@@ -65,7 +43,7 @@ async fn reserved(upstream: &Upstream, besides: Option<&str>) -> u32 {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use crate::strict::state::Quota;
 
     #[test]
     fn a_hundred_stay_unreserved_and_of_ten_all() {

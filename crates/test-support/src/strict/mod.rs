@@ -10,12 +10,11 @@ mod concurrency;
 mod messages;
 mod rate;
 mod schedules;
+mod state;
 mod transitions;
 
-use std::collections::BTreeMap;
 use std::net::{SocketAddr, TcpListener};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::sync::{Arc, Mutex};
 
 use anyhow::Result;
 use axum::body::Bytes;
@@ -25,111 +24,15 @@ use axum::response::Response;
 
 use self::answer::Upstream;
 use self::call::Call;
-use self::concurrency::Quota;
-use self::messages::Repeater;
 use self::rate::Rate;
-use self::transitions::Transitions;
-
-/// Which habits of a real account are switched on.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Strictness {
-    /// Requests a second that all of Lambda's control plane takes from an account; beyond it `TooManyRequestsException`.
-    pub control_plane_per_second: Option<u32>,
-    /// The account's concurrent executions, of which at most 100 must stay unreserved.
-    pub concurrency_quota: Option<u32>,
-    /// How long a mapping is `Enabling` or `Disabling`, and a function being updated; a second change is refused meanwhile.
-    pub transition: Option<Duration>,
-    /// A schedule with `rate()` fires as soon as it is there.
-    pub fires_rates_at_once: bool,
-    /// First firings and one-time schedules come twice.
-    pub repeats_wake_ups: bool,
-    /// Every `n`th message is in the queue twice.
-    pub repeats_message: Option<u64>,
-    /// Metrics reach CloudWatch so much later.
-    pub metric_delay: Option<Duration>,
-}
-
-impl Default for Strictness {
-    /// Everything on, with the numbers of a grown account, and transitions of 2 s in place of up to a minute.
-    fn default() -> Self {
-        Self {
-            control_plane_per_second: Some(15),
-            concurrency_quota: Some(1000),
-            transition: Some(Duration::from_secs(2)),
-            fires_rates_at_once: true,
-            repeats_wake_ups: true,
-            repeats_message: Some(50),
-            metric_delay: Some(Duration::from_secs(30)),
-        }
-    }
-}
-
-impl Strictness {
-    /// Nothing on.
-    pub fn off() -> Self {
-        Self {
-            control_plane_per_second: None,
-            concurrency_quota: None,
-            transition: None,
-            fires_rates_at_once: false,
-            repeats_wake_ups: false,
-            repeats_message: None,
-            metric_delay: None,
-        }
-    }
-
-    /// A new account, with a quota of ten.
-    pub fn new_account() -> Self {
-        Self { concurrency_quota: Some(10), ..Self::default() }
-    }
-}
-
-/// What was asked so far.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Seen {
-    /// Requests to Lambda's control plane, by the call's name, throttled ones included.
-    pub control_plane: BTreeMap<&'static str, u64>,
-    /// Requests that were refused, by the exception's name.
-    pub refused: BTreeMap<&'static str, u64>,
-    /// Wake-ups that the proxy made: first firings and repetitions, by the schedule's name.
-    pub wake_ups: BTreeMap<String, u64>,
-    /// Messages that were sent a second time.
-    pub repeated_messages: u64,
-}
-
-impl Seen {
-    /// All requests to Lambda's control plane.
-    pub fn control_plane_calls(&self) -> u64 {
-        self.control_plane.values().sum()
-    }
-}
+use self::state::{Inner, Repeater, Transitions};
+pub use self::state::{Seen, Strictness};
 
 /// The running proxy. It has a thread of its own, so that a test may block, and ends with the process.
 #[derive(Debug, Clone)]
 pub struct Strict {
     address: SocketAddr,
     inner: Arc<Inner>,
-}
-
-#[derive(Debug)]
-struct Inner {
-    strictness: Strictness,
-    upstream: Upstream,
-    rate: Rate,
-    transitions: Transitions,
-    repeater: Repeater,
-    seen: Mutex<Seen>,
-}
-
-impl Inner {
-    fn seen(&self) -> MutexGuard<'_, Seen> {
-        self.seen.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn refuse(&self, status: StatusCode, exception: &'static str, message: &str) -> Response {
-        *self.seen().refused.entry(exception).or_default() += 1;
-        answer::exception(status, exception, message)
-    }
 }
 
 impl Strict {
@@ -214,9 +117,4 @@ async fn answer(
         }
         Call::OtherControlPlane | Call::Other => inner.upstream.pass(request).await,
     }
-}
-
-/// The quota, where one is set.
-fn quota(inner: &Inner) -> Option<Quota> {
-    inner.strictness.concurrency_quota.map(Quota)
 }

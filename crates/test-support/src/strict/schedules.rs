@@ -9,7 +9,7 @@ use std::time::{Duration, SystemTime};
 use chrono::NaiveDateTime;
 use serde_json::Value;
 
-use super::Inner;
+use super::state::Inner;
 
 /// How often the list of schedules is read.
 const EVERY: Duration = Duration::from_millis(300);

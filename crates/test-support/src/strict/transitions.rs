@@ -1,35 +1,13 @@
 //! Changes that take their time, and refuse another one meanwhile.
 
-use std::collections::BTreeMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
-
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
-use super::Inner;
 use super::answer::{self, Request};
 use super::call::Call;
-
-/// What is being changed, and until when.
-#[derive(Debug, Default)]
-pub(super) struct Transitions(Mutex<BTreeMap<String, (Instant, &'static str)>>);
-
-impl Transitions {
-    fn lock(&self) -> MutexGuard<'_, BTreeMap<String, (Instant, &'static str)>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// The state in which something is that is being changed.
-    fn state(&self, name: &str) -> Option<&'static str> {
-        self.lock().get(name).filter(|(until, _)| *until > Instant::now()).map(|(_, state)| *state)
-    }
-
-    fn begin(&self, name: &str, until: Instant, state: &'static str) {
-        self.lock().insert(name.to_owned(), (until, state));
-    }
-}
+use super::state::Inner;
 
 pub(super) async fn answer(inner: &Inner, call: &Call, request: Request) -> Response {
     let Some(transition) = inner.strictness.transition else { return inner.upstream.pass(request).await };

@@ -4,6 +4,7 @@ use anyhow::{Context, ensure};
 use backon::Retryable;
 use parsebook_core::ports::Result;
 
+use super::super::is_of_queue;
 use super::{Consumer, TO_READ, TO_SWITCH, described, is_one_of, is_passing, patience};
 
 /// Switches every SQS mapping of the consumer.
@@ -35,7 +36,7 @@ async fn sqs_mappings(consumer: &Consumer) -> std::result::Result<Vec<(String, b
     while let Some(mapping) = pages.next().await {
         let mapping = mapping
             .map_err(|error| (is_passing(&error), described(error).context("listing the function's mappings")))?;
-        if mapping.event_source_arn().is_some_and(|arn| arn.split(':').nth(2) == Some("sqs")) {
+        if is_of_queue(&mapping) {
             let is_going_off = mapping.state().is_some_and(|state| matches!(state, "Disabling" | "Disabled"));
             let id = mapping.uuid.context("a mapping without an id").map_err(|error| (false, error))?;
             mappings.push((id, is_going_off));

@@ -11,12 +11,12 @@ mod schedule;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use anyhow::{Context, anyhow};
+use anyhow::Context;
 use aws_config::SdkConfig;
 use aws_config::retry::RetryConfig;
 use aws_sdk_lambda::Client;
 use aws_sdk_lambda::config::http::HttpResponse;
-use aws_sdk_lambda::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
+use aws_sdk_lambda::error::{ProvideErrorMetadata, SdkError};
 use backon::{ExponentialBuilder, Retryable};
 use chrono::TimeDelta;
 use parsebook_core::Timestamp;
@@ -25,6 +25,7 @@ use parsebook_core::ports::{Clock, Result};
 use serde::Serialize;
 
 pub use self::schedule::WakeUp;
+use super::described;
 use crate::mongo::{Lowered, Turns};
 
 /// How long a limit that was read from AWS is believed. All of Lambda's control plane takes 15 requests a second in an
@@ -278,10 +279,4 @@ fn is_one_of<E: ProvideErrorMetadata, R>(error: &SdkError<E, R>, codes: &[&str])
 /// Whether the control plane has had too many requests.
 fn is_throttled<E: ProvideErrorMetadata, R>(error: &SdkError<E, R>) -> bool {
     is_one_of(error, &["TooManyRequestsException", "ThrottlingException", "Throttling", "RequestLimitExceeded"])
-}
-
-fn described<E: std::error::Error + Send + Sync + 'static, R: std::fmt::Debug + Send + Sync + 'static>(
-    error: SdkError<E, R>,
-) -> anyhow::Error {
-    anyhow!("{}", DisplayErrorContext(&error))
 }

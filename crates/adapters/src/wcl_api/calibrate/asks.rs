@@ -182,7 +182,7 @@ async fn ranks<C: Clock>(
     Ok(report.map(|report| see::ranks(&report["a"], &look.hidden)))
 }
 
-/// C5.
+/// C5: the ranks of one kill.
 async fn one_kill<C: Clock>(asking: &mut Asking<'_, C>, subject: &Look, seen: &mut Observations) -> Result<Value> {
     let arguments = format!("{RANKS}, {}", fights(&subject.kills[..1]));
     let report = rankings(asking, "C5", &subject.code, &[("a", arguments)], 3.0).await?.unwrap_or_default();
@@ -190,7 +190,7 @@ async fn one_kill<C: Clock>(asking: &mut Asking<'_, C>, subject: &Look, seen: &m
     Ok(report["a"].clone())
 }
 
-/// C4.
+/// C4: the ranks of all kills of a report, or of as many as the points allow.
 async fn whole<C: Clock>(asking: &mut Asking<'_, C>, subject: &Look, seen: &mut Observations) -> Result<Value> {
     let some = &subject.kills[..subject.kills.len().min(MOST_KILLS)];
     let arguments =
@@ -201,7 +201,7 @@ async fn whole<C: Clock>(asking: &mut Asking<'_, C>, subject: &Look, seen: &mut 
     Ok(report["a"].clone())
 }
 
-/// C6.
+/// C6: two kills by two aliases of one question; only the price tells.
 async fn two_kills<C: Clock>(asking: &mut Asking<'_, C>, subject: &Look) -> Result<()> {
     let of = |kill: &Kill| format!("{RANKS}, {}", fights(&[*kill]));
     let aliases = [("a", of(&subject.kills[0])), ("b", of(&subject.kills[1]))];
@@ -209,7 +209,7 @@ async fn two_kills<C: Clock>(asking: &mut Asking<'_, C>, subject: &Look) -> Resu
     Ok(())
 }
 
-/// C8.
+/// C8: which metric `zoneRankings` means for a healer when none is named.
 async fn healer<C: Clock>(
     asking: &mut Asking<'_, C>,
     raid: RaidId,
@@ -228,7 +228,7 @@ async fn healer<C: Clock>(
     Ok(())
 }
 
-/// C12.
+/// C12: what `rankings` mean when neither comparison nor time is named.
 async fn arguments<C: Clock>(
     asking: &mut Asking<'_, C>,
     subject: &Look,
@@ -256,7 +256,7 @@ async fn arguments<C: Clock>(
     Ok(())
 }
 
-/// C15.
+/// C15: several reports in one question; only the price tells.
 async fn batch<C: Clock>(asking: &mut Asking<'_, C>, looks: &[Look]) -> Result<()> {
     let [a, b, c, ..] = looks else { return Ok(()) };
     let report = |look: &Look| {
@@ -267,7 +267,7 @@ async fn batch<C: Clock>(asking: &mut Asking<'_, C>, looks: &[Look]) -> Result<(
     Ok(())
 }
 
-/// C10.
+/// C10: a kill of the last hours, to see how soon it has ranks.
 async fn fresh_kill<C: Clock>(
     asking: &mut Asking<'_, C>,
     raid: RaidId,
@@ -283,7 +283,7 @@ async fn fresh_kill<C: Clock>(
     Ok(Some(FreshKill { code: code.clone(), fight: kill.fight }))
 }
 
-/// C14.
+/// C14: whether an old report still has rankings.
 async fn old<C: Clock>(
     asking: &mut Asking<'_, C>,
     raid: RaidId,
@@ -302,7 +302,7 @@ async fn old<C: Clock>(
     Ok(())
 }
 
-/// C9.
+/// C9: which kill and which time `zoneRankings` shows of a character.
 async fn character<C: Clock>(
     asking: &mut Asking<'_, C>,
     raid: RaidId,

@@ -14,11 +14,11 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::WclApi;
+use super::failure::{Failure, OnTimeout};
 use super::keys::KeyState;
 use super::points::Reading;
 use super::question::Question;
 use super::reply::Body;
-use super::transport::{Failure, OnTimeout};
 
 /// A question and its answer as they were.
 #[derive(Debug, Clone, Serialize, Deserialize)]

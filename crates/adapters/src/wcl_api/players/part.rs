@@ -55,7 +55,7 @@ pub fn metric_ranks(answer: &Value, asked: Asked) -> Result<(MetricRanks, Vec<St
     }
     let Some(rows) = answer.get("rankings").and_then(Value::as_array) else {
         let what = if answer.is_object() {
-            "rankings are ".to_owned() + &told(&answer, "/rankings")
+            "rankings are ".to_owned() + &json::told_field(&answer, "/rankings")
         } else {
             json::told(&answer)
         };
@@ -72,7 +72,8 @@ pub fn metric_ranks(answer: &Value, asked: Asked) -> Result<(MetricRanks, Vec<St
         None | Some(Value::Null) => Some(0),
         Some(partition) => json::whole(partition),
     };
-    let partition = partition.ok_or_else(|| NoPart::Odd(format!("partition {}", told(&answer, "/partition"))))?;
+    let partition =
+        partition.ok_or_else(|| NoPart::Odd(format!("partition {}", json::told_field(&answer, "/partition"))))?;
     let mut encounters = BTreeMap::new();
     let mut specs = BTreeMap::new();
     let mut skipped = Vec::new();
@@ -125,8 +126,8 @@ fn read_row(row: &Value) -> Result<Option<Row>, String> {
         return Ok(None);
     }
     let encounter = row.pointer("/encounter/id").and_then(json::id);
-    let encounter = encounter.ok_or_else(|| format!("encounter {}", told(row, "/encounter/id")))?;
-    let odd = |field: &str| format!("encounter {encounter}: {field} {}", told(row, &format!("/{field}")));
+    let encounter = encounter.ok_or_else(|| format!("encounter {}", json::told_field(row, "/encounter/id")))?;
+    let odd = |field: &str| format!("encounter {encounter}: {field} {}", json::told_field(row, &format!("/{field}")));
     if kills.is_nan() {
         return Err(odd("totalKills"));
     }
@@ -138,10 +139,6 @@ fn read_row(row: &Value) -> Result<Option<Row>, String> {
 /// Whether WCL says of a boss that it gives it no rank.
 fn is_unranked(row: &Value) -> bool {
     row.get("rankPercent").and_then(Value::as_str).is_some_and(|dash| dash.trim() == "-")
-}
-
-fn told(value: &Value, pointer: &str) -> String {
-    json::told_field(value, pointer)
 }
 
 #[cfg(test)]

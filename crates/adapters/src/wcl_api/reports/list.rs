@@ -7,9 +7,9 @@ use parsebook_core::report::{
 };
 use serde_json::Value;
 
+use super::super::failure::{Failure, OnTimeout};
 use super::super::question::Question;
 use super::super::reply::Body;
-use super::super::transport::{Failure, OnTimeout};
 use super::super::{WclApi, json};
 use super::{Skipped, details, lookup};
 use crate::text::excerpt;

@@ -1,5 +1,6 @@
 //! Reads the numbered pages of a board with several readers at once under one rate, and stops them all together.
 
+mod ended;
 mod plan;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -9,6 +10,7 @@ use chrono::TimeDelta;
 use futures::channel::mpsc;
 use futures::{SinkExt, StreamExt};
 
+pub use self::ended::{Ended, Stopped};
 use self::plan::{Plan, Taken};
 pub use self::plan::{source_is_broken, split_into_chunks};
 use crate::Timestamp;
@@ -57,38 +59,6 @@ impl Pace {
         {
             clock.sleep(wait).await;
         }
-    }
-}
-
-/// Why reading ended.
-#[derive(Debug)]
-pub enum Stopped {
-    /// Everything was read or skipped.
-    Complete,
-    /// The board ended first.
-    EndOfBoard,
-    /// Time was up.
-    Deadline,
-    /// The source refused or broke.
-    Source(SourceError),
-    /// What was read could not be stored.
-    Store(anyhow::Error),
-}
-
-/// How reading ended.
-#[derive(Debug)]
-pub struct Ended {
-    /// Why.
-    pub stopped: Stopped,
-    /// Pages that failed, also those that could be read in the end.
-    pub failed: Vec<u32>,
-    /// Pages that failed when they were asked for again at the end, and why.
-    pub skipped: Vec<(u32, anyhow::Error)>,
-}
-
-impl From<Stopped> for Ended {
-    fn from(stopped: Stopped) -> Self {
-        Self { stopped, failed: Vec::new(), skipped: Vec::new() }
     }
 }
 

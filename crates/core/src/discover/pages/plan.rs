@@ -1,6 +1,6 @@
 //! Which page is asked for next, and what is known of the board so far. Pure.
 
-use super::{Ended, Stopped};
+use super::ended::{Ended, Stopped};
 use crate::ports::SourceError;
 use crate::rule::PageRange;
 

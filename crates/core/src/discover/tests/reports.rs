@@ -520,11 +520,15 @@ async fn details_that_there_is_no_time_for_are_asked_for_by_the_next_run() {
     let mut read = Vec::new();
     for _ in 0..3 {
         let summary = run(&store, &wcl, &clock, None, &until(clock.now() + TimeDelta::minutes(13))).await.unwrap();
-        read.push((summary.stopped(), detailed(&wcl).iter().map(Vec::len).collect::<Vec<_>>()));
+        let players = state(&store, 0).progress.map(|progress| progress.players);
+        read.push((summary.stopped(), detailed(&wcl).iter().map(Vec::len).collect::<Vec<_>>(), players));
         wcl.asked.borrow_mut().clear();
     }
-    let expected =
-        [(StopReason::Deadline, vec![20]), (StopReason::Deadline, vec![20]), (StopReason::Complete, vec![1])];
+    let expected = [
+        (StopReason::Deadline, vec![20], Some(20)),
+        (StopReason::Deadline, vec![20], Some(40)),
+        (StopReason::Complete, vec![1], None),
+    ];
     assert_eq!(read, expected);
 }
 
