@@ -1,4 +1,4 @@
-//! Moments that others tell: which of them are taken for one. And how one is told.
+//! Which moments from outside are believed, and how a moment is written for people.
 //!
 //! A sum that leaves chrono's calendar panics, and a window of reports that begins in the year 1 has 740,000 days. What
 //! lies within the years here can be reckoned with.

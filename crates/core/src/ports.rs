@@ -8,7 +8,7 @@ use futures::Stream;
 
 use crate::left_out::LeftOut;
 use crate::moment::minute;
-use crate::player::{Player, PlayerUpdate, Raid, RaidRanks, RankedPart};
+use crate::player::{MetricRanks, Player, PlayerUpdate, Raid, RaidRanks, RankedPart};
 use crate::report::{DetailOutcome, ListPage, ReportOutcome, ReportQuestion, Window};
 use crate::report_ranks::{REMEMBERED, SAME_KILL};
 use crate::report_state::{Settled, StoredReport};
@@ -119,6 +119,8 @@ pub struct Known {
     /// By raid and difficulty: when it was last read wholly in its newest partition; no entry without such a reading. The
     /// oldest where metrics differ.
     pub read_at: BTreeMap<(RaidId, Difficulty), Timestamp>,
+    /// By raid and difficulty that are known from reports alone: since when, by the first kill that is remembered.
+    pub met_at: BTreeMap<(RaidId, Difficulty), Timestamp>,
     /// By raid and difficulty, the newest partition seen.
     pub partitions: BTreeMap<(RaidId, Difficulty), i32>,
     /// Raids and difficulties of which something stored is not understood, and what. Nothing can be folded into them; a
@@ -145,6 +147,10 @@ impl Known {
                 let of_newest = metrics.iter().filter(|(_, metric)| metric.partition == newest);
                 if let Some(oldest) = of_newest.clone().filter_map(|(_, metric)| metric.read_at).min() {
                     known.read_at.insert(pair, oldest);
+                } else {
+                    let first = |metric: &MetricRanks| metric.ends.values().flatten().min().copied();
+                    let met_at = of_newest.clone().map(|(_, metric)| first(metric).unwrap_or(metric.ranked_at)).min();
+                    known.met_at.extend(met_at.map(|met_at| (pair, met_at)));
                 }
                 let remembered = of_newest.filter(|(_, metric)| !metric.ends.is_empty());
                 let ends: BTreeMap<_, _> =
@@ -542,6 +548,22 @@ mod tests {
             [(1, 8), (3, 7), (4, 5)].map(|(difficulty, hours)| ((31, difficulty), noon() - TimeDelta::hours(hours)));
         assert_eq!(known.read_at, BTreeMap::from(read_at));
         assert_eq!(known.partitions, BTreeMap::from([((31, 1), 2), ((31, 3), 2), ((31, 4), 2), ((31, 5), 3)]));
+    }
+
+    #[test]
+    fn a_raid_that_was_never_read_is_known_since_its_first_kill() {
+        let ago = |hours| noon() - TimeDelta::hours(hours);
+        let metric = |ends: &[i64]| MetricRanks {
+            ranked_at: ago(1),
+            ends: BTreeMap::from([(7, ends.iter().map(|hours| ago(*hours)).collect())]),
+            ..MetricRanks::default()
+        };
+        let read = MetricRanks { read_at: Some(ago(3)), ..metric(&[8]) };
+        let part = |metric| BTreeMap::from([("dps".to_owned(), metric)]);
+        let both = BTreeMap::from([("dps".to_owned(), metric(&[])), ("hps".to_owned(), metric(&[9, 5]))]);
+        let ranks = BTreeMap::from([(31, BTreeMap::from([(3, part(metric(&[]))), (4, both), (5, part(read))]))]);
+        let known = Known::of(9, &ranks);
+        assert_eq!(known.met_at, BTreeMap::from([((31, 3), ago(1)), ((31, 4), ago(9))]));
     }
 
     #[test]

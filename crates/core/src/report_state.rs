@@ -1,7 +1,7 @@
 //! What becomes of a report whose ranks are read: when it is due, and when it is done. Pure.
 //!
-//! WCL ranks in daily cycles: a fresh report's percentages are missing. So it waits for its day, is asked for again while
-//! much is missing, and is left at last. A higher revision begins anew.
+//! WCL ranks in daily cycles: a fresh report's percentages are missing. So it waits until
+//! these can be there, is asked for again while many are missing, and is left as it is at last. A higher revision begins anew.
 
 use std::collections::BTreeSet;
 use std::str::FromStr;

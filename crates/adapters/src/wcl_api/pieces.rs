@@ -40,8 +40,8 @@ impl Problem {
 pub trait Pieces<T> {
     /// The question for `things`.
     fn question(&self, things: &[T]) -> Question;
-    /// Reads an answer that holds the question's root. Answers which of the things (by their place) only a question of
-    /// their own tells; an error if none of several can be understood.
+    /// Reads an answer that holds the question's root. Returns the places of the things that have to be asked about one by
+    /// one; an error if none of several can be understood.
     fn read(&mut self, things: &[T], body: &Body) -> Result<Vec<usize>, String>;
     /// Notes why the question for one thing alone has no usable answer.
     fn fail(&mut self, thing: &T, problem: Problem);

@@ -157,11 +157,14 @@ pub async fn what_is_known_is_told<S: WholeStore>(store: &S) -> Result<()> {
     let ends = BTreeMap::from([(kill.metric.to_string(), BTreeMap::from([(kill.encounter, vec![kill.ended_at])]))]);
     let expected = Known {
         class_id: Some(9),
+        met_at: BTreeMap::from([(pair, kill.ended_at)]),
         partitions: BTreeMap::from([(pair, 2)]),
         ends: BTreeMap::from([(pair, ends)]),
         ..Known::default()
     };
-    assert_eq!(known, BTreeMap::from([(1, Ok(expected))]));
+    assert_eq!(known, BTreeMap::from([(1, Ok(expected.clone()))]));
+    let without_ends = Known { ends: BTreeMap::new(), ..expected };
+    assert_eq!(store.known_without_ends(&[1, 2]).await?, BTreeMap::from([(1, Ok(without_ends))]));
     Ok(())
 }
 

@@ -14,8 +14,11 @@ pub struct Choice {
     pub fresh: Vec<Discovered>,
     /// Pairs that wait in the queue already: they are dropped, too.
     pub waiting: Vec<Discovered>,
-    /// Players with a pair that was never ranked.
+    /// Players with a pair of which nothing is known.
     pub never_ranked: Vec<Discovered>,
+    /// Players with a pair that is known from reports alone, and since when that is so: they wait for their first full
+    /// reading.
+    pub met: Vec<(Discovered, Timestamp)>,
     /// Players all of whose pairs were ranked, and when the oldest of these was.
     pub ranked_before: Vec<(Discovered, Timestamp)>,
 }
@@ -56,12 +59,16 @@ pub fn choose(
             }
         }
         let mut fresh = RaidsToScrap::default();
-        let mut oldest = Some(Timestamp::MAX_UTC);
+        let (mut oldest, mut met_at) = (Some(Timestamp::MAX_UTC), None);
         for pair in raids_to_scrap.pairs() {
             match read_at(&pair) {
                 Some(read_at) if *read_at > fresh_since => fresh.insert(pair.0, pair.1),
                 Some(read_at) => oldest = oldest.map(|oldest| oldest.min(*read_at)),
-                None => oldest = None,
+                None => {
+                    oldest = None;
+                    let met = known.and_then(|known| known.met_at.get(&pair)).copied();
+                    met_at = [met_at, met].into_iter().flatten().min();
+                }
             }
         }
         raids_to_scrap.remove(&fresh);
@@ -72,22 +79,23 @@ pub fn choose(
             continue;
         }
         let player = Discovered { id, raids_to_scrap };
-        match oldest {
-            None => choice.never_ranked.push(player),
-            Some(oldest) => choice.ranked_before.push((player, oldest)),
+        match (oldest, met_at) {
+            (None, None) => choice.never_ranked.push(player),
+            (None, Some(met_at)) => choice.met.push((player, met_at)),
+            (Some(oldest), _) => choice.ranked_before.push((player, oldest)),
         }
     }
     choice
 }
 
-/// The players that were ranked longest ago, of any number that are looked at.
+/// The players that were ranked, or met, longest ago, of any number that are looked at.
 #[derive(Debug, Default)]
 pub struct LongestAgo(BinaryHeap<(Timestamp, PlayerId)>);
 
 impl LongestAgo {
     /// Looks at one more; of all, only `most` are kept.
-    pub fn push(&mut self, player: Discovered, read_at: Timestamp, most: u64) {
-        self.0.push((read_at, player.id));
+    pub fn push(&mut self, player: &Discovered, at: Timestamp, most: u64) {
+        self.0.push((at, player.id));
         while self.0.len() as u64 > most {
             self.0.pop();
         }
@@ -140,6 +148,19 @@ mod tests {
     }
 
     #[test]
+    fn who_is_known_from_reports_alone_waits_by_age() {
+        let hours_ago = |hours| noon() - TimeDelta::hours(hours);
+        let met =
+            Known { met_at: BTreeMap::from([((31, 3), hours_ago(9)), ((31, 4), hours_ago(70))]), ..known(&[(5, 40)]) };
+        let known = BTreeMap::from([(1, Ok(met)), (2, Ok(known(&[(4, 40)])))]);
+        let discovered = vec![pairs(1, &[3, 4, 5]), pairs(2, &[4]), pairs(3, &[4])];
+        let choice = choose(discovered.clone(), &known, &BTreeMap::new(), hours_ago(20), noon());
+        assert_eq!(choice.met, [(discovered[0].clone(), hours_ago(70))]);
+        assert_eq!(choice.ranked_before, [(discovered[1].clone(), hours_ago(40))]);
+        assert_eq!(choice.never_ranked, discovered[2..]);
+    }
+
+    #[test]
     fn what_a_wrong_clock_dated_is_neither_fresh_nor_read_since() {
         let read = BTreeMap::from([(1, Ok(known(&[(4, -48)])))]);
         let fresh_since = noon() - TimeDelta::hours(20);
@@ -167,7 +188,7 @@ mod tests {
     fn those_ranked_longest_ago_are_kept() {
         let mut longest_ago = LongestAgo::default();
         for (id, hours) in [(1, 30), (2, 50), (3, 20), (4, 40)] {
-            longest_ago.push(found(id), noon() - TimeDelta::hours(hours), 3);
+            longest_ago.push(&found(id), noon() - TimeDelta::hours(hours), 3);
         }
         assert_eq!(longest_ago.into_players(), [2, 4, 1]);
     }

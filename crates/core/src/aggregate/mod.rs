@@ -5,9 +5,10 @@
 //! Pairs found meanwhile stay: only what was sent is removed.
 //!
 //! One key pays for a bounded number of players a day, and messages expire. So the queue is never filled beyond a limit:
-//! who was never ranked goes first, then who was ranked longest ago; the rest waits in `discovers`. `choice` decides.
+//! who was never ranked goes first, then who waits longest for a first full reading, then who was ranked longest ago; the
+//! rest waits in `discovers`. `choice` decides who, `room` how many.
 //!
-//! A queue is worked in order, and reports have their day. So where rules read ranks from reports, what can wait does so in
+//! A queue is worked in order, and a report should be read within a day. So where rules read ranks from reports, what can wait does so in
 //! the store: players, and reports that were read in part for want of points. Of these the queue is filled up to a few
 //! hours' worth, and with one player at least for every nine reports. Where even the other reports are more than a key can
 //! read in a day, the newest are sent, and the older ones wait in the store until there is room again.
@@ -293,12 +294,13 @@ impl<S: AggregateStore, Q: MessageQueue, T: Fn() -> bool> Run<'_, S, Q, T> {
         Ok(())
     }
 
-    /// Sends who was never ranked, page by page, then who was ranked longest ago; reports in between.
+    /// Sends who was never ranked, page by page, then who waits longest for a first full reading, then who was ranked longest
+    /// ago; reports in between.
     async fn send_players(&mut self, waiting: BTreeMap<PlayerId, InQueue>) -> Result<StopReason> {
         let fresh_since = self.now - delta(self.config.rerank_after);
         let (store, page_size, now) = (self.store, self.config.page_size, self.now);
         let reader = Reader { store, page_size, waiting, fresh_since, now };
-        let mut longest_ago = LongestAgo::default();
+        let (mut met, mut ranked) = (LongestAgo::default(), LongestAgo::default());
         let mut read = Some(reader.page(None).await?);
         while let Some(page) = read {
             if (self.is_out_of_time)() {
@@ -310,9 +312,9 @@ impl<S: AggregateStore, Q: MessageQueue, T: Fn() -> bool> Run<'_, S, Q, T> {
                 self.summary.reason.get_or_insert_with(|| document.to_string());
             }
             self.summary.fresh += page.chosen.fresh_pairs();
-            for (player, read_at) in page.chosen.ranked_before {
-                longest_ago.push(player, read_at, self.room_for_players());
-            }
+            let room = self.room_for_players();
+            page.chosen.met.iter().for_each(|(player, met_at)| met.push(player, *met_at, room));
+            page.chosen.ranked_before.iter().for_each(|(player, read_at)| ranked.push(player, *read_at, room));
             let next = async {
                 let Some(next) = page.next else { return Ok(None) };
                 reader.page(Some(next)).await.map(Some)
@@ -323,20 +325,33 @@ impl<S: AggregateStore, Q: MessageQueue, T: Fn() -> bool> Run<'_, S, Q, T> {
                 return Ok(StopReason::Deadline);
             }
         }
-        let longest_ago = longest_ago.into_players();
-        for players in longest_ago.chunks(self.config.page_size.max(1)) {
-            let discovered = self.store.discovered(players).await.context("reading discovers")?;
-            let chosen = reader.choose(discovered, Vec::new()).await?;
-            self.summary.fresh += chosen.fresh_pairs();
-            let mut by_id: BTreeMap<PlayerId, Discovered> =
-                chosen.ranked_before.into_iter().map(|(player, _)| (player.id, player)).collect();
-            let in_order = players.iter().filter_map(|player| by_id.remove(player)).collect();
-            let (in_time, ()) = self.hand_over_while(in_order, ready(Ok(()))).await?;
-            if !in_time {
+        for players in [met, ranked] {
+            if !self.send_longest_ago(&reader, players).await? {
                 return Ok(StopReason::Deadline);
             }
         }
         Ok(if self.room_for_players() == 0 { StopReason::QueueFull } else { StopReason::Complete })
+    }
+
+    /// Sends players in their order, as far as there is room; `false` when time ran out.
+    async fn send_longest_ago(&mut self, reader: &Reader<'_, S>, players: LongestAgo) -> Result<bool> {
+        for players in players.into_players().chunks(self.config.page_size.max(1)) {
+            if self.room_for_players() == 0 {
+                break;
+            }
+            let discovered = self.store.discovered(players).await.context("reading discovers")?;
+            let chosen = reader.choose(discovered, Vec::new()).await?;
+            self.summary.fresh += chosen.fresh_pairs();
+            let aged = chosen.met.into_iter().chain(chosen.ranked_before).map(|(player, _)| player);
+            let mut by_id: BTreeMap<PlayerId, Discovered> =
+                aged.chain(chosen.never_ranked).map(|player| (player.id, player)).collect();
+            let in_order = players.iter().filter_map(|player| by_id.remove(player)).collect();
+            let (in_time, ()) = self.hand_over_while(in_order, ready(Ok(()))).await?;
+            if !in_time {
+                return Ok(false);
+            }
+        }
+        Ok(true)
     }
 
     /// How many players may still be sent.
@@ -743,6 +758,26 @@ mod tests {
         assert_eq!(sent, [5, 6, 7, 8, 9, 10, 2, 3]);
         let full = run_limited(&store, &queue, 100).await;
         assert_eq!((full.sent, full.left), (0, 1));
+    }
+
+    /// Player `id` stands in reports since so many hours ago, and never was ranked wholly.
+    fn met(store: &Memory, id: u32, hours_ago: i64) {
+        let ends = BTreeMap::from([(7, vec![noon() - TimeDelta::hours(hours_ago), noon()])]);
+        let metric = MetricRanks { ends, ..MetricRanks::default() };
+        let ranks = BTreeMap::from([(31, BTreeMap::from([(4, BTreeMap::from([("dps".to_owned(), metric)]))]))]);
+        store.players.borrow_mut().insert(id, Player { id, identity: identity(id), ranks });
+    }
+
+    #[tokio::test]
+    async fn of_first_full_readings_the_oldest_go_first() {
+        let store = Memory::with_discovered(6);
+        [(1, 20), (2, 90), (3, 50), (4, 70)].into_iter().for_each(|(id, hours)| met(&store, id, hours));
+        ranked(&store, 5, 200);
+        let queue = TestQueue::new(async |_| QueueAnswer::Confirm);
+        let summary = run_limited(&store, &queue, 4).await;
+        assert_eq!((queue.players(), summary.left), (vec![6, 2, 4, 3], 2), "of 6 nothing is known");
+        run_limited(&store, &queue, 100).await;
+        assert_eq!(queue.players()[4..], [1, 5]);
     }
 
     #[tokio::test]

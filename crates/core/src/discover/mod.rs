@@ -158,7 +158,7 @@ where
         };
         let is_sibling = |rule: &&Rule| {
             let may_be_worked = rule.enabled && rule.id != leader.id && is_open(rule) && !rule.state.waits(now);
-            // A reading that was begun without a rule, or that served it to its end before, does not serve it.
+            // A reading that began without the rule, or gave it all that it asks for, has nothing more for it.
             let is_served =
                 begun_reading(&leader).is_none_or(|reading| reading.shares.iter().any(|share| share.serves(rule)));
             may_be_worked && rule.shares_reading_with(&leader) && is_served
