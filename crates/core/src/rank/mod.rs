@@ -762,6 +762,7 @@ mod tests {
             (2, &[90], false, ReportState::Done),
             (0, &[], false, ReportState::Done),
             (28, &[], false, ReportState::Done),
+            (27, &[], true, ReportState::Done),
         ] {
             let told = format!("read {read_hours_ago} hours ago, {remembered:?} remembered");
             let store = with_player(read_hours_ago, remembered);
@@ -773,6 +774,30 @@ mod tests {
             let kills = store.players.borrow()[&1].ranks[&31][&4]["dps"].encounters[&7].kills;
             assert_eq!(kills, if read_hours_ago == 28 { 4 } else { 3 }, "{told}");
         }
+    }
+
+    #[tokio::test]
+    async fn a_kill_that_is_too_old_to_be_folded_in_leads_to_a_full_reading() {
+        for (ended_days_ago, seconds, is_read_again) in [(35, 0, false), (35, 1, true), (39, 0, true), (41, 0, true)] {
+            let store = with_player(40 * 24, &[]);
+            let mut reading = reading();
+            reading.rows.truncate(1);
+            reading.kills[0].ended_at =
+                noon() - chrono::TimeDelta::days(ended_days_ago) - chrono::TimeDelta::seconds(seconds);
+            run(&store, &api_with_report(ReportOutcome::Read(reading)), 1, &[report_message("r")]).await.unwrap();
+            assert_eq!(store.discovers.borrow().contains_key(&1), is_read_again, "{ended_days_ago} days, {seconds} s");
+        }
+    }
+
+    #[tokio::test]
+    async fn nothing_is_folded_into_a_player_that_cannot_be_read() {
+        let store = with_report(ReportState::New);
+        store.broken_players.borrow_mut().push(1);
+        let summary =
+            run(&store, &api_with_report(ReportOutcome::Read(reading())), 1, &[report_message("r")]).await.unwrap();
+        assert_eq!(summary.skipped, ["report aBcD: players 1: ranks is an array"]);
+        assert_eq!((summary.done, summary.players_of_reports), (1, 1));
+        assert_eq!(store.players.borrow().keys().copied().collect::<Vec<_>>(), [30]);
     }
 
     #[tokio::test]

@@ -190,6 +190,22 @@ mod tests {
     }
 
     #[test]
+    fn progress_with_a_moment_outside_of_the_calendar_is_not_gone_on_with() {
+        let target = rule("any", None).target;
+        let of = |started_at, share_from, from, to| {
+            let share = Share { rule: None, target: target.clone(), from: share_from, left_behind: None };
+            let windows = vec![WindowLeft::unread(from, to)];
+            let progress = Progress { shares: vec![share], windows, ..Progress::of(target.clone(), started_at) };
+            progress.is_of(&target)
+        };
+        let (now, odd) = (noon(), Timestamp::UNIX_EPOCH);
+        assert!(of(now, now, now, now));
+        assert!(
+            !of(odd, now, now, now) && !of(now, odd, now, now) && !of(now, now, odd, now) && !of(now, now, now, odd)
+        );
+    }
+
+    #[test]
     fn progress_of_another_target_or_of_pages_outside_it_is_not_gone_on_with() {
         let target = Target { start_page: 3, end_page: 9, ..rule("any", None).target };
         let is_of = |ranges: &[(u32, u32)]| {
