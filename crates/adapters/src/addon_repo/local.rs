@@ -28,10 +28,16 @@ impl LocalRepo {
     /// When the folder cannot be written or holds a bare or broken repository.
     pub fn open(folder: &Path) -> anyhow::Result<Self> {
         std::fs::create_dir_all(folder).with_context(|| format!("making the addon folder {}", folder.display()))?;
-        // A process that died while it made the repository left half of one; making it again completes it.
-        let repository = Repository::open(folder)
-            .or_else(|_| Repository::init_opts(folder, RepositoryInitOptions::new().initial_head("main")))
-            .with_context(|| format!("opening the addon repository {}", folder.display()))?;
+        let repository = match Repository::open(folder) {
+            Ok(repository) => repository,
+            Err(_) => {
+                // A process that died while it made the repository left half of one, perhaps locked; making it again
+                // completes it.
+                remove_stale_locks(&folder.join(".git"))?;
+                Repository::init_opts(folder, RepositoryInitOptions::new().initial_head("main"))
+                    .with_context(|| format!("opening the addon repository {}", folder.display()))?
+            }
+        };
         remove_stale_locks(repository.path())?;
         remove_probes(folder)?;
         Ok(Self { repository, staged: Staged::default() })
@@ -160,7 +166,8 @@ mod tests {
     async fn what_a_death_left_behind_is_in_nobodys_way() {
         let folder = tempfile::tempdir().unwrap();
         std::fs::create_dir_all(folder.path().join(".git/refs")).unwrap();
-        for stale in ["index.lock", "HEAD.lock", "refs/heads/main.lock"] {
+        std::fs::write(folder.path().join(".git/config.lock"), "").unwrap();
+        for stale in ["index.lock", "HEAD.lock", "config.lock", "refs/heads/main.lock"] {
             LocalRepo::open(folder.path()).unwrap();
             std::fs::write(folder.path().join(".git").join(stale), "").unwrap();
             let mut repo = LocalRepo::open(folder.path()).unwrap();
