@@ -8,10 +8,10 @@
 //! who was never ranked goes first, then who waits longest for a first full reading, then who was ranked longest ago; the
 //! rest waits in `discovers`. `choice` decides who, `room` how many.
 //!
-//! A queue is worked in order, and a report should be read within a day. So where rules read ranks from reports, what can wait does so in
-//! the store: players, and reports that were read in part for want of points. Of these the queue is filled up to a few
-//! hours' worth, and with one player at least for every nine reports. Where even the other reports are more than a key can
-//! read in a day, the newest are sent, and the older ones wait in the store until there is room again.
+//! A queue is worked in order, and a report should be read within a day. So where rules read ranks from reports, what can
+//! wait does so in the store: players, and reports that were read in part for want of points. Of these the queue is filled
+//! up to a few hours' worth, and with one player at least for every nine reports. Where even the other reports are more than
+//! a key can read in a day, the newest are sent, and the older ones wait in the store until there is room again.
 
 mod choice;
 mod room;

@@ -451,15 +451,21 @@ async fn a_run_of_nothing_but_one_odd_report_is_a_failure_and_reads_it_again() {
     assert_eq!((summary.rules[0].stopped, summary.rules[0].players), (StopReason::Complete, 1));
 }
 
+/// So many reports of today, on a page of a list each, of which these pages stay broken.
+fn with_broken_pages(broken: std::ops::RangeInclusive<u32>, reports: u32) -> TestWcl<impl OnAsk> {
+    let on_ask = async move |asked: &Asked| match asked {
+        Asked::List(_, page) if broken.contains(page) => Err(anyhow!("HTTP 502").into()),
+        _ => Ok(()),
+    };
+    let mut wcl = TestWcl { per_page: 1, ..TestWcl::new(on_ask) };
+    (1..=reports).for_each(|id| add_report(&mut wcl, &format!("r{id}"), &[id], &[4]));
+    wcl
+}
+
 #[tokio::test]
 async fn a_page_that_stays_broken_hides_no_page_behind_it() {
     let store = with_rules([since("a", 4, 24)]);
-    let mut wcl = TestWcl::new(async |asked: &Asked| match asked {
-        Asked::List(_, 2) => Err(anyhow!("HTTP 502").into()),
-        _ => Ok(()),
-    });
-    wcl.per_page = 1;
-    (1..=4).for_each(|id| add_report(&mut wcl, &format!("r{id}"), &[id], &[4]));
+    let wcl = with_broken_pages(2..=2, 4);
     let summary = work(&store, &wcl).await;
     let mut pages: Vec<u32> = lists(&wcl).into_iter().map(|(.., page)| page).collect();
     pages.dedup();
@@ -495,12 +501,7 @@ async fn a_page_behind_one_that_failed_at_first_is_set_aside_like_any() {
 #[tokio::test]
 async fn no_page_is_asked_for_behind_the_last_that_can_be_listed() {
     let store = with_rules([since("a", 4, 24)]);
-    let mut wcl = TestWcl::new(async |asked: &Asked| match asked {
-        Asked::List(_, 25..) => Err(anyhow!("HTTP 502").into()),
-        _ => Ok(()),
-    });
-    wcl.per_page = 1;
-    (1..=30).for_each(|id| add_report(&mut wcl, &format!("r{id}"), &[id], &[4]));
+    let wcl = with_broken_pages(25..=u32::MAX, 30);
     let only = work(&store, &wcl).await.rules.remove(0);
     assert_eq!((only.stopped, only.players, only.skipped), (StopReason::Complete, 24, 1));
     assert_eq!(lists(&wcl).into_iter().map(|(.., page)| page).max(), Some(25));
