@@ -77,7 +77,7 @@ impl LocalRepo {
 
 /// Removes the locks that a process left when it died in the middle of a commit. The lock on the data folder lets only
 /// one parsebook publish, so none is in use.
-pub(super) fn remove_stale_locks(git: &Path) -> anyhow::Result<()> {
+fn remove_stale_locks(git: &Path) -> anyhow::Result<()> {
     let head = std::fs::read_to_string(git.join("HEAD")).unwrap_or_default();
     let branch = head.trim().strip_prefix("ref: ").map(|branch| format!("{branch}.lock"));
     let names = ["index.lock", "HEAD.lock", "config.lock"].map(str::to_owned);

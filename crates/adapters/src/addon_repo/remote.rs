@@ -10,7 +10,6 @@ use parsebook_core::ports::{AddonRepo, PublishError, Published};
 use secrecy::SecretString;
 
 use super::http::HttpServer;
-use super::local::remove_stale_locks;
 use super::native::NativeServer;
 use super::{Moved, Staged, read_file, signature, thin_pack};
 
@@ -112,8 +111,6 @@ impl RemoteRepo {
         let reference = format!("refs/heads/{}", config.branch);
         anyhow::ensure!(git2::Reference::is_valid_name(&reference), "GIT_BRANCH is no branch name");
         let server = server(&config.url, config.token.as_ref())?;
-        // Of an earlier run that died; nobody else works here.
-        remove_stale_locks(scratch)?;
         let repository = Repository::init_bare(scratch)
             .with_context(|| format!("making a bare repository in {}", scratch.display()))?;
         Ok(Self { repository, config, server, staged: Staged::default() })
@@ -362,17 +359,6 @@ mod tests {
         let names: Vec<_> =
             server.bare.references().unwrap().map(|name| name.unwrap().name().unwrap().to_owned()).collect();
         assert_eq!(names, ["refs/heads/main"], "nothing else is left there");
-    }
-
-    #[tokio::test]
-    async fn a_lock_that_a_death_left_in_the_scratch_repository_is_in_nobodys_way() {
-        let folder = tempfile::tempdir().unwrap();
-        let (url, branch) = (folder.path().join("nowhere.git").display().to_string(), "main".to_owned());
-        let config = RemoteConfig { url, branch, token: None, history: History::Append };
-        for _ in 0..2 {
-            std::fs::write(folder.path().join("config.lock"), "").unwrap();
-            RemoteRepo::open(folder.path(), config.clone()).unwrap();
-        }
     }
 
     #[tokio::test]
