@@ -1,9 +1,11 @@
 //! What stands in the stores, where anybody may have written it: documents of MongoDB, and the JSON of the embedded store.
 
+use std::collections::BTreeMap;
+
 use mongodb::bson::oid::ObjectId;
 use mongodb::bson::{Bson, DateTime, Document, RawDocumentBuf};
 use parsebook_adapters::mongo::read_documents;
-use parsebook_core::player::RaidRanks;
+use parsebook_adapters::stored::ranks;
 use parsebook_core::rule::RuleState;
 use serde_json::Value;
 
@@ -56,12 +58,12 @@ pub fn bytes(bytes: &[u8]) {
 /// Columns of the embedded store that hold JSON: what is read can be written and read again.
 pub fn json(bytes: &[u8]) {
     let Ok(text) = std::str::from_utf8(bytes) else { return };
-    if let Ok(ranks) = serde_json::from_str::<RaidRanks>(text) {
-        let written = serde_json::to_string(&ranks).unwrap_or_default();
-        // A percentage may come back by its last binary digit another.
-        assert!(serde_json::from_str::<RaidRanks>(&written).is_ok(), "{written}");
+    let Ok(value) = serde_json::from_str::<Value>(text) else { return };
+    for ranks in ranks::readable(&value).unwrap_or_default().values().flat_map(BTreeMap::values) {
+        let written: Value = ranks::of_difficulty(ranks);
+        assert_eq!(ranks::strict(&written).ok().as_ref(), Some(ranks), "{written}");
     }
-    if let Ok(state) = serde_json::from_str::<RuleState>(text) {
+    if let Ok(state) = serde_json::from_value::<RuleState>(value) {
         let written = serde_json::to_string(&state).unwrap_or_default();
         assert_eq!(serde_json::from_str::<RuleState>(&written).ok().as_ref(), Some(&state), "{written}");
     }

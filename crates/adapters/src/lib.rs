@@ -13,5 +13,7 @@ pub mod http;
 pub mod mongo;
 pub mod ranking_site;
 pub mod settings;
+#[cfg(any(feature = "embedded", feature = "mongo"))]
+pub mod stored;
 mod text;
 pub mod wcl_api;

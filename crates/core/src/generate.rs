@@ -13,7 +13,7 @@ use serde::Serialize;
 
 use crate::changelog::{self, CHANGELOG};
 use crate::moment::is_ahead;
-use crate::player::Player;
+use crate::player::{Player, Raid};
 use crate::ports::{AddonRepo, ApiError, Error, Players, PublishError, Published, Raids, Result, Zones};
 use crate::{RaidId, Timestamp};
 
@@ -190,14 +190,14 @@ async fn changelog_file<R: AddonRepo>(
 
 /// Reference data, and the raids for which the API had none.
 struct Reference {
-    raids: BTreeMap<RaidId, addon_db::Raid>,
+    raids: BTreeMap<RaidId, Raid>,
     unknown: BTreeSet<RaidId>,
 }
 
 impl Reference {
     async fn load<S: Raids>(store: &S) -> Result<Self> {
         let raids = store.raids().await.context("reading raids")?;
-        let raids = raids.into_iter().map(|raid| (raid.id, to_reference(raid))).collect();
+        let raids = raids.into_iter().map(|raid| (raid.id, raid)).collect();
         Ok(Self { raids, unknown: BTreeSet::new() })
     }
 
@@ -213,7 +213,7 @@ impl Reference {
                     if let Err(error) = store.save_raid(&zone.raid).await {
                         tracing::warn!(raid, error = format!("{error:#}"), "the raid's names could not be stored");
                     }
-                    self.raids.insert(raid, to_reference(zone.raid));
+                    self.raids.insert(raid, zone.raid);
                     found = true;
                 }
                 Ok(None) => tracing::warn!(raid, "WCL has no such raid; shown by its number"),
@@ -229,11 +229,6 @@ impl Reference {
         }
         found
     }
-}
-
-fn to_reference(raid: crate::player::Raid) -> addon_db::Raid {
-    let encounters = raid.encounters.into_iter().map(|boss| addon_db::Encounter { id: boss.id, name: boss.name });
-    addon_db::Raid { id: raid.id, name: raid.name, encounters: encounters.collect() }
 }
 
 struct EncodedRegion {

@@ -2,33 +2,19 @@
 
 use std::collections::BTreeMap;
 
-use serde::{Deserialize, Deserializer, Serialize};
+/// A document of `raids` and its bosses, as the published database has them.
+pub use parsebook_addon_db::{Encounter, Raid};
 
 use crate::metric::Metric;
 use crate::{Difficulty, EncounterId, PlayerId, RaidId, Timestamp};
 
 /// Best rank and kills on one boss.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", from = "StoredRank")]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub struct EncounterRank {
     /// Percentile, 0.0 to 100.0.
     pub rank_percent: f64,
     /// Kills in this difficulty, at least one.
     pub kills: u32,
-}
-
-/// [`EncounterRank`] as a store has it: whatever numbers somebody wrote there cost no player.
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct StoredRank {
-    rank_percent: f64,
-    kills: f64,
-}
-
-impl From<StoredRank> for EncounterRank {
-    fn from(stored: StoredRank) -> Self {
-        Self::clamped(stored.rank_percent, stored.kills)
-    }
 }
 
 impl EncounterRank {
@@ -41,64 +27,23 @@ impl EncounterRank {
 }
 
 /// One metric's ranks of a player in one raid and difficulty.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", from = "StoredMetricRanks")]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct MetricRanks {
     /// WCL's partition (season part) of the ranks.
     pub partition: i32,
     /// When these ranks were last read, wholly or in part.
     pub ranked_at: Timestamp,
-    /// When all kills were last read together; `None` (stored as null) for ranks put together from reports alone. A
-    /// document without the field is older than it: there `ranked_at` is meant.
+    /// When all kills were last read together; `None` for ranks put together from reports alone.
     pub read_at: Option<Timestamp>,
     /// The spec of most encounters as WCL writes it, such as `BeastMastery`, where known.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub spec: Option<String>,
     /// Only bosses with a kill.
     pub encounters: BTreeMap<EncounterId, EncounterRank>,
     /// By boss, when the kills ended that were folded in from reports: the last 35 days', in order. Those before `read_at`
     /// are among the kills that were read then.
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub ends: BTreeMap<EncounterId, Vec<Timestamp>>,
     /// By boss, the spec of its rank as WCL writes it; empty where WCL says none.
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub specs: BTreeMap<EncounterId, String>,
-}
-
-/// [`MetricRanks`] as a store has it.
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct StoredMetricRanks {
-    partition: i32,
-    ranked_at: Timestamp,
-    /// `None` where the field is absent, `Some(None)` where it is null.
-    #[serde(default, deserialize_with = "present")]
-    read_at: Option<Option<Timestamp>>,
-    #[serde(default)]
-    spec: Option<String>,
-    encounters: BTreeMap<EncounterId, EncounterRank>,
-    #[serde(default)]
-    ends: BTreeMap<EncounterId, Vec<Timestamp>>,
-    #[serde(default)]
-    specs: BTreeMap<EncounterId, String>,
-}
-
-fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Option<Timestamp>>, D::Error> {
-    Option::deserialize(deserializer).map(Some)
-}
-
-impl From<StoredMetricRanks> for MetricRanks {
-    fn from(stored: StoredMetricRanks) -> Self {
-        Self {
-            partition: stored.partition,
-            ranked_at: stored.ranked_at,
-            read_at: stored.read_at.unwrap_or(Some(stored.ranked_at)),
-            spec: stored.spec,
-            encounters: stored.encounters,
-            ends: stored.ends,
-            specs: stored.specs,
-        }
-    }
 }
 
 /// Metric (`dps`, `hps`, …) → its ranks: the part of a player that one raid + difficulty replaces.
@@ -108,8 +53,7 @@ pub type DifficultyRanks = BTreeMap<String, MetricRanks>;
 pub type RaidRanks = BTreeMap<RaidId, BTreeMap<Difficulty, DifficultyRanks>>;
 
 /// Who a player is.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Identity {
     /// Character name, such as `Chôgun`.
     pub name: String,
@@ -251,26 +195,6 @@ impl RankedPart {
     }
 }
 
-/// A document of `raids`: reference data, in the raid's own order of bosses.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Raid {
-    /// The raid.
-    pub id: RaidId,
-    /// Such as `Vault of the Incarnates`.
-    pub name: String,
-    /// Its bosses in order.
-    pub encounters: Vec<Encounter>,
-}
-
-/// A boss of a raid.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Encounter {
-    /// The boss.
-    pub id: EncounterId,
-    /// Such as `Eranog`.
-    pub name: String,
-}
-
 /// The game's name for a realm: the display name without white space and hyphens.
 /// Source: `docs/wcl.md`.
 pub fn normalized_realm(display: &str) -> String {
@@ -303,34 +227,6 @@ mod tests {
         RankedPart { raid: 31, difficulty: 3, ranks: DifficultyRanks::new() }.apply_to(&mut ranks);
         RankedPart { raid: 31, difficulty: 4, ranks: DifficultyRanks::new() }.apply_to(&mut ranks);
         assert!(ranks.is_empty());
-    }
-
-    #[test]
-    fn numbers_out_of_range_are_brought_into_it() {
-        let read = |json: &str| serde_json::from_str::<EncounterRank>(json).unwrap();
-        let rank = |rank_percent, kills| EncounterRank { rank_percent, kills };
-        assert_eq!(read(r#"{"rankPercent":91.3,"kills":1099511627776}"#), rank(91.3, u32::MAX));
-        assert_eq!(read(r#"{"rankPercent":250,"kills":-3}"#), rank(100.0, 0));
-        assert_eq!(read(r#"{"rankPercent":-1,"kills":2.9}"#), rank(0.0, 2));
-    }
-
-    #[test]
-    fn the_last_full_reading_is_told_from_none_and_from_an_old_document() {
-        let read = |read_at: &str| -> MetricRanks {
-            let json = format!(r#"{{"partition":1,"rankedAt":"2026-09-01T00:00:00Z",{read_at}"encounters":{{}}}}"#);
-            serde_json::from_str(&json).unwrap()
-        };
-        let old = read("");
-        assert_eq!(old.read_at, Some(old.ranked_at));
-        let from_reports = read(r#""readAt":null,"#);
-        assert_eq!(from_reports.read_at, None);
-        assert!(serde_json::to_string(&from_reports).unwrap().contains(r#""readAt":null"#));
-        let full = read(r#""readAt":"2026-08-01T00:00:00Z","spec":"Frost","#);
-        assert!(full.read_at.is_some_and(|at| at < full.ranked_at) && full.spec.as_deref() == Some("Frost"));
-        for ranks in [old, from_reports, full] {
-            let json = serde_json::to_string(&ranks).unwrap();
-            assert_eq!(serde_json::from_str::<MetricRanks>(&json).unwrap(), ranks);
-        }
     }
 
     #[test]

@@ -1,19 +1,18 @@
 //! `players`.
 
-use std::collections::BTreeMap;
-use std::str::FromStr;
+use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::Context;
 use futures::{Stream, StreamExt, TryStreamExt, stream};
-use parsebook_core::player::{EncounterRank, Identity, MetricRanks, Player, PlayerUpdate, RaidRanks};
+use parsebook_core::player::{Identity, Player, PlayerUpdate, RaidRanks, RankedPart};
 use parsebook_core::ports::{Known, KnownPlayers, Malformed, Players, Result};
 use parsebook_core::report_ranks::fold;
-use parsebook_core::{EncounterId, PlayerId, Timestamp};
+use parsebook_core::{PlayerId, Timestamp};
 use rusqlite::{OptionalExtension, Row, Transaction, params};
-use serde::Deserialize;
-use serde_json::{Map, Value};
+use serde_json::{Value, json};
 
 use super::{EmbeddedStore, count, malformed, millis};
+use crate::stored::ranks;
 
 /// Rows read at a time while streaming a region.
 const PAGE: i64 = 2000;
@@ -49,67 +48,9 @@ impl RawPlayer {
                 normalized_server: self.normalized_server.clone(),
                 class_id: self.class_id.try_into().context("class_id")?,
             },
-            ranks: readable_ranks(&self.ranks).context("ranks")?,
+            ranks: ranks::readable(&serde_json::from_str::<Value>(&self.ranks)?).context("ranks")?,
         })
     }
-}
-
-/// Stored ranks, which anyone may have written: anything odd is left out alone, by name.
-fn readable_ranks(json: &str) -> Result<RaidRanks> {
-    if let Ok(ranks) = serde_json::from_str(json) {
-        return Ok(ranks);
-    }
-    let metrics = |value: &Value| entries(value, "metric", metric);
-    let raids = entries(&serde_json::from_str(json)?, "raid", |raid| entries(raid, "difficulty", metrics));
-    let mut ranks: RaidRanks = raids?;
-    ranks.retain(|_, difficulties| !difficulties.is_empty());
-    Ok(ranks)
-}
-
-fn entries<K: Ord + FromStr, V>(
-    value: &Value,
-    what: &str,
-    read: impl Fn(&Value) -> Result<V>,
-) -> Result<BTreeMap<K, V>> {
-    let fields = value.as_object().with_context(|| format!("{what}: no object"))?;
-    let mut entries = BTreeMap::new();
-    for (key, value) in fields {
-        let number = key.parse().map_err(|_| anyhow::anyhow!("{what} {key:?} is no number"));
-        match number.and_then(|number| Ok((number, read(value).with_context(|| format!("{what} {key}"))?))) {
-            Ok((key, value)) => {
-                entries.insert(key, value);
-            }
-            Err(error) => {
-                tracing::warn!(error = format!("{error:#}"), "a part of a stored player is left out");
-            }
-        }
-    }
-    Ok(entries)
-}
-
-/// A metric's ranks without those of its fields that cannot be read.
-fn metric(value: &Value) -> Result<MetricRanks> {
-    let stored = value.as_object().context("no object")?;
-    let readable = |value: &Value| EncounterRank::deserialize(value).map(|_| value.clone()).map_err(Into::into);
-    let encounters = entries(stored.get("encounters").unwrap_or(&Value::Null), "encounter", readable)?;
-    let encounters: BTreeMap<EncounterId, Value> = encounters;
-    let mut kept = Map::from_iter([
-        // Without a date they are as old as can be.
-        ("rankedAt".to_owned(), serde_json::to_value(Timestamp::UNIX_EPOCH)?),
-        ("encounters".to_owned(), serde_json::to_value(encounters)?),
-        ("partition".to_owned(), 0.into()),
-    ]);
-    let mut ranks = MetricRanks::deserialize(Value::Object(kept.clone()))?;
-    for name in ["rankedAt", "partition", "readAt", "spec", "ends", "specs"] {
-        let Some(value) = stored.get(name) else { continue };
-        let mut with_it = kept.clone();
-        with_it.insert(name.to_owned(), value.clone());
-        match MetricRanks::deserialize(Value::Object(with_it.clone())) {
-            Ok(read) => (kept, ranks) = (with_it, read),
-            Err(error) => tracing::warn!(%error, name, "a part of a stored player is left out"),
-        }
-    }
-    Ok(ranks)
 }
 
 fn apply(transaction: &Transaction<'_>, update: &PlayerUpdate) -> Result<()> {
@@ -118,26 +59,54 @@ fn apply(transaction: &Transaction<'_>, update: &PlayerUpdate) -> Result<()> {
             transaction.prepare_cached("UPDATE players SET ranks = '{}' WHERE id = ?1")?.execute([id])?;
         }
         PlayerUpdate::Ranked { id, identity, parts } => {
-            let mut ranks = stored_ranks(transaction, *id)?;
-            parts.iter().for_each(|part| part.apply_to(&mut ranks));
-            store(transaction, *id, identity, update.seen_at(), &ranks)?;
+            let mut stored = stored_ranks(transaction, *id)?;
+            parts.iter().try_for_each(|part| put(&mut stored, part))?;
+            store(transaction, *id, identity, update.seen_at(), &stored)?;
         }
         PlayerUpdate::Folded { id, identity, seen_at, kills, folding } => {
-            let mut ranks = stored_ranks(transaction, *id)?;
+            let mut stored = stored_ranks(transaction, *id)?;
+            let mut ranks = RaidRanks::new();
+            for (raid, difficulty) in kills.iter().map(|kill| (kill.raid, kill.difficulty)).collect::<BTreeSet<_>>() {
+                let Some(part) = stored.get(raid.to_string()).and_then(|raid| raid.get(difficulty.to_string())) else {
+                    continue;
+                };
+                let part =
+                    ranks::strict(part).with_context(|| format!("ranks: raid {raid}: difficulty {difficulty}"))?;
+                ranks.entry(raid).or_default().insert(difficulty, part);
+            }
             fold(&mut ranks, kills, folding);
-            store(transaction, *id, identity, Some(*seen_at), &ranks)?;
+            for (raid, difficulties) in ranks {
+                for (difficulty, ranks) in difficulties {
+                    put(&mut stored, &RankedPart { raid, difficulty, ranks })?;
+                }
+            }
+            store(transaction, *id, identity, Some(*seen_at), &stored)?;
         }
     }
     Ok(())
 }
 
-fn stored_ranks(transaction: &Transaction<'_>, id: PlayerId) -> Result<RaidRanks> {
+fn stored_ranks(transaction: &Transaction<'_>, id: PlayerId) -> Result<Value> {
     let mut select = transaction.prepare_cached("SELECT ranks FROM players WHERE id = ?1")?;
     let stored: Option<String> = select.query_row([id], |row| row.get(0)).optional()?;
-    stored.map_or_else(
-        || Ok(RaidRanks::new()),
-        |json| serde_json::from_str(&json).context("the stored ranks cannot be read"),
-    )
+    stored.map_or_else(|| Ok(json!({})), |json| serde_json::from_str(&json).context("the stored ranks cannot be read"))
+}
+
+/// Puts a part in its place, whatever stood there; one without ranks takes the stored one away.
+fn put(stored: &mut Value, RankedPart { raid, difficulty, ranks }: &RankedPart) -> Result<()> {
+    let raids = stored.as_object_mut().context("ranks: no document")?;
+    let (raid, difficulty) = (raid.to_string(), difficulty.to_string());
+    let difficulties = raids.entry(&raid).or_insert_with(|| json!({}));
+    let difficulties = difficulties.as_object_mut().with_context(|| format!("ranks: raid {raid} is no document"))?;
+    if ranks.is_empty() {
+        difficulties.remove(&difficulty);
+    } else {
+        difficulties.insert(difficulty, ranks::of_difficulty(ranks));
+    }
+    if difficulties.is_empty() {
+        raids.remove(&raid);
+    }
+    Ok(())
 }
 
 /// Stores ranks, and the identity unless it is older than the stored one. Without a time it replaces any.
@@ -146,14 +115,11 @@ fn store(
     id: PlayerId,
     identity: &Identity,
     seen_at: Option<Timestamp>,
-    ranks: &RaidRanks,
+    ranks: &Value,
 ) -> Result<()> {
-    let seen_at = seen_at.map(millis);
-    transaction.prepare_cached("UPDATE players SET ranks = ?2 WHERE id = ?1 AND seen_at > ?3")?.execute(params![
-        id,
-        serde_json::to_string(ranks)?,
-        seen_at
-    ])?;
+    let (ranks, seen_at) = (ranks.to_string(), seen_at.map(millis));
+    let older = "UPDATE players SET ranks = ?2 WHERE id = ?1 AND seen_at > ?3";
+    transaction.prepare_cached(older)?.execute(params![id, ranks, seen_at])?;
     transaction
         .prepare_cached(
             "INSERT INTO players (id, name, region, server, normalized_server, class_id, ranks, seen_at)
@@ -169,7 +135,7 @@ fn store(
             identity.server,
             identity.normalized_server,
             identity.class_id,
-            serde_json::to_string(ranks)?,
+            ranks,
             seen_at,
         ])?;
     Ok(())
@@ -213,7 +179,10 @@ impl EmbeddedStore {
         for &id in ids {
             let row = |row: &Row<'_>| Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?));
             let Some((class_id, ranks)) = select.query_row([id], row).optional()? else { continue };
-            let read = || Ok(Known::of(class_id.try_into().context("class_id")?, &serde_json::from_str(&ranks)?));
+            let read = || {
+                let class_id = class_id.try_into().context("class_id")?;
+                ranks::known(Some(class_id), Some(&serde_json::from_str::<Value>(&ranks).context("ranks")?))
+            };
             known.insert(id, read().map(&kept).map_err(|error: anyhow::Error| malformed("players", &id, &error)));
         }
         Ok(known)
@@ -272,63 +241,5 @@ impl Players for EmbeddedStore {
         })
         .try_flatten()
         .boxed_local()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-
-    #[test]
-    fn what_is_odd_in_stored_ranks_costs_nothing_beside_it() {
-        let part = || {
-            let encounters = json!({"1": {"rankPercent": 91.3, "kills": 3}});
-            json!({"partition": 1, "rankedAt": "2026-09-01T00:00:00Z", "encounters": encounters})
-        };
-        let with = |name: &str, value: Value| {
-            let mut part = part();
-            part[name] = value;
-            part
-        };
-        let encounters = json!({
-            "1": {"rankPercent": 91.3, "kills": 3},
-            "2": {"rankPercent": "odd", "kills": 3},
-            "3": null,
-            "x": {"rankPercent": 5, "kills": 3},
-        });
-        let ranks = json!({
-            "31": {"3": null, "4": {"dps": part(), "hps": null}, "x": {}},
-            "32": [],
-            "33": {"1": {"dps": with("rankedAt", json!("soon"))}, "3": {"dps": with("encounters", json!([]))}},
-            "34": {
-                "1": {"dps": with("partition", Value::Null), "hps": with("readAt", json!("then"))},
-                "3": {"dps": with("ends", json!(7)), "hps": with("specs", json!({"1": 7}))},
-                "4": {"dps": with("encounters", encounters)},
-            },
-            "abc": {},
-        });
-        let read = readable_ranks(&ranks.to_string()).unwrap();
-        let mut kept = Vec::new();
-        for (raid, difficulties) in &read {
-            for (difficulty, metrics) in difficulties {
-                for (metric, ranks) in metrics {
-                    assert_eq!(ranks.encounters, BTreeMap::from([(1, EncounterRank { rank_percent: 91.3, kills: 3 })]));
-                    kept.push((*raid, *difficulty, metric.as_str()));
-                }
-            }
-        }
-        let expected = [
-            (31, 4, "dps"),
-            (33, 1, "dps"),
-            (34, 1, "dps"),
-            (34, 1, "hps"),
-            (34, 3, "dps"),
-            (34, 3, "hps"),
-            (34, 4, "dps"),
-        ];
-        assert_eq!(kept, expected);
-        assert!(readable_ranks("[]").is_err() && readable_ranks("{\"31\":").is_err());
     }
 }

@@ -4,8 +4,10 @@ use parsebook_core::RaidId;
 use parsebook_core::player::Raid;
 use parsebook_core::ports::{Raids, Result};
 use rusqlite::{OptionalExtension, Row, params};
+use serde_json::Value;
 
 use super::EmbeddedStore;
+use crate::stored::{self, of_encounters};
 
 fn read(row: &Row<'_>) -> rusqlite::Result<(u32, String, String)> {
     Ok((row.get(0)?, row.get(1)?, row.get(2)?))
@@ -13,10 +15,11 @@ fn read(row: &Row<'_>) -> rusqlite::Result<(u32, String, String)> {
 
 /// The raid, or a line in the log.
 fn readable((id, name, encounters): (u32, String, String)) -> Option<Raid> {
-    match serde_json::from_str(&encounters) {
+    let read = || stored::encounters(&serde_json::from_str::<Value>(&encounters)?);
+    match read() {
         Ok(encounters) => Some(Raid { id, name, encounters }),
         Err(error) => {
-            tracing::error!(document = %format!("raids {id}"), reason = %error, "row skipped");
+            tracing::error!(document = %format!("raids {id}"), reason = %format!("{error:#}"), "row skipped");
             None
         }
     }
@@ -39,7 +42,7 @@ impl Raids for EmbeddedStore {
         self.lock().execute(
             "INSERT INTO raids (id, name, encounters) VALUES (?1, ?2, ?3)
              ON CONFLICT (id) DO UPDATE SET name = ?2, encounters = ?3",
-            params![raid.id, raid.name, serde_json::to_string(&raid.encounters)?],
+            params![raid.id, raid.name, of_encounters::<Value>(&raid.encounters).to_string()],
         )?;
         Ok(())
     }

@@ -14,6 +14,7 @@ use parsebook_core::status::{BossRanks, Census, RegionCensus, StatusSource};
 use super::retry::while_away;
 use super::waiting::RETENTION;
 use super::{MongoStore, PLAYERS, QUEUED, date, read};
+use crate::stored::Stored;
 
 /// The fields of a sub-document as a list of `k` and `v`; of anything else, none.
 fn fields(expression: &str) -> Document {
@@ -79,7 +80,8 @@ fn add_region(regions: &mut BTreeMap<String, RegionCensus>, group: &Document) ->
     let id = read::document(read::field(group, "_id")?, "_id")?;
     let name = read::text(id, "region")?;
     let region = regions.entry(name).or_insert_with_key(|name| RegionCensus::new(name.clone()));
-    let (oldest, newest) = (read::time(read::field(group, "oldest")?)?, read::time(read::field(group, "newest")?)?);
+    let (oldest, newest) =
+        (read::field(group, "oldest")?.checked_time()?, read::field(group, "newest")?.checked_time()?);
     region.add(read::whole_field::<u32>(id, "group")? as usize, read::whole_field(group, "players")?, oldest, newest);
     Ok(())
 }

@@ -6,8 +6,9 @@ use anyhow::{Context, bail};
 use mongodb::bson::raw::cstr;
 use mongodb::bson::{Bson, Document, RawArrayBuf, RawDocumentBuf, doc, rawdoc};
 
+use super::MongoStore;
 use super::retry::{DUPLICATE_KEY, while_away};
-use super::{MongoStore, read};
+use crate::stored::Stored;
 
 /// Statements of one command. The server takes 100,000 and 48 MB; this keeps a command below 1 MB.
 pub const STATEMENTS: usize = 1000;
@@ -106,7 +107,7 @@ impl MongoStore {
         if let Some((_, rejection)) = write_errors(&answer)?.into_iter().next() {
             bail!("{what}: {} (code {})", rejection.message, rejection.code);
         }
-        let count = answer.get("n").and_then(read::integer).unwrap_or_default();
+        let count = answer.get("n").and_then(Stored::integer).unwrap_or_default();
         Ok(u64::try_from(count)?)
     }
 
@@ -131,8 +132,8 @@ fn write_errors(answer: &Document) -> anyhow::Result<Vec<(usize, Rejection)>> {
         .iter()
         .map(|error| {
             let error = error.as_document().context("writeErrors holds something else than documents")?;
-            let index = error.get("index").and_then(read::integer).context("a write error without an index")?;
-            let code = error.get("code").and_then(read::integer).unwrap_or_default();
+            let index = error.get("index").and_then(Stored::integer).context("a write error without an index")?;
+            let code = error.get("code").and_then(Stored::integer).unwrap_or_default();
             let message = error.get_str("errmsg").unwrap_or("no reason given").to_owned();
             Ok((usize::try_from(index)?, Rejection { code, message }))
         })

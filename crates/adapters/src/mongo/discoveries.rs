@@ -16,6 +16,7 @@ use parsebook_core::{PlayerId, RaidId};
 use super::command::Durability;
 use super::retry::while_away;
 use super::{DISCOVERS, MongoStore, malformed, read};
+use crate::stored::Stored;
 
 /// One document.
 pub fn discovered(document: &Document) -> Result<Discovered> {
@@ -33,7 +34,7 @@ fn raids_to_scrap(document: &Document) -> Result<RaidsToScrap> {
         let Bson::Array(difficulties) = difficulties else { bail!("raidsToScrap.{raid} is no array") };
         let set = raids_to_scrap.0.entry(number).or_default();
         for difficulty in difficulties {
-            set.insert(read::whole(difficulty).with_context(|| format!("raidsToScrap.{raid}"))?);
+            set.insert(difficulty.whole().with_context(|| format!("raidsToScrap.{raid}"))?);
         }
     }
     if !raids_to_scrap.is_empty() {
@@ -126,7 +127,7 @@ impl MongoStore {
         }
         let rejected = self.update(collection, &statements, Durability::Default).await?;
         if let Some((index, rejection)) = rejected.into_iter().next() {
-            bail!("{collection} {}: {}", read::told(&Bson::from(statements[index].clone())), rejection.message);
+            bail!("{collection} {}: {}", Bson::from(statements[index].clone()).told(), rejection.message);
         }
         let players = sent.iter().map(|(player, _)| *player).collect();
         self.delete(collection, vec![deleting(&RaidsToScrap::default(), players)]).await?;
@@ -152,7 +153,7 @@ impl MongoStore {
         })
         .await?;
         if let (Some(after), Some(first)) = (after, documents.first())
-            && read::raw_id(first).and_then(|id| read::whole(&id).ok()) == Some(after)
+            && read::raw_id(first).and_then(|id| id.whole().ok()) == Some(after)
         {
             documents.remove(0);
         }
@@ -164,7 +165,7 @@ impl Discoveries for MongoStore {
     async fn merge(&self, found: &[Discovered]) -> Result<()> {
         let statements: Vec<_> = found.iter().filter(|player| !player.raids_to_scrap.is_empty()).map(merging).collect();
         for (index, rejection) in self.update(DISCOVERS, &statements, Durability::Default).await? {
-            let player = read::told(&statements[index]["q"]);
+            let player = statements[index]["q"].told();
             // A stored document that cannot be merged into is set aside; anything else must not be lost.
             anyhow::ensure!(rejection.is_about_the_document(), "discovers {player}: {}", rejection.message);
             tracing::error!(document = %format!("{DISCOVERS} {player}"), reason = %rejection.message, "set aside");
@@ -196,10 +197,10 @@ impl Discoveries for MongoStore {
                     Ok(Err(player)) => page.empty.push(player),
                     Err(error) => {
                         let id = read::raw_id(document);
-                        last = id.as_ref().and_then(|id| read::whole(id).ok()).or(last);
+                        last = id.as_ref().and_then(|id| id.whole().ok()).or(last);
                         page.malformed.push(malformed(
                             DISCOVERS,
-                            &id.as_ref().map(read::told).unwrap_or_default(),
+                            &id.as_ref().map(Stored::told).unwrap_or_default(),
                             &error,
                         ));
                     }

@@ -11,6 +11,7 @@ use parsebook_core::report_ranks::{REMEMBERED, SAME_KILL};
 use parsebook_core::{EncounterId, PlayerId, Timestamp};
 
 use super::date;
+use super::players::of_identity;
 
 /// Stands before every real partition.
 const NO_PARTITION: i32 = i32::MIN;
@@ -55,14 +56,8 @@ impl Foldings {
         kills: &[RankedKill],
         folding: Folding,
     ) -> Result<RawDocumentBuf> {
-        let mut constants = doc! {
-            "name": &identity.name,
-            "region": &identity.region,
-            "server": &identity.server,
-            "normalizedServer": &identity.normalized_server,
-            "classId": i32::from(identity.class_id),
-            "seenAt": date(seen_at),
-        };
+        let mut constants = of_identity(identity);
+        constants.insert("seenAt", date(seen_at));
         let shape = Shape { parts: parts(kills, folding.now - REMEMBERED, &mut constants), folding };
         let stages = match self.0.entry(shape) {
             Entry::Occupied(made) => made.into_mut(),

@@ -12,6 +12,7 @@ use parsebook_core::ports::Result;
 
 use super::retry::{is_duplicate, while_away};
 use super::{LEASES, MongoStore, read};
+use crate::stored::Stored;
 
 /// What became of asking for a lease.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -63,7 +64,7 @@ impl Leases for MongoStore {
         if holder == owner {
             return Ok(Leased::Own);
         }
-        Ok(Leased::Others { owner: holder, until: read::time(read::field(&found, "expiresAt")?)? })
+        Ok(Leased::Others { owner: holder, until: read::field(&found, "expiresAt")?.checked_time()? })
     }
 
     async fn end_lease(&self, name: &str, owner: &str) -> Result<()> {

@@ -8,55 +8,30 @@ use futures::{Stream, StreamExt, TryStreamExt, stream};
 use mongodb::Collection;
 use mongodb::bson::{Bson, Document, RawDocumentBuf, doc};
 use mongodb::options::Hint;
-use parsebook_core::player::{
-    DifficultyRanks, EncounterRank, Identity, MetricRanks, Player, PlayerUpdate, RaidRanks, RankedPart,
-};
+use parsebook_core::PlayerId;
+use parsebook_core::player::{Identity, Player, PlayerUpdate, RaidRanks, RankedPart};
 use parsebook_core::ports::{Known, KnownPlayers, Malformed, Players, Result, StoreAway};
-use parsebook_core::{Difficulty, EncounterId, PlayerId, RaidId, Timestamp};
 use tokio::time::Instant;
 
 use super::command::Durability;
 use super::retry::{CALL_WITHIN, GIVE_UP_AFTER, is_away, while_away, within};
 use super::{MongoStore, PLAYERS, PLAYERS_IN_ORDER, date, folding, malformed, read};
+use crate::stored::{Stored, ranks};
 
 /// Documents that the server sends at a time while a region is streamed.
 const BATCH: u32 = 1000;
 /// A stream that broke off is begun anew where it stopped, after this.
 const BETWEEN_REOPENINGS: Duration = Duration::from_millis(500);
 
-fn stored_ranks(ranks: &DifficultyRanks) -> Document {
-    ranks
-        .iter()
-        .map(|(name, metric)| {
-            let encounters: Document = metric
-                .encounters
-                .iter()
-                .map(|(boss, rank)| {
-                    (boss.to_string(), Bson::from(doc! { "rankPercent": rank.rank_percent, "kills": rank.kills }))
-                })
-                .collect();
-            let mut stored = doc! {
-                "partition": metric.partition,
-                "rankedAt": date(metric.ranked_at),
-                "readAt": metric.read_at.map(date),
-                "encounters": encounters,
-            };
-            if let Some(spec) = &metric.spec {
-                stored.insert("spec", spec);
-            }
-            if !metric.specs.is_empty() {
-                let specs = metric.specs.iter().map(|(boss, spec)| (boss.to_string(), Bson::from(spec.clone())));
-                stored.insert("specs", specs.collect::<Document>());
-            }
-            if !metric.ends.is_empty() {
-                let ends = metric.ends.iter().map(|(boss, ends)| {
-                    (boss.to_string(), Bson::Array(ends.iter().map(|&end| date(end).into()).collect()))
-                });
-                stored.insert("ends", ends.collect::<Document>());
-            }
-            (name.clone(), Bson::from(stored))
-        })
-        .collect()
+/// Who a player is, as fields of its document.
+pub(super) fn of_identity(identity: &Identity) -> Document {
+    doc! {
+        "name": &identity.name,
+        "region": &identity.region,
+        "server": &identity.server,
+        "normalizedServer": &identity.normalized_server,
+        "classId": i32::from(identity.class_id),
+    }
 }
 
 /// The statements that bring `update` about, to be carried out in order; doing so twice does no harm.
@@ -71,24 +46,17 @@ fn statements(update: &PlayerUpdate, foldings: &mut folding::Foldings) -> Result
         }
         PlayerUpdate::Ranked { id, identity, parts } => (id, identity, parts),
     };
-    let mut set = doc! {
-        "name": &identity.name,
-        "region": &identity.region,
-        "server": &identity.server,
-        "normalizedServer": &identity.normalized_server,
-        "classId": i32::from(identity.class_id),
-    };
+    let mut set = of_identity(identity);
     if let Some(seen_at) = update.seen_at() {
         set.insert("seenAt", date(seen_at));
     }
     let mut on_insert = doc! { "ranks": {} };
     let mut gone = Vec::new();
     for RankedPart { raid, difficulty, ranks } in parts {
-        let stored = stored_ranks(ranks);
-        if stored.is_empty() {
+        if ranks.is_empty() {
             gone.push((raid, difficulty));
         } else {
-            set.insert(format!("ranks.{raid}.{difficulty}"), stored);
+            set.insert(format!("ranks.{raid}.{difficulty}"), ranks::of_difficulty::<Bson>(ranks));
             on_insert.clear();
         }
     }
@@ -108,98 +76,6 @@ fn statements(update: &PlayerUpdate, foldings: &mut folding::Foldings) -> Result
     Ok(statements.iter().map(RawDocumentBuf::try_from).collect::<std::result::Result<_, _>>()?)
 }
 
-/// Reads `ranks`, which anyone may have written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Reader {
-    /// Anything odd is an error: what is not understood is not written to.
-    Strict,
-    /// Anything odd is left out alone, by name.
-    Lenient,
-}
-
-impl Reader {
-    fn ranks(self, value: &Bson) -> Result<RaidRanks> {
-        let mut ranks: RaidRanks =
-            self.entries(value, "raid", |raid| self.entries(raid, "difficulty", |metrics| self.metrics(metrics)))?;
-        ranks.retain(|_, difficulties| !difficulties.is_empty());
-        Ok(ranks)
-    }
-
-    fn metrics(self, value: &Bson) -> Result<DifficultyRanks> {
-        self.entries(value, "metric", |metric| self.metric(metric))
-    }
-
-    fn entries<K: Ord + std::str::FromStr, V>(
-        self,
-        value: &Bson,
-        what: &str,
-        read: impl Fn(&Bson) -> Result<V>,
-    ) -> Result<BTreeMap<K, V>> {
-        let mut entries = BTreeMap::new();
-        for (key, value) in read::document(value, what)? {
-            let number = key.parse().map_err(|_| anyhow::anyhow!("{what} {key:?} is no number"));
-            let entry = number.and_then(|number| Ok((number, read(value).with_context(|| format!("{what} {key}"))?)));
-            if let Some((key, value)) = self.kept(entry.map(Some))? {
-                entries.insert(key, value);
-            }
-        }
-        Ok(entries)
-    }
-
-    /// The value, or nothing of it where it is left out.
-    fn kept<T: Default>(self, read: Result<T>) -> Result<T> {
-        match read {
-            Err(error) if self == Self::Lenient => {
-                tracing::warn!(error = format!("{error:#}"), "a part of a stored player is left out");
-                Ok(T::default())
-            }
-            read => read,
-        }
-    }
-
-    fn metric(self, value: &Bson) -> Result<MetricRanks> {
-        let document = read::document(value, "ranks")?;
-        let ranked_at = read::field(document, "rankedAt").and_then(read::time).context("rankedAt");
-        // Without it they are as old as can be.
-        let ranked_at = self.kept(ranked_at)?;
-        let optional = |name| read::optional(document, name);
-        let ends = optional("ends").map(|ends| self.entries(ends, "ends", ends_of_kills)).transpose();
-        let specs = optional("specs").map(|specs| self.entries(specs, "specs", text)).transpose();
-        Ok(MetricRanks {
-            partition: self.kept(read::whole_field(document, "partition"))?,
-            ranked_at,
-            read_at: match document.get("readAt") {
-                Some(Bson::Null) => None,
-                Some(time) => self.kept(read::time(time).context("readAt").map(Some))?,
-                None => Some(ranked_at),
-            },
-            spec: document.get_str("spec").ok().map(str::to_owned),
-            encounters: self.encounters(read::field(document, "encounters")?)?,
-            ends: self.kept(ends)?.unwrap_or_default(),
-            specs: self.kept(specs)?.unwrap_or_default(),
-        })
-    }
-
-    /// What is out of range is brought into it.
-    fn encounters(self, value: &Bson) -> Result<BTreeMap<EncounterId, EncounterRank>> {
-        let encounter = |value: &Bson| {
-            let number = |name: &str| value.as_document()?.get(name).and_then(read::number);
-            let numbers = number("rankPercent").zip(number("kills"));
-            let (percent, kills) = numbers.with_context(|| format!("{} is no rank", read::told(value)))?;
-            Ok(EncounterRank::clamped(percent, kills))
-        };
-        self.entries(value, "encounter", encounter)
-    }
-}
-
-fn ends_of_kills(value: &Bson) -> Result<Vec<Timestamp>> {
-    value.as_array().context("no array")?.iter().map(read::time).collect()
-}
-
-fn text(value: &Bson) -> Result<String> {
-    value.as_str().map(str::to_owned).context("no text")
-}
-
 pub(super) fn player(document: &Document) -> Result<Player> {
     let id = read::whole_field(document, "_id")?;
     let _span = tracing::warn_span!("player", id).entered();
@@ -213,7 +89,7 @@ pub(super) fn player(document: &Document) -> Result<Player> {
             class_id: read::whole_field(document, "classId")?,
         },
         ranks: match read::optional(document, "ranks") {
-            Some(ranks) => Reader::Lenient.ranks(ranks).context("ranks")?,
+            Some(ranks) => ranks::readable(ranks).context("ranks")?,
             None => RaidRanks::new(),
         },
     })
@@ -221,33 +97,13 @@ pub(super) fn player(document: &Document) -> Result<Player> {
 
 /// What is known of a player whose document can be written to.
 pub(super) fn known(document: &Document) -> Result<Known> {
-    let class_id = read::optional(document, "classId").map(read::whole).transpose().context("classId")?;
-    // An absent field can be written into.
-    let Some(ranks) = document.get("ranks") else { return Ok(Known { class_id, ..Known::default() }) };
-    let odd = odd_pairs(ranks).context("ranks")?;
-    Ok(Known { class_id, odd, ..Known::of(0, &Reader::Lenient.ranks(ranks)?) })
-}
-
-/// Raids and difficulties that are not understood as a whole. Neither a null nor a list can be written into: an error.
-fn odd_pairs(ranks: &Bson) -> Result<BTreeMap<(RaidId, Difficulty), String>> {
-    let mut odd = BTreeMap::new();
-    for (raid, difficulties) in read::document(ranks, "ranks")? {
-        // Fields of other names are somebody else's.
-        let Ok(number) = raid.parse() else { continue };
-        let difficulties = read::document(difficulties, "difficulties").with_context(|| format!("raid {raid}"))?;
-        for (difficulty, metrics) in difficulties {
-            let Ok(of) = difficulty.parse() else { continue };
-            if let Err(error) = Reader::Strict.metrics(metrics) {
-                odd.insert((number, of), format!("ranks: raid {raid}: difficulty {difficulty}: {error:#}"));
-            }
-        }
-    }
-    Ok(odd)
+    let class_id = read::optional(document, "classId").map(Stored::whole).transpose().context("classId")?;
+    ranks::known(class_id, document.get("ranks"))
 }
 
 fn checked(document: &Document) -> std::result::Result<Player, Malformed> {
     player(document).map_err(|error| {
-        let id = document.get("_id").map(read::told).unwrap_or_default();
+        let id = read::told_id(document);
         malformed(PLAYERS, &id, &error)
     })
 }
@@ -303,7 +159,7 @@ impl Region {
                     let document = match Document::try_from(&raw) {
                         Ok(document) => document,
                         Err(error) => {
-                            let id = read::raw_id(&raw).as_ref().map(read::told).unwrap_or_default();
+                            let id = read::told_raw_id(&raw);
                             return Ok(Some(Err(malformed(PLAYERS, &id, &error.into()))));
                         }
                     };

@@ -4,31 +4,25 @@ use anyhow::Context;
 use futures::TryStreamExt;
 use mongodb::bson::{Bson, Document, doc};
 use parsebook_core::RaidId;
-use parsebook_core::player::{Encounter, Raid};
+use parsebook_core::player::Raid;
 use parsebook_core::ports::{Raids, Result};
 
 use super::retry::while_away;
 use super::{MongoStore, RAIDS, read};
+use crate::stored::{encounters, of_encounters};
 
 pub(super) fn raid(document: &Document) -> Result<Raid> {
-    let Bson::Array(encounters) = read::field(document, "encounters")? else {
-        anyhow::bail!("encounters is no array");
-    };
-    let encounter = |value: &Bson| {
-        let encounter = read::document(value, "encounter")?;
-        Ok(Encounter { id: read::whole_field(encounter, "id")?, name: read::text(encounter, "name")? })
-    };
     Ok(Raid {
         id: read::whole_field(document, "_id")?,
         name: read::text(document, "name")?,
-        encounters: encounters.iter().map(encounter).collect::<Result<_>>().context("encounters")?,
+        encounters: encounters(read::field(document, "encounters")?).context("encounters")?,
     })
 }
 
 fn readable(document: &Document) -> Option<Raid> {
     raid(document)
         .inspect_err(|error| {
-            let id = document.get("_id").map(read::told).unwrap_or_default();
+            let id = read::told_id(document);
             tracing::error!(document = %format!("{RAIDS} {id}"), reason = %format!("{error:#}"), "document set aside");
         })
         .ok()
@@ -52,8 +46,7 @@ impl Raids for MongoStore {
     }
 
     async fn save_raid(&self, raid: &Raid) -> Result<()> {
-        let encounters: Vec<_> =
-            raid.encounters.iter().map(|encounter| doc! { "id": encounter.id, "name": &encounter.name }).collect();
+        let encounters: Bson = of_encounters(&raid.encounters);
         let replacement = doc! { "_id": raid.id, "name": &raid.name, "encounters": encounters };
         let raids = self.collection(RAIDS).await?;
         while_away("writing to raids", || {

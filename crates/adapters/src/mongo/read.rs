@@ -1,41 +1,87 @@
 //! Reads values of documents that anyone may have written: any numeric type, nothing taken for granted.
 
-use anyhow::{Context, bail};
+use anyhow::Context;
 use chrono::DateTime;
 use mongodb::bson::{Bson, Document, RawDocument};
 use parsebook_core::Timestamp;
 
-use crate::text::excerpt;
+use super::date;
+use crate::stored::{Stored, whole_double};
 
-/// A whole number of any numeric type.
-pub fn integer(value: &Bson) -> Option<i64> {
-    match value {
-        Bson::Int32(value) => Some(i64::from(*value)),
-        Bson::Int64(value) => Some(*value),
-        #[expect(clippy::cast_possible_truncation, reason = "checked to be whole and exactly representable")]
-        Bson::Double(value) if value.fract() == 0.0 && value.abs() < 9e15 => Some(*value as i64),
-        Bson::Decimal128(value) => value.to_string().parse().ok(),
-        _ => None,
+impl Stored for Bson {
+    fn null() -> Self {
+        Self::Null
     }
-}
 
-/// A finite number of any numeric type.
-pub fn number(value: &Bson) -> Option<f64> {
-    let number = match value {
-        Bson::Int32(value) => f64::from(*value),
-        #[expect(clippy::cast_precision_loss, reason = "percentiles are small")]
-        Bson::Int64(value) => *value as f64,
-        Bson::Double(value) => *value,
-        Bson::Decimal128(value) => value.to_string().parse().ok()?,
-        _ => return None,
-    };
-    number.is_finite().then_some(number)
-}
+    fn of_integer(value: i64) -> Self {
+        i32::try_from(value).map_or(Self::Int64(value), Self::Int32)
+    }
 
-/// A whole number in the range of `T`.
-pub fn whole<T: TryFrom<i64>>(value: &Bson) -> anyhow::Result<T> {
-    let integer = integer(value).with_context(|| format!("{} is no whole number", told(value)))?;
-    T::try_from(integer).map_err(|_| anyhow::anyhow!("{integer} is out of range"))
+    fn of_number(value: f64) -> Self {
+        if value.is_finite() { Self::Double(value) } else { Self::Null }
+    }
+
+    fn of_text(value: &str) -> Self {
+        value.into()
+    }
+
+    fn of_time(value: Timestamp) -> Self {
+        date(value).into()
+    }
+
+    fn of_items(items: impl IntoIterator<Item = Self>) -> Self {
+        Self::Array(items.into_iter().collect())
+    }
+
+    fn of_fields<K: Into<String>>(fields: impl IntoIterator<Item = (K, Self)>) -> Self {
+        Self::Document(fields.into_iter().map(|(name, value)| (name.into(), value)).collect())
+    }
+
+    fn is_null(&self) -> bool {
+        matches!(self, Self::Null | Self::Undefined)
+    }
+
+    fn integer(&self) -> Option<i64> {
+        match self {
+            Self::Int32(value) => Some(i64::from(*value)),
+            Self::Int64(value) => Some(*value),
+            Self::Double(value) => whole_double(*value),
+            Self::Decimal128(value) => value.to_string().parse().ok(),
+            _ => None,
+        }
+    }
+
+    fn number(&self) -> Option<f64> {
+        let number = match self {
+            Self::Int32(value) => f64::from(*value),
+            #[expect(clippy::cast_precision_loss, reason = "percentiles are small")]
+            Self::Int64(value) => *value as f64,
+            Self::Double(value) => *value,
+            Self::Decimal128(value) => value.to_string().parse().ok()?,
+            _ => return None,
+        };
+        number.is_finite().then_some(number)
+    }
+
+    fn text(&self) -> Option<&str> {
+        self.as_str()
+    }
+
+    fn time(&self) -> Option<Timestamp> {
+        DateTime::from_timestamp_millis(self.as_datetime()?.timestamp_millis())
+    }
+
+    fn items(&self) -> Option<&[Self]> {
+        self.as_array().map(Vec::as_slice)
+    }
+
+    fn fields(&self) -> Option<impl Iterator<Item = (&String, &Self)>> {
+        self.as_document().map(|document| document.iter())
+    }
+
+    fn field(&self, name: &str) -> Option<&Self> {
+        self.as_document()?.get(name)
+    }
 }
 
 /// A field that must be there.
@@ -45,12 +91,12 @@ pub fn field<'a>(document: &'a Document, name: &str) -> anyhow::Result<&'a Bson>
 
 /// A field that is absent, null, or there.
 pub fn optional<'a>(document: &'a Document, name: &str) -> Option<&'a Bson> {
-    document.get(name).filter(|value| !matches!(value, Bson::Null | Bson::Undefined))
+    document.get(name).filter(|value| !value.is_null())
 }
 
 /// A whole number that must be there.
 pub fn whole_field<T: TryFrom<i64>>(document: &Document, name: &str) -> anyhow::Result<T> {
-    whole(field(document, name)?).with_context(|| name.to_owned())
+    field(document, name)?.whole().with_context(|| name.to_owned())
 }
 
 /// The `_id` of a document of which nothing else may be readable.
@@ -58,33 +104,24 @@ pub fn raw_id(document: &RawDocument) -> Option<Bson> {
     Bson::try_from(document.get("_id").ok()??).ok()
 }
 
+/// The `_id` of a document, for a message.
+pub fn told_id(document: &Document) -> String {
+    document.get("_id").map(Stored::told).unwrap_or_default()
+}
+
+/// The `_id` of a document of which nothing else may be readable, for a message.
+pub fn told_raw_id(document: &RawDocument) -> String {
+    raw_id(document).as_ref().map(Stored::told).unwrap_or_default()
+}
+
 /// A text that must be there.
 pub fn text(document: &Document, name: &str) -> anyhow::Result<String> {
-    match field(document, name)? {
-        Bson::String(text) => Ok(text.clone()),
-        other => bail!("{name}: {} is no text", told(other)),
-    }
+    field(document, name)?.checked_text().with_context(|| name.to_owned())
 }
 
 /// A sub-document.
 pub fn document<'a>(value: &'a Bson, name: &str) -> anyhow::Result<&'a Document> {
-    value.as_document().with_context(|| format!("{name}: {} is no document", told(value)))
-}
-
-/// A BSON date.
-pub fn time(value: &Bson) -> anyhow::Result<Timestamp> {
-    match value {
-        Bson::DateTime(time) => {
-            let millis = time.timestamp_millis();
-            DateTime::from_timestamp_millis(millis).with_context(|| format!("{millis} ms is no time"))
-        }
-        other => bail!("{} is no date", told(other)),
-    }
-}
-
-/// A value for an error message: short, on one line.
-pub fn told(value: &Bson) -> String {
-    excerpt(&value.to_string())
+    value.as_document().with_context(|| format!("{name}: {} is no document", value.told()))
 }
 
 #[cfg(test)]
@@ -97,15 +134,16 @@ mod tests {
     fn numbers_of_every_type_are_read() {
         let decimal: Bson = Bson::Decimal128("31".parse().unwrap());
         for value in [Bson::Int32(31), Bson::Int64(31), Bson::Double(31.0), decimal] {
-            assert_eq!(whole::<u32>(&value).unwrap(), 31);
-            assert_eq!(number(&value), Some(31.0));
+            assert_eq!((value.whole::<u32>().unwrap(), value.number()), (31, Some(31.0)));
         }
         for bad in [Bson::Double(31.5), Bson::Double(f64::NAN), Bson::String("31".into()), Bson::Null, Bson::Int32(-1)]
         {
-            assert!(whole::<u32>(&bad).is_err(), "{bad}");
+            assert!(bad.whole::<u32>().is_err(), "{bad}");
         }
-        assert_eq!(whole::<u8>(&Bson::Int32(300)).unwrap_err().to_string(), "300 is out of range");
-        assert_eq!(number(&Bson::Double(f64::INFINITY)), None);
+        assert_eq!(Bson::Int32(300).whole::<u8>().unwrap_err().to_string(), "300 is out of range");
+        assert_eq!(Bson::Double(f64::INFINITY).number(), None);
+        assert_eq!(Bson::of_number(f64::NAN), Bson::Null);
+        assert_eq!([3, 1 << 40].map(Bson::of_integer), [Bson::Int32(3), Bson::Int64(1 << 40)]);
     }
 
     #[test]

@@ -14,6 +14,7 @@ use parsebook_core::{Difficulty, RaidId, Timestamp};
 use super::command::Durability;
 use super::retry::while_away;
 use super::{MongoStore, REPORTS, REPORTS_READ, date, read};
+use crate::stored::Stored;
 
 /// What is due is found by this.
 pub fn index() -> IndexModel {
@@ -21,7 +22,7 @@ pub fn index() -> IndexModel {
 }
 
 fn time(document: &Document, name: &str) -> Result<Timestamp> {
-    read::time(read::field(document, name)?).with_context(|| name.to_owned())
+    read::field(document, name)?.checked_time().with_context(|| name.to_owned())
 }
 
 pub(super) fn report(document: &Document) -> Result<StoredReport> {
@@ -34,16 +35,16 @@ pub(super) fn report(document: &Document) -> Result<StoredReport> {
         revision: read::whole_field(document, "revision")?,
         state: read::text(document, "state")?.parse().map_err(anyhow::Error::msg)?,
         due_at: time(document, "dueAt")?,
-        sent_at: read::optional(document, "sentAt").map(read::time).transpose().context("sentAt")?,
-        found_at: read::optional(document, "foundAt").map(read::time).transpose().context("foundAt")?,
-        tries: read::optional(document, "tries").map(read::whole).transpose().context("tries")?.unwrap_or_default(),
+        sent_at: read::optional(document, "sentAt").map(Stored::checked_time).transpose().context("sentAt")?,
+        found_at: read::optional(document, "foundAt").map(Stored::checked_time).transpose().context("foundAt")?,
+        tries: read::optional(document, "tries").map(Stored::whole).transpose().context("tries")?.unwrap_or_default(),
         // Written by no earlier version.
         difficulties: match read::optional(document, "difficulties") {
             Some(_) => difficulties(document)?,
             None => BTreeSet::new(),
         },
         left_out: LeftOut::of_number(
-            read::optional(document, "leftOut").map(read::whole).transpose().context("leftOut")?.unwrap_or_default(),
+            read::optional(document, "leftOut").map(Stored::whole).transpose().context("leftOut")?.unwrap_or_default(),
         ),
     })
 }
@@ -52,7 +53,7 @@ fn difficulties(document: &Document) -> Result<BTreeSet<Difficulty>> {
     let Bson::Array(difficulties) = read::field(document, "difficulties")? else {
         anyhow::bail!("difficulties is no array")
     };
-    difficulties.iter().map(read::whole).collect()
+    difficulties.iter().map(Stored::whole).collect()
 }
 
 fn stored_difficulties(difficulties: &BTreeSet<Difficulty>) -> Vec<i32> {
@@ -64,7 +65,7 @@ fn readable(documents: &[Document]) -> impl Iterator<Item = StoredReport> {
     documents.iter().filter_map(|document| {
         report(document)
             .inspect_err(|error| {
-                let id = document.get("_id").map(read::told).unwrap_or_default();
+                let id = read::told_id(document);
                 tracing::error!(document = %format!("{REPORTS} {id}"), reason = %format!("{error:#}"), "document skipped");
             })
             .ok()
@@ -126,7 +127,7 @@ impl MongoStore {
         }
         let rejected = self.update(collection, statements, Durability::Default).await?;
         if let Some((index, rejection)) = rejected.into_iter().next() {
-            let of = read::told(&statements[index]["q"]);
+            let of = statements[index]["q"].told();
             anyhow::bail!("{collection} {of}: {}", rejection.message);
         }
         Ok(())

@@ -13,11 +13,12 @@ use parsebook_core::rule::{
 
 use super::retry::while_away;
 use super::{MongoStore, REFUSALS, RULES, date, malformed, read, state};
+use crate::stored::Stored;
 
 pub(super) fn rule(document: &Document) -> Result<Rule> {
     let id = document.get_object_id("_id").context("_id is no ObjectId")?;
     let page = |name: &str, default: u32| match read::optional(document, name) {
-        Some(value) => read::whole(value).with_context(|| name.to_owned()),
+        Some(value) => value.whole().with_context(|| name.to_owned()),
         None => Ok(default),
     };
     let source = match read::optional(document, "source") {
@@ -26,7 +27,7 @@ pub(super) fn rule(document: &Document) -> Result<Rule> {
     };
     let enabled = match read::optional(document, "enabled") {
         Some(Bson::Boolean(enabled)) => *enabled,
-        Some(other) => anyhow::bail!("enabled: {} is neither true nor false", read::told(other)),
+        Some(other) => anyhow::bail!("enabled: {} is neither true nor false", other.told()),
         None => true,
     };
     let target = Target {
@@ -39,14 +40,14 @@ pub(super) fn rule(document: &Document) -> Result<Rule> {
             Some(_) => read::text(document, "ranks")?.parse().map_err(anyhow::Error::msg)?,
             None => Default::default(),
         },
-        since: read::optional(document, "since").map(read::time).transpose().context("since")?,
-        partition: read::optional(document, "partition").map(read::whole).transpose().context("partition")?,
+        since: read::optional(document, "since").map(Stored::checked_time).transpose().context("since")?,
+        partition: read::optional(document, "partition").map(Stored::whole).transpose().context("partition")?,
     };
     let rule = Rule {
         id: RuleId(id.to_hex()),
         target,
         enabled,
-        last_run: read::optional(document, "lastRun").map(read::time).transpose().context("lastRun")?,
+        last_run: read::optional(document, "lastRun").map(Stored::checked_time).transpose().context("lastRun")?,
         state: state::from_bson(document.get("state")).context("state")?,
     };
     Ok(rule.checked()?)
@@ -152,7 +153,7 @@ impl Rules for MongoStore {
             match Document::try_from(document).map_err(Into::into).and_then(|document| rule(&document)) {
                 Ok(rule) => rules.push(rule),
                 Err(error) => {
-                    let id = read::raw_id(document).as_ref().map(read::told).unwrap_or_default();
+                    let id = read::told_raw_id(document);
                     rejected.push(malformed(RULES, &id, &error));
                 }
             }
@@ -213,7 +214,7 @@ impl Rules for MongoStore {
         let readable = |raw: &RawDocumentBuf| {
             let read = Document::try_from(raw).map_err(Into::into).and_then(|document| refusal(&document));
             read.inspect_err(|error| {
-                let id = read::raw_id(raw).as_ref().map(read::told).unwrap_or_default();
+                let id = read::told_raw_id(raw);
                 tracing::error!(%id, error = format!("{error:#}"), "a refusal that was kept cannot be read");
             })
         };

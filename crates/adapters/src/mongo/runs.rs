@@ -10,6 +10,7 @@ use parsebook_core::journal::{BUSIEST_STAGE, Journal, KEPT, MOST_RUNS, Run};
 use parsebook_core::ports::Result;
 
 use super::{MongoStore, RUNS, date, read, state};
+use crate::stored::Stored;
 
 /// The index of `runs`.
 pub fn index() -> IndexModel {
@@ -33,8 +34,8 @@ pub(super) fn run(document: &Document) -> Result<Run> {
     Ok(Run {
         id: id.as_str().map_or_else(|| id.to_string(), str::to_owned),
         stage: read::text(document, "stage")?,
-        started_at: read::time(read::field(document, "startedAt")?)?,
-        ended_at: read::time(read::field(document, "endedAt")?)?,
+        started_at: read::field(document, "startedAt")?.checked_time()?,
+        ended_at: read::field(document, "endedAt")?.checked_time()?,
         outcome: read::text(document, "outcome")?.parse().map_err(anyhow::Error::msg)?,
         summary: state::json(document.get("summary").unwrap_or(&Bson::Null))?,
     })
@@ -48,7 +49,7 @@ impl MongoStore {
         runs.delete_many(doc! { "startedAt": { "$lt": date(now - KEPT) } }).await?;
         let newest_first = runs.find_one(doc! {}).sort(doc! { "startedAt": -1 }).skip(MOST_RUNS);
         if let Some(beyond) = newest_first.projection(doc! { "startedAt": 1 }).await? {
-            let started_at = read::time(read::field(&beyond, "startedAt")?)?;
+            let started_at = read::field(&beyond, "startedAt")?.checked_time()?;
             runs.delete_many(doc! { "startedAt": { "$lte": date(started_at) } }).await?;
         }
         Ok(())
@@ -74,7 +75,7 @@ impl Journal for MongoStore {
         };
         let readable = |document: Document| {
             let run = run(&document).inspect_err(|error| {
-                let id = document.get("_id").map(read::told).unwrap_or_default();
+                let id = read::told_id(&document);
                 tracing::warn!(%id, %error, "a run of the journal cannot be read");
             });
             std::future::ready(Ok(run.ok()))

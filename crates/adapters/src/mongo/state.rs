@@ -7,6 +7,7 @@ use parsebook_core::rule::RuleState;
 use serde_json::{Map, Value};
 
 use super::{date, read};
+use crate::stored::Stored;
 
 /// The fields of `state` that hold a moment.
 const MOMENTS: [&str; 8] = ["expiresAt", "startedAt", "readUntil", "at", "until", "since", "from", "to"];
@@ -55,16 +56,16 @@ pub fn json(value: &Bson) -> anyhow::Result<Value> {
         Bson::Null => Value::Null,
         Bson::Boolean(value) => Value::Bool(*value),
         Bson::String(text) => Value::String(text.clone()),
-        Bson::DateTime(_) => Value::String(read::time(value)?.to_rfc3339()),
+        Bson::DateTime(_) => Value::String(value.checked_time()?.to_rfc3339()),
         Bson::Array(values) => Value::Array(values.iter().map(json).collect::<anyhow::Result<_>>()?),
         Bson::Document(fields) => {
             let fields = fields.iter().map(|(name, value)| Ok((name.clone(), json(value)?)));
             Value::Object(fields.collect::<anyhow::Result<Map<_, _>>>()?)
         }
-        other => match (read::integer(other), read::number(other)) {
+        other => match (other.integer(), other.number()) {
             (Some(value), _) => Value::from(value),
             (None, Some(value)) => Value::from(value),
-            (None, None) => bail!("{} has no form as JSON", read::told(other)),
+            (None, None) => bail!("{} has no form as JSON", other.told()),
         },
     })
 }

@@ -12,6 +12,7 @@ use parsebook_core::ports::Result;
 
 use super::retry::{is_duplicate, while_away};
 use super::{MongoStore, THROTTLE, date, read};
+use crate::stored::Stored;
 
 /// A turn lasts so long if its holder dies.
 const LONGEST_TURN: TimeDelta = TimeDelta::seconds(90);
@@ -78,9 +79,8 @@ impl Turns for MongoStore {
             match taken {
                 Ok(document) => {
                     let document = document.unwrap_or_default();
-                    let set_at = read::optional(&document, "limitSetAt").and_then(|at| read::time(at).ok());
-                    let number =
-                        |name: &str| read::optional(&document, name).and_then(|number| read::whole(number).ok());
+                    let set_at = read::optional(&document, "limitSetAt").and_then(|at| at.checked_time().ok());
+                    let number = |name: &str| read::optional(&document, name).and_then(|number| number.whole().ok());
                     let last =
                         number("limit").zip(number("limitTold")).filter(|_| set_at.is_some_and(|at| now - at < LAG));
                     return Ok(Turn { holder, last: last.map(|(limit, told)| Lowered { limit, told }) });

@@ -15,6 +15,7 @@ use super::command::Durability;
 use super::discoveries::{discovered, merging, stored};
 use super::retry::while_away;
 use super::{FAILURES, MongoStore, QUEUED, date, read};
+use crate::stored::Stored;
 
 /// The queue drops messages after this: the template's retention.
 pub const RETENTION: TimeDelta = TimeDelta::days(14);
@@ -28,7 +29,7 @@ impl Waiting for MongoStore {
         let collection = self.collection(QUEUED).await?;
         let in_queue = |document: Document| {
             let player = discovered(&document).ok()?;
-            let sent_at = read::optional(&document, "sentAt").and_then(|sent_at| read::time(sent_at).ok());
+            let sent_at = read::optional(&document, "sentAt").and_then(|sent_at| sent_at.checked_time().ok());
             Some((player.id, InQueue { raids_to_scrap: player.raids_to_scrap, sent_at }))
         };
         // A full queue as documents is larger than a Lambda.

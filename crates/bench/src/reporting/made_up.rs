@@ -3,7 +3,9 @@
 use chrono::{TimeDelta, Timelike};
 use parsebook_core::Timestamp;
 use parsebook_core::journal::Run;
-use parsebook_core::player::{Encounter, Identity, PlayerUpdate, Raid, RankedPart};
+use parsebook_core::player::{
+    DifficultyRanks, Encounter, EncounterRank, Identity, MetricRanks, PlayerUpdate, Raid, RankedPart,
+};
 use serde_json::{Value, json};
 
 /// Days that the journal goes back.
@@ -115,10 +117,7 @@ fn one(dice: &mut Dice, index: u32, at: Timestamp, left: &mut f64) -> Run {
 }
 
 /// Players `from` to `to` with the ranks that go with it, read over the last weeks.
-///
-/// # Errors
-/// When they are none.
-pub fn players(ids: std::ops::Range<u32>, now: Timestamp) -> anyhow::Result<Vec<PlayerUpdate>> {
+pub fn players(ids: std::ops::Range<u32>, now: Timestamp) -> Vec<PlayerUpdate> {
     let mut dice = Dice::new();
     ids.map(|id| {
         let region = match id % 20 {
@@ -130,14 +129,12 @@ pub fn players(ids: std::ops::Range<u32>, now: Timestamp) -> anyhow::Result<Vec<
         };
         let ranked_at = now - TimeDelta::minutes(i64::from(id.wrapping_mul(7919) % 40_000));
         let part = |difficulty: u8, dice: &mut Dice| {
-            let encounters: serde_json::Map<_, _> = (3129..3137)
-                .map(|boss: u32| {
-                    let rank = json!({ "rankPercent": dice.between(0.0, 100.0), "kills": dice.count(1.0, 9.0) });
-                    (boss.to_string(), rank)
-                })
+            let encounters = (3129..3137)
+                .map(|boss| (boss, EncounterRank::clamped(dice.between(0.0, 100.0), dice.between(1.0, 9.0).floor())))
                 .collect();
-            let metric = json!({ "partition": 1, "rankedAt": ranked_at, "encounters": encounters });
-            anyhow::Ok(RankedPart { raid: 44, difficulty, ranks: serde_json::from_value(json!({ "dps": metric }))? })
+            let read_at = Some(ranked_at);
+            let metric = MetricRanks { partition: 1, ranked_at, read_at, encounters, ..MetricRanks::default() };
+            RankedPart { raid: 44, difficulty, ranks: DifficultyRanks::from([("dps".to_owned(), metric)]) }
         };
         let identity = Identity {
             name: format!("Player{id}"),
@@ -146,7 +143,7 @@ pub fn players(ids: std::ops::Range<u32>, now: Timestamp) -> anyhow::Result<Vec<
             normalized_server: "MadeUp".into(),
             class_id: 9,
         };
-        Ok(PlayerUpdate::Ranked { id, identity, parts: vec![part(4, &mut dice)?, part(5, &mut dice)?] })
+        PlayerUpdate::Ranked { id, identity, parts: vec![part(4, &mut dice), part(5, &mut dice)] }
     })
     .collect()
 }

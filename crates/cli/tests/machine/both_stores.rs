@@ -5,10 +5,11 @@ use std::collections::BTreeMap;
 use chrono::TimeDelta;
 use parsebook_adapters::embedded::EmbeddedStore;
 use parsebook_adapters::mongo::{MongoConfig, MongoStore};
+use parsebook_adapters::stored;
 use parsebook_core::Timestamp;
 use parsebook_core::history::History;
 use parsebook_core::journal::{Journal, Run};
-use parsebook_core::player::{Encounter, EncounterRank, Identity, PlayerUpdate, Raid, RaidRanks, RankedPart};
+use parsebook_core::player::{Encounter, EncounterRank, Identity, PlayerUpdate, Raid, RankedPart};
 use parsebook_core::ports::{Discoveries, Players, Raids, ReportBacklog, Rules};
 use parsebook_core::report_state::{ReportState, StoredReport};
 use parsebook_core::rule::{SourceKind, Target};
@@ -37,8 +38,7 @@ fn now() -> Timestamp {
 fn ranked(id: u32, region: &str, days_ago: i64, percent: f64) -> PlayerUpdate {
     let metric = json!({ "partition": 1, "rankedAt": now() - TimeDelta::days(days_ago),
                          "encounters": { "2587": { "rankPercent": percent, "kills": 2 } } });
-    let mut ranks: RaidRanks = serde_json::from_value(json!({ "31": { "4": { "dps": metric } } })).unwrap();
-    let ranks = ranks.remove(&31).and_then(|mut raid| raid.remove(&4)).unwrap();
+    let ranks = stored::ranks::strict(&json!({ "dps": metric })).unwrap();
     assert_eq!(ranks["dps"].encounters, BTreeMap::from([(2587, EncounterRank { rank_percent: percent, kills: 2 })]));
     let identity = Identity {
         name: format!("Player{id}"),

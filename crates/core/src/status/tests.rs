@@ -6,7 +6,7 @@ use super::census::{Boss, Counter, age_group, rank_group};
 use super::*;
 use crate::journal::Run;
 use crate::left_out::LeftOut;
-use crate::player::{Identity, Player};
+use crate::player::{EncounterRank, Identity, MetricRanks, Player, RaidRanks};
 use crate::ports::ReportLag;
 use crate::rule::{Block, Lease, RuleId, RuleState, Target, Wait};
 
@@ -16,8 +16,8 @@ fn now() -> Timestamp {
 
 fn player(id: u32, region: &str, days_ago: i64, rank_percent: f64) -> Player {
     let ranked_at = now() - TimeDelta::days(days_ago);
-    let encounters = json!({ "2587": { "rankPercent": rank_percent, "kills": 1 } });
-    let metric = json!({ "partition": 1, "rankedAt": ranked_at, "encounters": encounters });
+    let encounters = BTreeMap::from([(2587, EncounterRank { rank_percent, kills: 1 })]);
+    let metric = MetricRanks { partition: 1, ranked_at, encounters, ..MetricRanks::default() };
     let identity = Identity {
         name: "A".into(),
         region: region.into(),
@@ -25,7 +25,7 @@ fn player(id: u32, region: &str, days_ago: i64, rank_percent: f64) -> Player {
         normalized_server: "B".into(),
         class_id: 9,
     };
-    let ranks = serde_json::from_value(json!({ "31": { "4": { "dps": metric } } })).unwrap();
+    let ranks = RaidRanks::from([(31, BTreeMap::from([(4, BTreeMap::from([("dps".to_owned(), metric)]))]))]);
     Player { id, identity, ranks }
 }
 
