@@ -4,10 +4,17 @@ use std::time::Duration;
 
 use anyhow::Context;
 use reqwest::header::HeaderMap;
-use reqwest::{Client, Response, StatusCode, redirect};
+use reqwest::{Client, ClientBuilder, Response, StatusCode, redirect};
 use url::Url;
 
 use crate::text::shown;
+
+/// What every client is built from. Its TLS is ring's: one provider for all, and half as large as the other one.
+pub fn builder() -> ClientBuilder {
+    // Only the first call has an effect, and all of them say the same.
+    drop(rustls::crypto::ring::default_provider().install_default());
+    Client::builder()
+}
 
 /// A client that names itself and gives up on a silent server.
 ///
@@ -15,7 +22,7 @@ use crate::text::shown;
 /// When the user agent is not a header value or TLS cannot be set up.
 pub fn client(user_agent: &str) -> anyhow::Result<Client> {
     anyhow::ensure!(!user_agent.trim().is_empty(), "WCL_USER_AGENT is empty: name your program and a contact address");
-    Client::builder()
+    builder()
         .user_agent(user_agent)
         .connect_timeout(Duration::from_secs(10))
         .timeout(Duration::from_secs(30))

@@ -5,6 +5,7 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, ensure};
+use parsebook_adapters::http::builder;
 use parsebook_adapters::ranking_site::parse;
 use parsebook_simulator::{Config, PageLayout, Simulator, World};
 
@@ -38,7 +39,7 @@ pub async fn measure(python: &Path) -> anyhow::Result<()> {
             "{}/zone/rankings/table/{raid}/playerspeed/-1/{difficulty}/{size}/{partition}/Any/Any/0/0/0/0/0/?search=&page=1",
             simulator.url()
         );
-        let page = reqwest::get(&url).await?.error_for_status()?.text().await?;
+        let page = builder().build()?.get(&url).send().await?.error_for_status()?.text().await?;
         simulator.shutdown().await;
 
         let started = Instant::now();

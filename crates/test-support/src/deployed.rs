@@ -11,6 +11,7 @@ use parsebook_simulator::{Config, World};
 use serde_json::{Value, json};
 
 use crate::documentation::root;
+use crate::http;
 use crate::ministack::Ministack;
 use crate::oracle::verify_boards;
 use crate::pipeline::{Pipeline, binary};
@@ -56,9 +57,7 @@ pub struct Account {
 impl Account {
     /// The account at `AWS_ENDPOINT_URL`.
     pub fn at(url: String) -> Self {
-        // A connection that is kept may be closed by the emulator at the moment it is used again.
-        let client = reqwest::Client::builder().pool_max_idle_per_host(0).build().unwrap_or_default();
-        Self { url, client }
+        Self { url, client: http::client() }
     }
 
     async fn send(&self, request: reqwest::RequestBuilder, service: &str) -> Result<String> {

@@ -12,6 +12,8 @@ pub mod clock;
 pub mod deployed;
 pub mod documentation;
 pub mod git;
+#[cfg(feature = "strict")]
+pub mod http;
 pub mod lambda;
 pub mod ministack;
 pub mod mongod;

@@ -7,6 +7,7 @@ use std::time::Duration;
 use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::{HeaderMap, Method, Uri};
+use parsebook_test_support::http;
 use parsebook_test_support::strict::{Strict, Strictness};
 use reqwest::StatusCode;
 use serde_json::{Value, json};
@@ -55,7 +56,7 @@ impl Account {
         let url = format!("http://{}", listener.local_addr().unwrap());
         let app = axum::Router::new().fallback(upstream).with_state(log.clone());
         tokio::spawn(async move { axum::serve(listener, app).await });
-        Self { strict: Strict::start(&url, strictness).unwrap(), log, client: reqwest::Client::new() }
+        Self { strict: Strict::start(&url, strictness).unwrap(), log, client: http::client() }
     }
 
     /// Status, the exception's name, and the body.

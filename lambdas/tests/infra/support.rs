@@ -3,6 +3,7 @@
 use std::process::{Command, Stdio};
 
 pub use parsebook_test_support::documentation::root;
+use parsebook_test_support::http;
 use parsebook_test_support::process::server_variable;
 use serde_json::{Value, json};
 
@@ -52,9 +53,7 @@ pub struct Account {
 
 impl Account {
     pub fn at(url: String) -> Self {
-        // A connection that is kept may be closed by the emulator at the moment it is used again.
-        let client = reqwest::Client::builder().pool_max_idle_per_host(0).build().unwrap_or_default();
-        Self { url, client }
+        Self { url, client: http::client() }
     }
 
     async fn send(&self, request: reqwest::RequestBuilder, service: &str) -> (u16, String) {

@@ -1,5 +1,6 @@
 //! AWS: the queue, the consumer's throttle, and secrets. Endpoint, region and credentials are the SDK's own settings.
 
+mod http;
 pub mod queue;
 pub mod secrets;
 pub mod stack;
@@ -13,15 +14,19 @@ use aws_config::{BehaviorVersion, SdkConfig};
 use aws_sdk_lambda::error::DisplayErrorContext;
 use aws_sdk_lambda::types::EventSourceMappingConfiguration;
 
+/// A service of AWS that cannot be reached within this is away.
+const CONNECT_WITHIN: Duration = Duration::from_secs(3);
+
 /// The configuration that every client here is made of: read from the environment, with time-outs that leave a Lambda
 /// time to tell what went wrong.
 pub async fn sdk_config() -> SdkConfig {
     let timeouts = TimeoutConfig::builder()
-        .connect_timeout(Duration::from_secs(3))
+        .connect_timeout(CONNECT_WITHIN)
         .operation_attempt_timeout(Duration::from_secs(10))
         .operation_timeout(Duration::from_secs(40))
         .build();
     aws_config::defaults(BehaviorVersion::v2026_01_12())
+        .http_client(http::client(CONNECT_WITHIN))
         .timeout_config(timeouts)
         .retry_config(RetryConfig::standard().with_max_attempts(4))
         .load()

@@ -3,25 +3,29 @@
 use std::collections::HashSet;
 
 use parsebook_addon_db::{Character, EncounterRank, Raid, Ranks};
+use rand::{Rng, SeedableRng};
+use rand_chacha::ChaCha8Rng;
 
 use crate::world;
 
-/// A small generator of repeatable numbers (xorshift64*, Vigna 2016).
-pub struct Dice(pub u64);
+/// Numbers that are the same each time.
+pub struct Dice(ChaCha8Rng);
 
 impl Dice {
+    /// Those of a seed.
+    pub fn new(seed: u64) -> Self {
+        Self(ChaCha8Rng::seed_from_u64(seed))
+    }
+
     /// A number below `limit`.
     pub fn below(&mut self, limit: u64) -> u64 {
-        self.0 ^= self.0 >> 12;
-        self.0 ^= self.0 << 25;
-        self.0 ^= self.0 >> 27;
-        self.0.wrapping_mul(0x2545_f491_4f6c_dd1d) % limit
+        self.0.random_range(0..limit)
     }
 }
 
 /// A realm's characters `times` over: copies have one or two letters exchanged for others of their own name pool.
 pub fn multiplied(realm: &[Character], times: usize) -> Vec<Character> {
-    let mut dice = Dice(0x9e37_79b9_7f4a_7c15 ^ realm.len() as u64);
+    let mut dice = Dice::new(realm.len() as u64);
     let letters: Vec<char> = realm.iter().flat_map(|c| c.name.chars().skip(1)).collect();
     let mut taken: HashSet<String> = realm.iter().map(|c| c.name.clone()).collect();
     let mut all = realm.to_vec();
@@ -80,7 +84,7 @@ pub fn realm(number: u32, size: u32, raids: &[Raid]) -> Vec<Character> {
         "ka", "lo", "ri", "sha", "ven", "dor", "mi", "tha", "el", "gor", "ni", "zu", "ra", "fe", "bal", "ty", "o",
         "xi", "quen", "ar", "li", "so", "du", "wy",
     ];
-    let mut dice = Dice(u64::from(number) + 1);
+    let mut dice = Dice::new(number.into());
     let mut names = HashSet::new();
     while names.len() < size as usize {
         let mut name: String = (0..2 + dice.below(3)).map(|_| SYLLABLES[dice.below(24) as usize]).collect();

@@ -202,7 +202,7 @@ fn lookups(report: &Report, worlds: &[(&str, &World)]) {
         let measure: Table = lua.load(MEASURE).eval().unwrap();
         let lookup: mlua::Function = measure.get("lookup").unwrap();
         let mut order: Vec<&Character> = world.characters.iter().collect();
-        let mut dice = made_up::Dice(7);
+        let mut dice = made_up::Dice::new(7);
         (1..order.len()).rev().for_each(|i| order.swap(i, dice.below(i as u64 + 1) as usize));
         let on = format!("{region}, {} characters", order.len());
         let same: fn(&str) -> String = str::to_owned;
@@ -360,7 +360,7 @@ fn exactness(report: &Report, worlds: &[(&str, &World)], names: Option<&str>) {
         figure(compare(region, &world.raids, &world.characters), &format!("{region} world"));
     }
     if let Some(path) = names {
-        let mut dice = made_up::Dice(11);
+        let mut dice = made_up::Dice::new(11);
         let raids: Vec<Raid> = worlds.iter().rev().take(2).flat_map(|(_, world)| world.raids.clone()).collect();
         let mut all: Vec<Character> = world::read_names(path).into_iter().flatten().collect();
         for c in &mut all {
@@ -400,7 +400,7 @@ fn git(report: &Report, worlds: &[(&str, &World)]) {
         };
         write(dir.path(), &addon_files());
         commit(&world.characters);
-        let (mut characters, mut dice) = (world.characters.clone(), made_up::Dice(5));
+        let (mut characters, mut dice) = (world.characters.clone(), made_up::Dice::new(5));
         let (mut most_files, mut growth, mut worst, rounds) = (0, 0.0, 0.0_f64, 10);
         let mut size = packed(dir.path());
         for _ in 0..rounds {

@@ -6,25 +6,23 @@ use parsebook_core::journal::Run;
 use parsebook_core::player::{
     DifficultyRanks, Encounter, EncounterRank, Identity, MetricRanks, PlayerUpdate, Raid, RankedPart,
 };
+use rand::{Rng, SeedableRng};
+use rand_chacha::ChaCha8Rng;
 use serde_json::{Value, json};
 
 /// Days that the journal goes back.
 const DAYS: i64 = 35;
 
 /// Numbers that look like chance and are the same each time.
-pub struct Dice(u64);
+pub struct Dice(ChaCha8Rng);
 
 impl Dice {
     pub fn new() -> Self {
-        Self(0x9E37_79B9_7F4A_7C15)
+        Self(ChaCha8Rng::seed_from_u64(1))
     }
 
-    /// From 0 to 1.
     fn roll(&mut self) -> f64 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        (self.0 >> 11) as f64 / (1_u64 << 53) as f64
+        self.0.random()
     }
 
     fn between(&mut self, low: f64, high: f64) -> f64 {

@@ -86,12 +86,10 @@ async fn killed_twenty_times(players: usize, kind: [&str; 2]) {
     let disturbed = tempfile::tempdir().unwrap();
     add_rules(&simulator, disturbed.path(), kind);
     let mut kills = 0;
-    let mut seed = u64::from(std::process::id());
     while kills < 20 {
         let mut run = parsebook(&simulator, disturbed.path()).args(["run", "--once"]).spawn().unwrap();
         // A random moment, early enough that several kills fall into each stage.
-        seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        let moment = whole_run.mul_f64((seed >> 40) as f64 / (1_u64 << 24) as f64 * 0.6);
+        let moment = whole_run.mul_f64(rand::random_range(0.0..0.6));
         tokio::time::sleep(moment.max(Duration::from_millis(5))).await;
         // The standard library's kill is SIGKILL.
         run.kill().unwrap();

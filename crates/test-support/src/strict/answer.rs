@@ -7,6 +7,8 @@ use axum::http::{HeaderMap, HeaderName, Method, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
 
+use crate::http;
+
 /// One request, whole.
 #[derive(Debug, Clone)]
 pub(super) struct Request {
@@ -32,10 +34,7 @@ pub(super) struct Upstream {
 
 impl Upstream {
     pub(super) fn new(url: &str) -> Self {
-        // Each request on a connection of its own: one that the emulator has just closed would fail, and the caller try again
-        // what was done already.
-        let client = reqwest::Client::builder().pool_max_idle_per_host(0).build().unwrap_or_default();
-        Self { url: url.trim_end_matches('/').to_owned(), client }
+        Self { url: url.trim_end_matches('/').to_owned(), client: http::client() }
     }
 
     /// Passes a request on, and its answer back.

@@ -103,7 +103,7 @@ mod tests {
             ("https://user@git.example/", true),
         ] {
             let url = Url::parse(url).unwrap();
-            let request = login.sign(reqwest::Client::new().get(url.clone()), &url).build().unwrap();
+            let request = login.sign(crate::http::builder().build().unwrap().get(url.clone()), &url).build().unwrap();
             let sent = request.headers().get("authorization");
             assert_eq!(sent.is_some_and(|value| value.is_sensitive()), is_its, "{url}");
         }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use anyhow::Context;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::client::{WebPkiServerVerifier, verify_server_name};
-use rustls::crypto::{CryptoProvider, aws_lc_rs};
+use rustls::crypto::{CryptoProvider, ring};
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::server::ParsedCertificate;
 use rustls::{CertificateError, ClientConfig, DigitallySignedStruct, Error, RootCertStore, SignatureScheme};
@@ -17,7 +17,7 @@ use rustls::{CertificateError, ClientConfig, DigitallySignedStruct, Error, RootC
 /// # Errors
 /// When there are none.
 pub fn of_the_system() -> anyhow::Result<ClientConfig> {
-    let provider = Arc::new(aws_lc_rs::default_provider());
+    let provider = Arc::new(ring::default_provider());
     let trust = Trust::new(rustls_native_certs::load_native_certs().certs, &provider)?;
     Ok(ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()?
@@ -95,7 +95,7 @@ mod tests {
 
     /// The verdict on a server at `localhost` that shows `shown`, where `trusted` is trusted.
     fn verdict(shown: &Certificate, trusted: &Certificate, server: &'static str, now: UnixTime) -> Result<(), Error> {
-        let provider = Arc::new(aws_lc_rs::default_provider());
+        let provider = Arc::new(ring::default_provider());
         let trust = Trust::new(vec![trusted.der.clone().into()], &provider).unwrap();
         let server = ServerName::try_from(server).unwrap();
         trust.verify_server_cert(&shown.der.clone().into(), &[], &server, &[], now).map(|_| ())

@@ -5,7 +5,6 @@ use std::time::Duration;
 use parsebook_core::player::PlayerUpdate;
 use parsebook_core::ports::{RankOutcome, RankSource, Ranked};
 use parsebook_core::scrap::{Discovered, RaidsToScrap};
-use reqwest::Client;
 
 use super::*;
 
@@ -211,7 +210,7 @@ async fn a_character_that_takes_too_long_is_alone_with_it() {
     })
     .await;
     let mut api = server.api();
-    api.client = Client::builder().timeout(Duration::from_secs(2)).build().unwrap();
+    api.client = crate::http::builder().timeout(Duration::from_secs(2)).build().unwrap();
     let ranked = api.rank("main", &wanted(1..=5, None)).await;
     assert!(ranked.stopped.is_none(), "{:?}", ranked.stopped);
     assert_eq!((ranked.outcomes.len(), failed(&ranked)), (5, vec![3]));
