@@ -127,11 +127,11 @@ impl<S: Rules + Discoveries + Players + Waiting + ReportBacklog> AggregateStore 
 
 /// Batches on their way to the queue at the same time.
 const SENT_AT_ONCE: usize = 4;
-/// What the queue confirmed is written down by one command for so many batches, where as many are ready.
-const WRITTEN_BY_ONE: usize = 3;
-/// Such commands at the same time. What is sent and not yet written down is sent again after a crash: at most a hundred
+/// What the queue confirmed is written down and removed by one command each for so many batches, where as many are ready.
+const FINISHED_TOGETHER: usize = 3;
+/// So many of these at the same time. What is sent and not yet written down is sent again after a crash: at most a hundred
 /// messages.
-const WRITTEN_AT_ONCE: usize = 2;
+const FINISHED_AT_ONCE: usize = 2;
 /// Where no report is due within this, players need not leave room for any.
 const REPORTS_COMING: TimeDelta = TimeDelta::days(7);
 /// A report that was sent is not sent again within this, nor while the queue is so long that its message waits there.
@@ -187,9 +187,8 @@ where
     let players_wait = gate.is_none() && store.discovered_count().await? > 0;
     let room = Room::of(config.queue_limit, length, waiting.len() as u64, players_wait);
     let (reports, are_reports_left) = due_reports(store, &room, now).await?;
-    let (left, sent) = (room.left, Vec::new());
-    let mut run =
-        Run { store, queue, config, now, room: left, most_players: None, is_out_of_time, reports, sent, summary };
+    let left = room.left;
+    let mut run = Run { store, queue, config, now, room: left, most_players: None, is_out_of_time, reports, summary };
     if rules.iter().any(|rule| rule.enabled && rule.target.ranks == RanksKind::Reports) {
         run.share(&room).await?;
     }
@@ -199,14 +198,7 @@ where
             stopped = StopReason::NotFresh;
             run.summary.reason = Some(reason);
         }
-        None if players_wait => {
-            let outcome = run.send_players(waiting).await;
-            // Nothing more is asked of a store that does not answer: the next run drops what was sent.
-            if !outcome.as_ref().is_err_and(is_store_away) {
-                run.remove_sent().await?;
-            }
-            stopped = outcome?;
-        }
+        None if players_wait => stopped = run.send_players(waiting).await?,
         None => {}
     }
     if stopped != StopReason::Deadline && !run.send_reports(u64::MAX).await? {
@@ -266,8 +258,6 @@ struct Run<'a, S, Q, T> {
     is_out_of_time: T,
     /// Reports that are due, the next one first.
     reports: VecDeque<StoredReport>,
-    /// Players that were sent, and are not yet removed from `discovers`.
-    sent: Vec<Discovered>,
     summary: AggregateSummary,
 }
 
@@ -319,9 +309,9 @@ impl<S: AggregateStore, Q: MessageQueue, T: Fn() -> bool> Run<'_, S, Q, T> {
                 let Some(next) = page.next else { return Ok(None) };
                 reader.page(Some(next)).await.map(Some)
             };
-            let in_time;
-            (in_time, read) = self.hand_over_while(page.chosen.never_ranked, next).await?;
-            if !in_time {
+            let (in_time, next) = join!(self.hand_over_players(page.chosen.never_ranked), next);
+            read = next?;
+            if !in_time? {
                 return Ok(StopReason::Deadline);
             }
         }
@@ -346,8 +336,7 @@ impl<S: AggregateStore, Q: MessageQueue, T: Fn() -> bool> Run<'_, S, Q, T> {
             let mut by_id: BTreeMap<PlayerId, Discovered> =
                 aged.chain(chosen.never_ranked).map(|player| (player.id, player)).collect();
             let in_order = players.iter().filter_map(|player| by_id.remove(player)).collect();
-            let (in_time, ()) = self.hand_over_while(in_order, ready(Ok(()))).await?;
-            if !in_time {
+            if !self.hand_over_players(in_order).await? {
                 return Ok(false);
             }
         }
@@ -357,22 +346,6 @@ impl<S: AggregateStore, Q: MessageQueue, T: Fn() -> bool> Run<'_, S, Q, T> {
     /// How many players may still be sent.
     fn room_for_players(&self) -> u64 {
         self.most_players.unwrap_or(u64::MAX).min(self.room)
-    }
-
-    /// Hands over players; meanwhile removes those that were sent before, and does what is `next`.
-    async fn hand_over_while<N>(
-        &mut self,
-        players: Vec<Discovered>,
-        next: impl Future<Output = Result<N>>,
-    ) -> Result<(bool, N)> {
-        let (store, sent) = (self.store, std::mem::take(&mut self.sent));
-        let (in_time, removed, next) = join!(self.hand_over_players(players), remove(store, &sent), next);
-        removed?;
-        Ok((in_time?, next?))
-    }
-
-    async fn remove_sent(&mut self) -> Result<()> {
-        remove(self.store, &std::mem::take(&mut self.sent)).await
     }
 
     /// Sends players, as far as there is room, with the reports that are due before them; `false` when time ran out.
@@ -411,16 +384,15 @@ impl<S: AggregateStore, Q: MessageQueue, T: Fn() -> bool> Run<'_, S, Q, T> {
             .take_while(goes_on)
             .map(|batch| send(self.queue, batch))
             .buffer_unordered(SENT_AT_ONCE)
-            .ready_chunks(WRITTEN_BY_ONE)
-            .map(|batches| write_down(self.store, batches, self.now, &is_away))
-            .buffer_unordered(WRITTEN_AT_ONCE);
+            .ready_chunks(FINISHED_TOGETHER)
+            .map(|batches| finish(self.store, batches, self.now, &is_away))
+            .buffer_unordered(FINISHED_AT_ONCE);
         let mut failure = None;
         while let Some(batches) = handed_over.next().await {
             let sent = (batches.players.len() + batches.reports.len()) as u64;
             self.summary.sent += sent;
             self.summary.reports += batches.reports.len() as u64;
             self.room = self.room.saturating_sub(sent);
-            self.sent.extend(batches.players);
             self.summary.failed += batches.rejected.len() as u64;
             self.summary.reason = self.summary.reason.take().or(batches.rejected.into_iter().next());
             has_failed.set(has_failed.get() || batches.failure.is_some());
@@ -470,13 +442,6 @@ impl<S: AggregateStore> Reader<'_, S> {
     }
 }
 
-async fn remove<S: AggregateStore>(store: &S, sent: &[Discovered]) -> Result<()> {
-    if sent.is_empty() {
-        return Ok(());
-    }
-    store.remove(sent).await.context("removing what was sent from discovers")
-}
-
 /// What became of one or more batches.
 #[derive(Default)]
 struct HandedOver {
@@ -510,8 +475,9 @@ async fn send<Q: MessageQueue>(queue: &Q, batch: &[Message]) -> HandedOver {
     sent
 }
 
-/// Writes down what the queue confirmed of some batches; nothing more is asked of a store that does not answer.
-async fn write_down<S: AggregateStore>(
+/// Writes down what the queue confirmed of some batches as waiting there, then removes it from `discovers`. Nothing more is
+/// asked of a store that does not answer.
+async fn finish<S: AggregateStore>(
     store: &S,
     batches: Vec<HandedOver>,
     now: Timestamp,
@@ -524,17 +490,25 @@ async fn write_down<S: AggregateStore>(
         all.rejected.extend(rejected);
         all.failure = all.failure.or(failure);
     }
+    let mut failure = all.failure.take();
+    let mut keep = |outcome: Result<()>| {
+        if let Err(error) = outcome {
+            is_away.set(is_away.get() || is_store_away(&error));
+            failure.get_or_insert(error);
+        }
+    };
     if !all.players.is_empty() && !is_away.get() {
-        let marked = store.mark_waiting(&all.players, now).await.context("writing down who waits in the queue");
-        is_away.set(is_away.get() || marked.as_ref().is_err_and(is_store_away));
-        all.failure = all.failure.or(marked.err());
+        keep(move_to_waiting(store, &all.players, now).await);
     }
     if !all.reports.is_empty() && !is_away.get() {
-        let marked = store.mark_sent(&all.reports, now).await.context("writing down which reports were sent");
-        is_away.set(is_away.get() || marked.as_ref().is_err_and(is_store_away));
-        all.failure = all.failure.or(marked.err());
+        keep(store.mark_sent(&all.reports, now).await.context("writing down which reports were sent"));
     }
-    all
+    HandedOver { failure, ..all }
+}
+
+async fn move_to_waiting<S: AggregateStore>(store: &S, sent: &[Discovered], now: Timestamp) -> Result<()> {
+    store.mark_waiting(sent, now).await.context("writing down who waits in the queue")?;
+    store.remove(sent).await.context("removing what was sent from discovers")
 }
 
 #[cfg(test)]
