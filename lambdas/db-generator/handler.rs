@@ -46,7 +46,7 @@ impl DbGenerator {
         // A folder of its own, gone afterwards: /tmp outlives the invocation and would fill up.
         let scratch = tempfile::tempdir().context("making a folder for the repository")?;
         let mut repository = RemoteRepo::open(scratch.path(), self.repository.clone())?;
-        let summary = generate(&self.store, &self.api, &mut repository, &config).await.map_err(failure)?;
+        let summary = generate(&self.store, &self.store, &self.api, &mut repository, &config).await.map_err(failure)?;
         Answer::of(&summary, metrics(&summary, is_whole, invocation.now))
     }
 }

@@ -106,26 +106,28 @@ impl From<EncodeError> for GenerateError {
 ///
 /// # Errors
 /// When the store fails, a region's name is no region's, or the repository does not take the commit.
-pub async fn generate<S, A, R>(
-    store: &S,
+pub async fn generate<P, S, A, R>(
+    players: &P,
+    raids: &S,
     api: &A,
     repo: &mut R,
     config: &GenerateConfig,
 ) -> std::result::Result<GenerateSummary, GenerateError>
 where
-    S: Players + Raids,
+    P: Players,
+    S: Raids,
     A: Zones,
     R: AddonRepo,
 {
     let mut summary =
         GenerateSummary { regions: vec![], empty_regions: vec![], commit: None, stopped: StopReason::DryRun };
-    let mut reference = Reference::load(store).await?;
+    let mut reference = Reference::load(raids).await?;
     let toc = if config.dry_run { None } else { read_text(repo, ADDON_TOC).await? };
     for region in config.regions.iter().collect::<BTreeSet<_>>() {
-        let (mut encoded, met) = encode_region(store, &reference, region, config).await?;
+        let (mut encoded, met) = encode_region(players, &reference, region, config).await?;
         // The first time a raid is met, its names are asked for and the region is encoded with them.
-        if !config.dry_run && reference.complete(store, api, &met).await {
-            (encoded, _) = encode_region(store, &reference, region, config).await?;
+        if !config.dry_run && reference.complete(raids, api, &met).await {
+            (encoded, _) = encode_region(players, &reference, region, config).await?;
         }
         if encoded.summary.characters == 0 && !is_to_be_emptied(repo, &encoded).await? {
             tracing::warn!(%region, "no ranked player: what was published before stays");
@@ -436,7 +438,7 @@ mod tests {
     }
 
     async fn run(store: &Memory, repo: &mut TestRepo, dry_run: bool) -> GenerateSummary {
-        generate(store, &TestApi::default(), repo, &config(dry_run)).await.unwrap()
+        generate(store, store, &TestApi::default(), repo, &config(dry_run)).await.unwrap()
     }
 
     fn config(dry_run: bool) -> GenerateConfig {
@@ -531,7 +533,7 @@ mod tests {
         wcl.zone.as_mut().unwrap().raid.id = 45;
         let mut repo = TestRepo::default();
         for stopped in [StopReason::Published, StopReason::Unchanged] {
-            assert_eq!(generate(&store, &wcl, &mut repo, &config(false)).await.unwrap().stopped, stopped);
+            assert_eq!(generate(&store, &store, &wcl, &mut repo, &config(false)).await.unwrap().stopped, stopped);
         }
         assert!(contains(&repo, "Parsebook_DB_KR/", "Vault") && !contains(&repo, "Parsebook_DB_EU/", "Vault"));
     }
@@ -664,11 +666,11 @@ mod tests {
         let mut wcl = TestWcl::new(async |_: &Asked| Ok(()));
         wcl.zone.as_mut().unwrap().raid.id = 44;
         let mut dry = TestRepo::default();
-        generate(&store, &wcl, &mut dry, &config(true)).await.unwrap();
+        generate(&store, &store, &wcl, &mut dry, &config(true)).await.unwrap();
         assert!(wcl.asked.borrow().is_empty(), "a dry run asks nothing");
         let mut repo = TestRepo::default();
         for _ in 0..2 {
-            generate(&store, &wcl, &mut repo, &config(false)).await.unwrap();
+            generate(&store, &store, &wcl, &mut repo, &config(false)).await.unwrap();
             assert_eq!(*wcl.asked.borrow(), [Asked::Zone(44)]);
         }
         assert_eq!(store.raids.borrow()[&44].name, "Vault");
@@ -688,7 +690,7 @@ mod tests {
                 Some(false) => Err(anyhow::anyhow!("HTTP 500").into()),
                 Some(true) => Err(ApiError::PointsExhausted { resets_at }),
             });
-            let summary = generate(&store, &wcl, &mut TestRepo::default(), &config(false)).await.unwrap();
+            let summary = generate(&store, &store, &wcl, &mut TestRepo::default(), &config(false)).await.unwrap();
             assert_eq!((wcl.asked.borrow().len(), summary.regions.len()), (questions, 2), "{error:?}");
         }
     }
@@ -697,7 +699,9 @@ mod tests {
     async fn a_name_that_is_no_regions_is_an_error() {
         let config = GenerateConfig { regions: vec!["../EU".to_owned()], ..config(false) };
         let error =
-            generate(&Memory::default(), &TestApi::default(), &mut TestRepo::default(), &config).await.unwrap_err();
+            generate(&Memory::default(), &Memory::default(), &TestApi::default(), &mut TestRepo::default(), &config)
+                .await
+                .unwrap_err();
         assert!(matches!(&error, GenerateError::Failed(cause) if cause.to_string().contains("../EU")), "{error}");
     }
 }

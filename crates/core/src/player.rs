@@ -179,22 +179,6 @@ pub struct RankedPart {
     pub ranks: DifficultyRanks,
 }
 
-impl RankedPart {
-    /// Puts this part in place of the same raid + difficulty in `ranks`.
-    pub fn apply_to(&self, ranks: &mut RaidRanks) {
-        if self.ranks.is_empty() {
-            if let Some(raid) = ranks.get_mut(&self.raid) {
-                raid.remove(&self.difficulty);
-                if raid.is_empty() {
-                    ranks.remove(&self.raid);
-                }
-            }
-        } else {
-            ranks.entry(self.raid).or_default().insert(self.difficulty, self.ranks.clone());
-        }
-    }
-}
-
 /// The game's name for a realm: the display name without white space and hyphens.
 /// Source: `docs/wcl.md`.
 pub fn normalized_realm(display: &str) -> String {
@@ -204,30 +188,6 @@ pub fn normalized_realm(display: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_part_replaces_only_itself() {
-        let metric = |percent| MetricRanks {
-            partition: 1,
-            ranked_at: Timestamp::UNIX_EPOCH,
-            encounters: BTreeMap::from([(2587, EncounterRank { rank_percent: percent, kills: 3 })]),
-            ..MetricRanks::default()
-        };
-        let part = |difficulty, percent| RankedPart {
-            raid: 31,
-            difficulty,
-            ranks: BTreeMap::from([("dps".to_owned(), metric(percent))]),
-        };
-        let mut ranks = RaidRanks::new();
-        part(3, 10.0).apply_to(&mut ranks);
-        part(4, 20.0).apply_to(&mut ranks);
-        part(3, 30.0).apply_to(&mut ranks);
-        assert_eq!(ranks[&31][&3]["dps"], metric(30.0));
-        assert_eq!(ranks[&31][&4]["dps"], metric(20.0));
-        RankedPart { raid: 31, difficulty: 3, ranks: DifficultyRanks::new() }.apply_to(&mut ranks);
-        RankedPart { raid: 31, difficulty: 4, ranks: DifficultyRanks::new() }.apply_to(&mut ranks);
-        assert!(ranks.is_empty());
-    }
 
     #[test]
     fn realms_are_normalized_as_the_game_does() {

@@ -1,7 +1,9 @@
 //! Public reports: what they say of who was there, what was killed, and how each player ranks for it.
 
+use std::collections::BTreeMap;
+
 pub use crate::metric::Metric;
-use crate::player::Identity;
+use crate::player::{Identity, PlayerUpdate};
 use crate::{Difficulty, EncounterId, PlayerId, RaidId, Timestamp};
 
 /// The last page of a list of reports that the API gives: it answers later ones with an error.
@@ -67,6 +69,21 @@ pub struct RankedCharacter {
     pub canonical_id: Option<PlayerId>,
     /// Whether the player hides its ranks.
     pub hidden: bool,
+}
+
+impl RankedCharacter {
+    /// The number under which the character is ranked; `None` where it hides its ranks. What is to be removed of what is
+    /// stored under its numbers is added to `removed`.
+    pub fn ranked_as(&self, removed: &mut BTreeMap<PlayerId, PlayerUpdate>) -> Option<PlayerId> {
+        let id = self.canonical_id.unwrap_or(self.id);
+        if id != self.id {
+            removed.insert(self.id, PlayerUpdate::Gone { id: self.id });
+        }
+        if self.hidden {
+            removed.insert(id, PlayerUpdate::Hidden { id });
+        }
+        (!self.hidden).then_some(id)
+    }
 }
 
 /// A boss that died.

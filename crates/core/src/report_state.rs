@@ -40,9 +40,12 @@ impl ReportState {
         }
     }
 
+    /// Those that are to be read when they are due.
+    pub const OPEN: [Self; 2] = [Self::New, Self::Again];
+
     /// Whether it is to be read when it is due.
     pub fn is_open(self) -> bool {
-        matches!(self, Self::New | Self::Again)
+        Self::OPEN.contains(&self)
     }
 }
 

@@ -8,7 +8,7 @@ use chrono::TimeDelta;
 use futures::{Stream, stream};
 
 use crate::left_out::LeftOut;
-use crate::player::{Identity, Player, PlayerUpdate, Raid};
+use crate::player::{Identity, Player, PlayerUpdate, Raid, RaidRanks, RankedPart};
 use crate::ports::{
     ApiError, Board, Clock, DiscoveredPage, Discoveries, InQueue, KeyPoints, KeyPool, Known, KnownPlayers, Malformed,
     MessageQueue, Players, Raids, RankOutcome, RankSource, Ranked, RankedReports, RankingSite, ReportBacklog,
@@ -238,6 +238,16 @@ fn broken_player(id: PlayerId) -> Malformed {
     Malformed { document: format!("players {id}"), reason: "ranks is an array".to_owned() }
 }
 
+/// Puts a part in place of the same raid and difficulty; one without ranks takes it away.
+fn put(part: &RankedPart, ranks: &mut RaidRanks) {
+    let difficulties = ranks.entry(part.raid).or_default();
+    difficulties.remove(&part.difficulty);
+    if !part.ranks.is_empty() {
+        difficulties.insert(part.difficulty, part.ranks.clone());
+    }
+    ranks.retain(|_, difficulties| !difficulties.is_empty());
+}
+
 impl Players for Memory {
     async fn save(&self, updates: &[PlayerUpdate]) -> Result<Vec<std::result::Result<(), String>>> {
         let mut players = self.players.borrow_mut();
@@ -252,7 +262,7 @@ impl Players for Memory {
                 PlayerUpdate::Ranked { id, identity, parts } => {
                     let player = entry(&mut players, *id, identity);
                     player.identity = identity.clone();
-                    parts.iter().for_each(|part| part.apply_to(&mut player.ranks));
+                    parts.iter().for_each(|part| put(part, &mut player.ranks));
                 }
                 PlayerUpdate::Folded { id, identity, seen_at, kills, folding } => {
                     let player = entry(&mut players, *id, identity);

@@ -73,6 +73,12 @@ fn find(connection: &Connection, id: &RuleId) -> Result<Option<Rule>> {
     raw.map(|raw| raw.check()).transpose()
 }
 
+fn store_state(connection: &Connection, rule: &Rule) -> Result<()> {
+    let state = serde_json::to_string(&rule.state)?;
+    connection.execute("UPDATE discovery_schedules SET state = ?2 WHERE id = ?1", params![rule.id.0, state])?;
+    Ok(())
+}
+
 impl EmbeddedStore {
     /// Adds a rule and answers its id. The store's own random source makes the id.
     ///
@@ -150,10 +156,7 @@ impl Rules for EmbeddedStore {
                 return Ok(None);
             }
             stored.state.lease = Some(lease.clone());
-            transaction.execute(
-                "UPDATE discovery_schedules SET state = ?2 WHERE id = ?1",
-                params![rule.id.0, serde_json::to_string(&stored.state)?],
-            )?;
+            store_state(transaction, &stored)?;
             Ok(Some(stored))
         })
     }
@@ -165,10 +168,7 @@ impl Rules for EmbeddedStore {
                 return Ok(false);
             }
             stored.state.lease = Some(lease.clone());
-            transaction.execute(
-                "UPDATE discovery_schedules SET state = ?2 WHERE id = ?1",
-                params![id.0, serde_json::to_string(&stored.state)?],
-            )?;
+            store_state(transaction, &stored)?;
             Ok(true)
         })
     }

@@ -49,10 +49,10 @@ fn path(raid: u32) -> String {
 
 /// `raidsToScrap` as it is stored.
 pub fn stored(raids_to_scrap: &RaidsToScrap) -> Document {
-    raids_to_scrap.0.iter().map(|(raid, set)| (raid.to_string(), Bson::from(difficulties(set)))).collect()
+    raids_to_scrap.0.iter().map(|(raid, set)| (raid.to_string(), Bson::from(of_difficulties(set)))).collect()
 }
 
-fn difficulties(difficulties: &BTreeSet<u8>) -> Vec<i32> {
+pub fn of_difficulties(difficulties: &BTreeSet<u8>) -> Vec<i32> {
     difficulties.iter().map(|&difficulty| i32::from(difficulty)).collect()
 }
 
@@ -62,7 +62,7 @@ pub fn merging(player: &Discovered) -> Document {
         .raids_to_scrap
         .0
         .iter()
-        .map(|(&raid, set)| (path(raid), Bson::from(doc! { "$each": difficulties(set) })))
+        .map(|(&raid, set)| (path(raid), Bson::from(doc! { "$each": of_difficulties(set) })))
         .collect();
     doc! { "q": { "_id": player.id }, "u": { "$addToSet": sets }, "upsert": true }
 }
@@ -71,7 +71,7 @@ pub fn merging(player: &Discovered) -> Document {
 fn deleting(sent: &RaidsToScrap, players: Vec<PlayerId>) -> Document {
     let mut filter = doc! { "_id": { "$in": players } };
     for (&raid, set) in &sent.0 {
-        filter.insert(path(raid), doc! { "$not": { "$elemMatch": { "$nin": difficulties(set) } } });
+        filter.insert(path(raid), doc! { "$not": { "$elemMatch": { "$nin": of_difficulties(set) } } });
     }
     let raids: Vec<_> = sent.0.keys().map(u32::to_string).collect();
     let stored = doc! { "$map": { "input": { "$objectToArray": "$raidsToScrap" }, "in": "$$this.k" } };
@@ -117,7 +117,7 @@ impl MongoStore {
         let mut statements = Vec::new();
         for (player, content) in sent {
             for (&raid, set) in &content.0 {
-                let pairs = Document::from_iter([(path(raid), Bson::from(difficulties(set)))]);
+                let pairs = Document::from_iter([(path(raid), Bson::from(of_difficulties(set)))]);
                 statements.push(doc! { "q": { "_id": player }, "u": { "$pullAll": pairs } });
                 let mut empty = doc! { "_id": player };
                 empty.insert(path(raid), Vec::<Bson>::new());

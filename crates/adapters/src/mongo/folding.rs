@@ -11,10 +11,20 @@ use parsebook_core::report_ranks::{REMEMBERED, SAME_KILL};
 use parsebook_core::{EncounterId, PlayerId, Timestamp};
 
 use super::date;
-use super::players::of_identity;
 
 /// Stands before every real partition.
 const NO_PARTITION: i32 = i32::MIN;
+
+/// Who a player is, as fields of its document.
+pub fn of_identity(identity: &Identity) -> Document {
+    doc! {
+        "name": &identity.name,
+        "region": &identity.region,
+        "server": &identity.server,
+        "normalizedServer": &identity.normalized_server,
+        "classId": i32::from(identity.class_id),
+    }
+}
 
 /// Makes the updates of many players. Whoever was in the same kills gets the same stages, which are made once: what differs
 /// are constants. These are values, also a text from outside that begins with `$`.

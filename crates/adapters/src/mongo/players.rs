@@ -23,17 +23,6 @@ const BATCH: u32 = 1000;
 /// A stream that broke off is begun anew where it stopped, after this.
 const BETWEEN_REOPENINGS: Duration = Duration::from_millis(500);
 
-/// Who a player is, as fields of its document.
-pub(super) fn of_identity(identity: &Identity) -> Document {
-    doc! {
-        "name": &identity.name,
-        "region": &identity.region,
-        "server": &identity.server,
-        "normalizedServer": &identity.normalized_server,
-        "classId": i32::from(identity.class_id),
-    }
-}
-
 /// The statements that bring `update` about, to be carried out in order; doing so twice does no harm.
 fn statements(update: &PlayerUpdate, foldings: &mut folding::Foldings) -> Result<Vec<RawDocumentBuf>> {
     let (id, identity, parts) = match update {
@@ -46,7 +35,7 @@ fn statements(update: &PlayerUpdate, foldings: &mut folding::Foldings) -> Result
         }
         PlayerUpdate::Ranked { id, identity, parts } => (id, identity, parts),
     };
-    let mut set = of_identity(identity);
+    let mut set = folding::of_identity(identity);
     if let Some(seen_at) = update.seen_at() {
         set.insert("seenAt", date(seen_at));
     }

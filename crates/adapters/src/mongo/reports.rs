@@ -8,10 +8,11 @@ use mongodb::IndexModel;
 use mongodb::bson::{Bson, Document, doc};
 use parsebook_core::left_out::LeftOut;
 use parsebook_core::ports::{ReportBacklog, ReportLag, Result, SeenReport, SeenReports};
-use parsebook_core::report_state::{Settled, StoredReport};
+use parsebook_core::report_state::{ReportState, Settled, StoredReport};
 use parsebook_core::{Difficulty, RaidId, Timestamp};
 
 use super::command::Durability;
+use super::discoveries::of_difficulties;
 use super::retry::while_away;
 use super::{MongoStore, REPORTS, REPORTS_READ, date, read};
 use crate::stored::Stored;
@@ -19,6 +20,11 @@ use crate::stored::Stored;
 /// What is due is found by this.
 pub fn index() -> IndexModel {
     IndexModel::builder().keys(doc! { "state": 1, "dueAt": 1 }).build()
+}
+
+/// The states of reports that are to be read.
+fn open() -> Document {
+    doc! { "$in": ReportState::OPEN.map(ReportState::as_str).to_vec() }
 }
 
 fn time(document: &Document, name: &str) -> Result<Timestamp> {
@@ -56,10 +62,6 @@ fn difficulties(document: &Document) -> Result<BTreeSet<Difficulty>> {
     difficulties.iter().map(Stored::whole).collect()
 }
 
-fn stored_difficulties(difficulties: &BTreeSet<Difficulty>) -> Vec<i32> {
-    difficulties.iter().map(|&difficulty| difficulty.into()).collect()
-}
-
 /// Those that can be read; the others are named in the log.
 fn readable(documents: &[Document]) -> impl Iterator<Item = StoredReport> {
     documents.iter().filter_map(|document| {
@@ -85,7 +87,7 @@ fn raising(report: &StoredReport) -> Document {
         "state": report.state.as_str(),
         "dueAt": date(report.due_at),
         "tries": report.tries,
-        "difficulties": stored_difficulties(&report.difficulties),
+        "difficulties": of_difficulties(&report.difficulties),
         "leftOut": i32::from(report.left_out.number()),
     };
     if let Some(found_at) = report.found_at {
@@ -101,7 +103,7 @@ fn settling((code, revision, settled): &(String, u32, Settled)) -> Document {
         "state": settled.state.as_str(),
         "dueAt": date(settled.due_at),
         "tries": settled.tries,
-        "difficulties": stored_difficulties(&settled.difficulties),
+        "difficulties": of_difficulties(&settled.difficulties),
         "leftOut": i32::from(settled.left_out.number()),
     };
     let mut modifiers = Document::new();
@@ -159,7 +161,7 @@ impl ReportBacklog for MongoStore {
             return Ok(Vec::new());
         }
         let filter = doc! {
-            "state": { "$in": ["new", "again"] },
+            "state": open(),
             "dueAt": { "$lte": date(now) },
             "$or": [{ "sentAt": null }, { "sentAt": { "$lte": date(sent_before) } }],
             "leftOut": if in_part { doc! { "$gt": 0 } } else { doc! { "$not": { "$gt": 0 } } },
@@ -186,9 +188,9 @@ impl ReportBacklog for MongoStore {
         let mut in_part = old.clone();
         in_part.insert("leftOut", doc! { "$gt": 0 });
         let mut unread = old.clone();
-        unread.extend(doc! { "state": { "$in": ["new", "again"] }, "foundAt": { "$lt": date(ended_before) } });
+        unread.extend(doc! { "state": open(), "foundAt": { "$lt": date(ended_before) } });
         let mut closed = old;
-        closed.insert("state", doc! { "$nin": ["new", "again"] });
+        closed.insert("state", doc! { "$not": open() });
         let given_up = [in_part, unread].map(|which| doc! { "q": which, "limit": 0 });
         let forgotten = self.delete(REPORTS, given_up.into()).await?;
         self.delete(REPORTS, vec![doc! { "q": closed, "limit": 0 }]).await?;
@@ -197,7 +199,7 @@ impl ReportBacklog for MongoStore {
 
     async fn report_lag(&self, now: Timestamp) -> Result<ReportLag> {
         let reports = self.collection(REPORTS).await?;
-        let due = doc! { "state": { "$in": ["new", "again"] }, "dueAt": { "$lte": date(now) } };
+        let due = doc! { "state": open(), "dueAt": { "$lte": date(now) } };
         while_away("counting reports", || async {
             let oldest = reports.find_one(due.clone()).sort(doc! { "dueAt": 1 }).await?;
             let mut left_out = BTreeMap::new();
@@ -210,7 +212,9 @@ impl ReportBacklog for MongoStore {
             Ok(ReportLag {
                 due: reports.count_documents(due.clone()).await?,
                 oldest_due: oldest.and_then(|oldest| time(&oldest, "dueAt").ok()),
-                again: reports.count_documents(doc! { "state": "again", "leftOut": { "$in": [null, 0] } }).await?,
+                again: reports
+                    .count_documents(doc! { "state": ReportState::Again.as_str(), "leftOut": { "$in": [null, 0] } })
+                    .await?,
                 left_out,
                 all: reports.estimated_document_count().await?,
             })
@@ -243,7 +247,7 @@ impl SeenReports for MongoStore {
 
     async fn mark_seen(&self, raid: RaidId, reports: &[SeenReport]) -> Result<()> {
         let marking = |report: &SeenReport| {
-            let difficulties = stored_difficulties(&report.difficulties);
+            let difficulties = of_difficulties(&report.difficulties);
             let added = doc! { "$setUnion": [{ "$ifNull": ["$difficulties", []] }, difficulties.clone()] };
             let is_same = doc! { "$eq": ["$revision", report.revision] };
             let set = doc! {

@@ -36,6 +36,12 @@ impl Problem {
     }
 }
 
+/// The first odd answer where those of all things that were asked for are, and they are several: one is its thing's own
+/// fault, but then it is the API that is not understood.
+pub fn odd_as_a_whole(odd: &[impl AsRef<str>], asked: usize) -> Option<&str> {
+    odd.first().filter(|_| asked > 1 && odd.len() == asked).map(AsRef::as_ref)
+}
+
 /// Asks for things of one kind and reads what is said of them.
 pub trait Pieces<T> {
     /// The question for `things`.

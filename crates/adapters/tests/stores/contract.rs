@@ -9,7 +9,7 @@ use chrono::{TimeDelta, TimeZone, Utc};
 use futures::TryStreamExt;
 use parsebook_core::journal::{Journal, KEPT, Run};
 use parsebook_core::player::{
-    DifficultyRanks, Encounter, EncounterRank, Identity, MetricRanks, Player, PlayerUpdate, Raid, RankedPart,
+    DifficultyRanks, Encounter, EncounterRank, Identity, MetricRanks, Player, PlayerUpdate, Raid, RaidRanks, RankedPart,
 };
 use parsebook_core::ports::{Discoveries, Players, Raids, Rules};
 use parsebook_core::rule::{
@@ -331,6 +331,16 @@ async fn saved<S: Players>(store: &S, updates: &[PlayerUpdate]) -> Result<()> {
     Ok(())
 }
 
+/// Puts a part in place of the same raid and difficulty; one without ranks takes it away.
+pub fn put(part: &RankedPart, ranks: &mut RaidRanks) {
+    let difficulties = ranks.entry(part.raid).or_default();
+    difficulties.remove(&part.difficulty);
+    if !part.ranks.is_empty() {
+        difficulties.insert(part.difficulty, part.ranks.clone());
+    }
+    ranks.retain(|_, difficulties| !difficulties.is_empty());
+}
+
 /// Saving one raid + difficulty replaces just that.
 ///
 /// # Errors
@@ -344,7 +354,7 @@ pub async fn a_part_replaces_only_itself<S: Store>(store: &S) -> Result<()> {
     saved(store, &[update]).await?;
     let mut expected = Player { id: 1, identity: renamed.clone(), ranks: Default::default() };
     for part in [part(31, 4, 91.25), part(31, 3, 60.0), part(28, 5, 70.0)] {
-        part.apply_to(&mut expected.ranks);
+        put(&part, &mut expected.ranks);
     }
     assert_eq!(region(store, "EU").await?, std::slice::from_ref(&expected));
 

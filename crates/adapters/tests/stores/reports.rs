@@ -18,7 +18,7 @@ use parsebook_core::{PlayerId, Timestamp};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng as Random;
 
-use crate::contract::{Store, now};
+use crate::contract::{Store, now, put};
 
 /// A store that keeps everything.
 pub trait WholeStore: Store + SeenReports + ReportBacklog + Waiting {}
@@ -70,7 +70,7 @@ pub async fn folding_is_what_the_pure_fold_does<S: WholeStore>(store: &S) -> Res
         if id % 2 == 0 {
             let kills = [some_kill(&mut random), some_kill(&mut random)];
             let part = some_reading(&mut random, &kills);
-            part.apply_to(&mut expected);
+            put(&part, &mut expected);
             let update = PlayerUpdate::Ranked { id, identity: identity("$Name"), parts: vec![part] };
             assert_eq!(store.save(&[update]).await?, [Ok(())]);
         }

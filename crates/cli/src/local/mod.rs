@@ -23,7 +23,7 @@ use serde::Serialize;
 
 pub use self::consumer::RankTotals;
 pub use self::journaled::{WithFailures, journaled};
-use self::watched::{Watched, WatchedStore};
+use self::watched::Watched;
 use crate::output::difficulty;
 use crate::progress::Progress;
 use crate::settings::Settings;
@@ -196,7 +196,7 @@ impl<C: Clock + Clone> Machine<C> {
     pub async fn generate(&self, regions: &[String]) -> anyhow::Result<GenerateSummary> {
         let mut repo = LocalRepo::open(&self.out)?;
         let progress = Progress::start("write the database", "players", Some(self.store.player_count()?));
-        let store = WatchedStore { inner: &self.store, progress: &progress };
+        let players = Watched { inner: &self.store, progress: Some(&progress) };
         let now = self.clock.now();
         let config = GenerateConfig {
             regions: regions.to_vec(),
@@ -205,8 +205,9 @@ impl<C: Clock + Clone> Machine<C> {
             confirmed_since: confirmed_since(self.settings.stamp.unwrap_or(now), self.settings.addon.keep_ranks_days),
             now: self.settings.stamp.map_or(now, |stamp| stamp.max(now)),
         };
-        let generating =
-            async { generate(&store, &self.api, &mut repo, &config).await.context("writing the database") };
+        let generating = async {
+            generate(&players, &self.store, &self.api, &mut repo, &config).await.context("writing the database")
+        };
         self.journaled("db-generator", generating).await
     }
 

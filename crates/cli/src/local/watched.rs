@@ -1,10 +1,10 @@
 //! Ports that move a progress bar as they are used.
 
 use futures::{Stream, StreamExt};
-use parsebook_core::player::{Player, PlayerUpdate, Raid};
+use parsebook_core::player::{Player, PlayerUpdate};
 use parsebook_core::ports::{
-    ApiError, Board, KnownPlayers, Malformed, MessageQueue, Players, Raids, RankingSite, ReportLists, Result,
-    SourceError, SourcePage, Zone, Zones,
+    ApiError, Board, KnownPlayers, Malformed, MessageQueue, Players, RankingSite, ReportLists, Result, SourceError,
+    SourcePage, Zone, Zones,
 };
 use parsebook_core::report::{DetailOutcome, ListPage, Window};
 use parsebook_core::scrap::Message;
@@ -65,14 +65,7 @@ impl<T: MessageQueue> MessageQueue for Watched<'_, T> {
     }
 }
 
-/// The store while a region is read from it.
-#[derive(Debug)]
-pub struct WatchedStore<'a, T> {
-    pub inner: &'a T,
-    pub progress: &'a Progress,
-}
-
-impl<T: Players> Players for WatchedStore<'_, T> {
+impl<T: Players> Players for Watched<'_, T> {
     async fn save(&self, updates: &[PlayerUpdate]) -> Result<Vec<std::result::Result<(), String>>> {
         self.inner.save(updates).await
     }
@@ -86,20 +79,6 @@ impl<T: Players> Players for WatchedStore<'_, T> {
     }
 
     fn players(&self, region: &str) -> impl Stream<Item = Result<std::result::Result<Player, Malformed>>> {
-        self.inner.players(region).inspect(|_| self.progress.add(1))
-    }
-}
-
-impl<T: Raids> Raids for WatchedStore<'_, T> {
-    async fn raid(&self, id: RaidId) -> Result<Option<Raid>> {
-        self.inner.raid(id).await
-    }
-
-    async fn raids(&self) -> Result<Vec<Raid>> {
-        self.inner.raids().await
-    }
-
-    async fn save_raid(&self, raid: &Raid) -> Result<()> {
-        self.inner.save_raid(raid).await
+        self.inner.players(region).inspect(|_| self.add(1))
     }
 }

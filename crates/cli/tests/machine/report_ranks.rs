@@ -136,6 +136,6 @@ async fn the_same_season_in_mongodb_ends_with_the_same_ranks() {
         confirmed_since: None,
         now: bench.clock.now(),
     };
-    generate(&store, machine.api(), &mut repo, &config).await.unwrap();
+    generate(&store, &store, machine.api(), &mut repo, &config).await.unwrap();
     verify(&bench, &store).await;
 }

@@ -2,8 +2,9 @@
 
 use anyhow::{Context, anyhow};
 
+use super::DiscoverStore;
 use super::pages::{self, Ended, Readers, Stopped};
-use super::{DiscoverStore, Run};
+use super::run::Run;
 use crate::ports::{Board, Clock, RankingSite, ReportLists, SourceError, SourcePage, Zone, Zones};
 use crate::rule::{PageRange, Progress, Target};
 use crate::scrap::{Discovered, RaidsToScrap};

@@ -10,8 +10,9 @@ use std::time::Duration;
 use anyhow::{Context, anyhow};
 use chrono::TimeDelta;
 
+use super::DiscoverStore;
 use super::pages::{self, Ended, Stopped};
-use super::{DiscoverStore, Run};
+use super::run::Run;
 use crate::moment;
 use crate::player::{PlayerUpdate, Raid};
 use crate::ports::{ApiError, Clock, RankingSite, ReportLists, SeenReport, SourceError, Zones};
@@ -348,11 +349,7 @@ where
             match listing(stored.get(&report.code), report, raid, wanted, delta(self.config.report_delay), now) {
                 Listing::Raise(report) => raised.push(report),
                 Listing::Known => {}
-                Listing::Backwards { stored } => {
-                    progress.skipped += 1;
-                    let (code, revision) = (&report.code, report.revision);
-                    tracing::warn!(%code, revision, stored, "report skipped: its revision went back");
-                }
+                Listing::Backwards { stored } => skip_older(report, stored, progress),
             }
         }
         self.ports.store.raise_reports(&raised).await.context("writing to reports")?;
@@ -371,11 +368,7 @@ where
         let mut unread = Vec::new();
         for (report, wanted) in reports {
             match seen.get(&report.code) {
-                Some(seen) if seen.revision > report.revision => {
-                    progress.skipped += 1;
-                    let (code, revision, stored) = (&report.code, report.revision, seen.revision);
-                    tracing::warn!(%code, revision, stored, "report skipped: its revision went back");
-                }
+                Some(seen) if seen.revision > report.revision => skip_older(report, seen.revision, progress),
                 Some(seen) if seen.revision == report.revision && seen.difficulties.is_superset(&wanted) => {}
                 _ => unread.push((report, wanted)),
             }
@@ -458,6 +451,12 @@ where
     }
 }
 
+fn skip_older(report: &ListedReport, stored: u32, progress: &mut Progress) {
+    progress.skipped += 1;
+    let (code, revision) = (&report.code, report.revision);
+    tracing::warn!(%code, revision, stored, "report skipped: its revision went back");
+}
+
 /// A report, and the difficulties in which rules want it.
 type Wanted<'r> = (&'r ListedReport, BTreeSet<Difficulty>);
 
@@ -487,13 +486,7 @@ fn take_characters(
     let difficulties: BTreeSet<Difficulty> =
         kills.map(|kill| kill.difficulty).filter(|difficulty| wanted.contains(difficulty)).collect();
     for character in &details.characters {
-        let id = character.canonical_id.unwrap_or(character.id);
-        if id != character.id {
-            removed.insert(character.id, PlayerUpdate::Gone { id: character.id });
-        }
-        if character.hidden {
-            removed.insert(id, PlayerUpdate::Hidden { id });
-        } else {
+        if let Some(id) = character.ranked_as(removed) {
             let pairs = found.entry(id).or_default();
             difficulties.iter().for_each(|&difficulty| pairs.insert(raid.id, difficulty));
         }

@@ -3,8 +3,9 @@
 use serde::Serialize;
 use serde::ser::{SerializeMap, Serializer};
 
+use super::pages::Ended;
 use crate::Timestamp;
-use crate::rule::{Block, RanksKind, Rule, RuleId, Share, Target, Wait};
+use crate::rule::{Block, Due, Progress, RanksKind, Rule, RuleId, Share, Target, Wait};
 
 /// Why discover stopped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -82,6 +83,15 @@ impl RuleSummary {
         }
     }
 
+    /// No rule was worked, for this reason.
+    pub(super) fn idle(why: &Due<'_>) -> Self {
+        match why {
+            Due::Rules(_) | Due::Nothing => Self::new(None, None, StopReason::NothingDue),
+            Due::NoPoints(wait) => Self::new(None, None, StopReason::Blocked).without_points(wait),
+            Due::Blocked(block) => Self::new(None, None, StopReason::Blocked).blocked_by(block),
+        }
+    }
+
     /// The source refuses.
     pub(super) fn blocked_by(self, block: &Block) -> Self {
         let (reason, blocked_until) = (Some(block.reason.clone()), Some(block.until));
@@ -95,11 +105,12 @@ impl RuleSummary {
     }
 
     /// Tells what the rule took of a reading of reports, how many players it found, and which list was skipped.
-    pub(super) fn take_share(&mut self, share: Option<&(Share, u64)>, skipped: Option<&str>) {
-        let Some((share, players)) = share else { return };
+    pub(super) fn take_share(&mut self, taken: &Taken) {
+        let Some((share, players)) = taken.by(self.rule.as_ref()) else { return };
         self.players = *players;
         self.reports = (share.target.ranks == RanksKind::Reports).then_some(0);
-        let reasons: Vec<&str> = [skipped, share.left_behind.as_deref()].into_iter().flatten().collect();
+        let reasons: Vec<&str> =
+            [taken.skipped.as_deref(), share.left_behind.as_deref()].into_iter().flatten().collect();
         self.reason = (!reasons.is_empty()).then(|| reasons.join("; "));
     }
 
@@ -114,21 +125,36 @@ impl RuleSummary {
     }
 
     /// The summary of a rule that shared this one's reading, to its end where the rule `is_served`.
-    pub(super) fn of_sibling(
-        &self,
-        sibling: &Rule,
-        is_served: bool,
-        share: Option<&(Share, u64)>,
-        skipped: Option<&str>,
-    ) -> Self {
+    pub(super) fn of_sibling(&self, sibling: &Rule, is_served: bool, taken: &Taken) -> Self {
         let (rule, target) = (Some(sibling.id.clone()), Some(sibling.target.clone()));
         let mut summary = Self::new(rule, target, if is_served { StopReason::Complete } else { self.stopped });
-        summary.take_share(share, skipped);
+        summary.take_share(taken);
         if summary.stopped == StopReason::Blocked {
             summary.reason = self.reason.clone();
             (summary.blocked_until, summary.refused) = (self.blocked_until, self.refused);
         }
         summary
+    }
+}
+
+/// What rules took of a reading of reports.
+pub(super) struct Taken {
+    /// Each one's share, and how many players were found for it.
+    shares: Vec<(Share, u64)>,
+    /// The first list that was skipped, in words.
+    skipped: Option<String>,
+}
+
+impl Taken {
+    /// What was taken of `progress`, where so many players were found for each share.
+    pub fn of(progress: &Progress, players: Vec<u64>, ended: &Ended) -> Self {
+        let skipped = ended.skipped.first().map(|(page, error)| format!("page {page} skipped: {error:#}"));
+        Self { shares: progress.shares.iter().cloned().zip(players).collect(), skipped }
+    }
+
+    /// What the rule took, or a backfill.
+    pub fn by(&self, rule: Option<&RuleId>) -> Option<&(Share, u64)> {
+        self.shares.iter().find(|(share, _)| share.rule.as_ref() == rule)
     }
 }
 

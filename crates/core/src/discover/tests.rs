@@ -2,15 +2,19 @@
 
 mod reports;
 
+use std::time::Duration;
+
+use anyhow::anyhow;
 use chrono::{SubsecRound, TimeDelta};
 use serde_json::json;
 
-use super::pages::Pace;
+use super::pages::{Pace, PagesConfig};
+use super::run::lease;
 use super::*;
-use crate::ports::Board;
+use crate::ports::{ApiError, Board};
 use crate::report::{DetailOutcome, Kill, ListedReport, RankedCharacter, ReportDetails};
 use crate::rule::tests::rule;
-use crate::rule::{PageRange, RanksKind, Wait};
+use crate::rule::{Lease, PageRange, Progress, RanksKind, RuleId, RuleState, Share, SourceKind, Wait};
 use crate::scrap::RaidsToScrap;
 use crate::testing::{Asked, Memory, TestClock, TestWcl, TokioClock, noon};
 

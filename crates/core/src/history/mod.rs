@@ -189,8 +189,7 @@ impl History {
     }
 
     fn add_aggregator(&mut self, run: &Run) {
-        let sent = count(&run.summary, "sent") + count(&run.summary, "reports");
-        self.hour(run.ended_at).sent += sent;
+        self.hour(run.ended_at).sent += count(&run.summary, "sent");
         if run.summary.get("left").is_some() {
             self.left.push((run.ended_at, count(&run.summary, "left")));
         }

@@ -167,7 +167,7 @@ fn an_hour_adds_up_what_was_sent_and_what_left_the_queue() {
         Run::begin("3".into(), "player-rank", ago(5), None).failed(ago(4), "StoreAway", "", Default::default()),
     ]);
     let hour = &history.hours[&full_hour(now())];
-    assert_eq!((hour.sent, hour.taken, hour.without_points), (39, 6 + 12, 2));
+    assert_eq!((hour.sent, hour.taken, hour.without_points), (35, 6 + 12, 2));
     assert_eq!(full_hour(now()), now() - TimeDelta::minutes(30));
     assert_eq!(history.left, [(ago(24), 2)]);
 }

@@ -218,13 +218,7 @@ fn told(reading: &ReportReading, boards: &BTreeSet<(RaidId, Difficulty)>, foldin
     let mut removed = BTreeMap::new();
     let mut shown: BTreeMap<PlayerId, PlayerId> = BTreeMap::new();
     for character in &reading.characters {
-        let id = character.canonical_id.unwrap_or(character.id);
-        if id != character.id {
-            removed.insert(character.id, PlayerUpdate::Gone { id: character.id });
-        }
-        if character.hidden {
-            removed.insert(id, PlayerUpdate::Hidden { id });
-        } else {
+        if let Some(id) = character.ranked_as(&mut removed) {
             // A row may carry either number.
             shown.extend([(character.id, id), (id, id)]);
         }

@@ -140,7 +140,7 @@ pub fn first_page() -> u32 {
     1
 }
 
-/// Last page of a rule that names none: further than any board the predecessor met (600 pages in 2022).
+/// Last page of a rule that names none: the longest board known, of 2022.
 pub fn last_page() -> u32 {
     600
 }

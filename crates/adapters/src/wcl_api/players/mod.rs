@@ -18,7 +18,7 @@ use self::part::Dates;
 use self::question::Ask;
 use super::WclApi;
 use super::keys::KeyState;
-use super::pieces::{Pieces, Problem};
+use super::pieces::{Pieces, Problem, odd_as_a_whole};
 use super::points::Receipt;
 use super::question::Question;
 use super::reply::Body;
@@ -132,11 +132,8 @@ impl<C: Clock> Pieces<Ask<'_>> for Round<'_, C> {
         let read_at = self.api.clock.now();
         let dates = Dates { read_at, ranked_at: self.api.stamp.unwrap_or(read_at) };
         let said: Vec<_> = asks.iter().map(|ask| answer::read(ask, body, asks.len() == 1, dates)).collect();
-        // One odd answer is its player's; where those of all of several are, it is the API that is not understood.
         let odd: Vec<_> = said.iter().filter_map(Said::why_odd).collect();
-        if let [first, _, ..] = odd.as_slice()
-            && odd.len() == said.len()
-        {
+        if let Some(first) = odd_as_a_whole(&odd, said.len()) {
             return Err(format!("no ranks of {} players can be understood: {first}", said.len()));
         }
         let mut alone = Vec::new();

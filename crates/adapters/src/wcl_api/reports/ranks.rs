@@ -5,7 +5,7 @@ use parsebook_core::report::{Metric, RankPart, RankRow, ReportOutcome, ReportQue
 use serde_json::Value;
 
 use super::super::keys::KeyState;
-use super::super::pieces::{Pieces, Problem};
+use super::super::pieces::{Pieces, Problem, odd_as_a_whole};
 use super::super::points::{Receipt, ReportPrice};
 use super::super::question::Question;
 use super::super::reply::Body;
@@ -132,10 +132,7 @@ impl Pieces<ReportQuestion> for Ranking<'_> {
         let parts = questions.iter().map(|question| question.parts.len()).sum::<usize>();
         let price = price(questions.len(), parts as f64, fights as f64);
         self.ranked.points_spent += self.key.points.settle(receipt, price, expected) - expected;
-        // One odd report is its own fault; where all of several are, it is the API that is not understood.
-        if let [first, _, ..] = odd.as_slice()
-            && odd.len() == questions.len()
-        {
+        if let Some(first) = odd_as_a_whole(&odd, questions.len()) {
             return Err(format!("none of {} reports can be understood: {first}", questions.len()));
         }
         self.ranked.outcomes.extend(outcomes);
