@@ -14,8 +14,7 @@ use parsebook_lambda::{connect, run, start};
 
 use crate::handler::Aggregator;
 
-/// Players read from the store at a time. Three pages are in memory, one being read, one sent and one removed: a few
-/// megabytes.
+/// Players read from the store at a time. Two pages are in memory, one being read and one being sent: a few megabytes.
 const PAGE_SIZE: usize = 5000;
 
 #[tokio::main(flavor = "current_thread")]
@@ -24,7 +23,7 @@ async fn main() -> ExitCode {
         let settings = AggregatorSettings::read(&environment)?;
         let aggregator = Aggregator {
             store: connect::store(settings.store, &Secrets::default(), "aggregator").await?,
-            queue: SqsQueue::new(&sdk_config().await, settings.queue_url),
+            queue: SqsQueue::new(&sdk_config().await?, settings.queue_url),
             config: AggregateConfig {
                 delay: settings.delay,
                 rerank_after: settings.queue.rerank_after,

@@ -22,7 +22,7 @@ async fn main() -> ExitCode {
     start(async |environment| {
         let settings = PlayerRankSettings::read(&environment)?;
         let secrets = Secrets::default();
-        let sdk = sdk_config().await;
+        let sdk = sdk_config().await?;
         let consumer = Consumer::new(&sdk, settings.function);
         let wake_up = WakeUp::new(&sdk, settings.reviver, SystemClock);
         let player_rank = PlayerRank {

@@ -14,7 +14,7 @@ use parsebook_lambda::{Answer, Metrics, run, start};
 async fn main() -> ExitCode {
     start(async |environment| {
         let settings = ReviverSettings::read(&environment)?;
-        let consumer = Consumer::new(&sdk_config().await, settings.function);
+        let consumer = Consumer::new(&sdk_config().await?, settings.function);
         // It knows no store, so that it is small and starts at once; its summary is in the log.
         run("reviver", &NoJournal, async |_| {
             let summary = consumer.wake(settings.concurrency_limit).await?;

@@ -11,6 +11,7 @@ pub const AFTER_RESET: TimeDelta = TimeDelta::seconds(5);
 const UNKNOWN_RESET: TimeDelta = TimeDelta::hours(1);
 /// How long nothing is asked of the API after it refused.
 pub const COOLDOWN: TimeDelta = TimeDelta::hours(1);
+
 /// When a consumer without points begins again.
 pub fn wake_at(earliest_reset: Option<Timestamp>, now: Timestamp) -> Timestamp {
     earliest_reset.unwrap_or(now + UNKNOWN_RESET).max(now) + AFTER_RESET

@@ -2,8 +2,13 @@
 
 use crate::Difficulty;
 
+/// Normal; LFR is below it.
+pub const NORMAL: Difficulty = 3;
+/// Heroic; Mythic is above it.
+pub const HEROIC: Difficulty = 4;
+
 /// Every difficulty of a raid and its name.
-const ALL: [(Difficulty, &str); 4] = [(1, "LFR"), (3, "Normal"), (4, "Heroic"), (5, "Mythic")];
+const ALL: [(Difficulty, &str); 4] = [(1, "LFR"), (NORMAL, "Normal"), (HEROIC, "Heroic"), (5, "Mythic")];
 
 /// All of them in words.
 pub const LISTED: &str = "1 (LFR), 3 (Normal), 4 (Heroic), 5 (Mythic)";

@@ -106,19 +106,13 @@ impl From<EncodeError> for GenerateError {
 ///
 /// # Errors
 /// When the store fails, a region's name is no region's, or the repository does not take the commit.
-pub async fn generate<P, S, A, R>(
+pub async fn generate<P: Players, S: Raids, A: Zones, R: AddonRepo>(
     players: &P,
     raids: &S,
     api: &A,
     repo: &mut R,
     config: &GenerateConfig,
-) -> std::result::Result<GenerateSummary, GenerateError>
-where
-    P: Players,
-    S: Raids,
-    A: Zones,
-    R: AddonRepo,
-{
+) -> std::result::Result<GenerateSummary, GenerateError> {
     let mut summary =
         GenerateSummary { regions: vec![], empty_regions: vec![], commit: None, stopped: StopReason::DryRun };
     let mut reference = Reference::load(raids).await?;
@@ -272,7 +266,7 @@ async fn encode_region<S: Players>(
                 }
             }
             Err(malformed) => {
-                tracing::error!(document = %malformed.document, reason = %malformed.reason, "document set aside");
+                tracing::error!(document = %malformed.document, reason = %malformed.reason, "document skipped");
                 unreadable += 1;
             }
         }

@@ -16,6 +16,7 @@ use serde_json::{Map, Value, json};
 
 use crate::Timestamp;
 use crate::ports::{Clock, Result};
+use crate::words::words;
 
 /// Runs are kept this long.
 pub const KEPT: TimeDelta = TimeDelta::days(90);
@@ -40,34 +41,14 @@ const UNFINISHED: &str = "unfinished";
 /// Marks the summary of an unfinished run whose process is known to be gone.
 const KILLED: &str = "killed";
 
-/// How an invocation ended, as stored.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Outcome {
-    /// It did what it was for.
-    Ok,
-    /// It did not: the summary holds `errorType` and `errorMessage`, or says that it is unfinished.
-    Failed,
-}
-
-impl Outcome {
-    /// As stored.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Ok => "ok",
-            Self::Failed => "failed",
-        }
-    }
-}
-
-impl std::str::FromStr for Outcome {
-    type Err = String;
-
-    fn from_str(text: &str) -> std::result::Result<Self, Self::Err> {
-        match text {
-            "ok" => Ok(Self::Ok),
-            "failed" => Ok(Self::Failed),
-            other => Err(format!("unknown outcome {other:?}: ok or failed")),
-        }
+words! {
+    "outcome",
+    /// How an invocation ended, as stored.
+    pub enum Outcome {
+        /// It did what it was for.
+        Ok = "ok",
+        /// It did not: the summary holds `errorType` and `errorMessage`, or says that it is unfinished.
+        Failed = "failed",
     }
 }
 
@@ -88,32 +69,22 @@ pub struct Run {
     pub summary: Value,
 }
 
-/// What became of a run, as seen later.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Fate {
-    /// Done.
-    Ok,
-    /// Ended with an error.
-    Failed,
-    /// Still at work.
-    Running,
-    /// Worked until its time limit without coming to an end.
-    Hung,
-    /// Ended without a word before its time limit: killed, or the machine stopped.
-    Killed,
-}
-
-impl Fate {
-    /// In one word.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Ok => "ok",
-            Self::Failed => "failed",
-            Self::Running => "running",
-            Self::Hung => "hung",
-            Self::Killed => "killed",
-        }
+words! {
+    "fate",
+    /// What became of a run, as seen later.
+    #[derive(Serialize)]
+    #[serde(rename_all = "lowercase")]
+    pub enum Fate {
+        /// Done.
+        Ok = "ok",
+        /// Ended with an error.
+        Failed = "failed",
+        /// Still at work.
+        Running = "running",
+        /// Worked until its time limit without coming to an end.
+        Hung = "hung",
+        /// Ended without a word before its time limit: killed, or the machine stopped.
+        Killed = "killed",
     }
 }
 

@@ -8,6 +8,7 @@ use std::collections::BTreeSet;
 use chrono::TimeDelta;
 
 use crate::Difficulty;
+use crate::difficulty::{HEROIC, NORMAL};
 use crate::report::{Metric, RankPart};
 
 /// How much is left out: every value leaves out what the one before it does, and more.
@@ -16,9 +17,6 @@ pub struct LeftOut(u8);
 
 /// How long a message has to have waited for each value. A report is to be read within a day.
 const WAITED: [TimeDelta; 4] = [TimeDelta::hours(6), TimeDelta::hours(9), TimeDelta::hours(12), TimeDelta::hours(15)];
-/// The highest difficulty without a name of its own here: LFR is 1, Normal 3, Heroic 4, Mythic 5.
-const NORMAL: Difficulty = 3;
-const HEROIC: Difficulty = 4;
 
 impl LeftOut {
     /// Everything is asked for.

@@ -33,6 +33,7 @@ pub mod scrap;
 pub mod status;
 #[cfg(test)]
 mod testing;
+mod words;
 
 /// A raid: the number of a Warcraft Logs zone, such as 31.
 pub type RaidId = u32;

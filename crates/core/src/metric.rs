@@ -1,20 +1,19 @@
 //! What ranks measure, and by which metric a spec counts.
 
-use std::fmt;
+use crate::words::words;
 
-/// What a rank measures.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Metric {
-    /// Damage per second: counts for every spec that does not heal.
-    Dps,
-    /// Healing per second: counts for the specs that heal.
-    Hps,
+words! {
+    "metric",
+    /// What a rank measures.
+    pub enum Metric {
+        /// Damage per second: counts for every spec that does not heal.
+        Dps = "dps",
+        /// Healing per second: counts for the specs that heal.
+        Hps = "hps",
+    }
 }
 
 impl Metric {
-    /// Both.
-    pub const ALL: [Self; 2] = [Self::Dps, Self::Hps];
-
     /// The metric by which a spec is measured, `spec` as WCL writes it: `Restoration`, `BeastMastery`.
     pub fn counts(class_id: u8, spec: &str) -> Self {
         // Class numbers as in WCL's gameData: 2 Druid, 5 Monk, 6 Paladin, 7 Priest, 9 Shaman, 13 Evoker.
@@ -29,15 +28,6 @@ impl Metric {
     /// Whether a class has a spec that heals.
     pub fn can_heal(class_id: u8) -> bool {
         matches!(class_id, 2 | 5 | 6 | 7 | 9 | 13)
-    }
-}
-
-impl fmt::Display for Metric {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Dps => "dps",
-            Self::Hps => "hps",
-        })
     }
 }
 

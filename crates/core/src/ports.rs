@@ -39,7 +39,7 @@ pub trait Clock {
     async fn sleep(&self, duration: Duration);
 }
 
-/// Something read from a store that is not what it should be: set aside by name, left where it is.
+/// Something read from a store that is not what it should be: skipped by name, left where it is.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{document}: {reason}")]
 pub struct Malformed {

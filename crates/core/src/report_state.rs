@@ -4,59 +4,39 @@
 //! these can be there, is asked for again while many are missing, and is left as it is at last. A higher revision begins anew.
 
 use std::collections::BTreeSet;
-use std::str::FromStr;
 
 use chrono::TimeDelta;
 
 use crate::left_out::LeftOut;
 use crate::report::{ListedReport, Percent, ReportReading};
 use crate::scrap::MOST_FAILURES;
+use crate::words::words;
 use crate::{Difficulty, RaidId, Timestamp};
 
-/// How far a report came.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum ReportState {
-    /// Not read at this revision.
-    New,
-    /// Read, but much was missing.
-    Again,
-    /// Read whole.
-    Done,
-    /// Read as far as it ever will be.
-    Final,
-    /// Deleted, or private.
-    Gone,
+words! {
+    "state of a report",
+    /// How far a report came.
+    pub enum ReportState {
+        /// Not read at this revision.
+        New = "new",
+        /// Read, but much was missing.
+        Again = "again",
+        /// Read whole.
+        Done = "done",
+        /// Read as far as it ever will be.
+        Final = "final",
+        /// Deleted, or private.
+        Gone = "gone",
+    }
 }
 
 impl ReportState {
-    /// As it is stored.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::New => "new",
-            Self::Again => "again",
-            Self::Done => "done",
-            Self::Final => "final",
-            Self::Gone => "gone",
-        }
-    }
-
     /// Those that are to be read when they are due.
     pub const OPEN: [Self; 2] = [Self::New, Self::Again];
 
     /// Whether it is to be read when it is due.
     pub fn is_open(self) -> bool {
         Self::OPEN.contains(&self)
-    }
-}
-
-impl FromStr for ReportState {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        [Self::New, Self::Again, Self::Done, Self::Final, Self::Gone]
-            .into_iter()
-            .find(|state| state.as_str() == text)
-            .ok_or_else(|| format!("{text:?} is no state of a report"))
     }
 }
 
@@ -450,7 +430,7 @@ mod tests {
         use ReportState::{Again, Done, Final, Gone, New};
         let states = [(New, "new"), (Again, "again"), (Done, "done"), (Final, "final"), (Gone, "gone")];
         for (state, text) in states {
-            assert_eq!((state.as_str(), text.parse()), (text, Ok(state)));
+            assert_eq!((state.name(), text.parse()), (text, Ok(state)));
         }
         assert!("fresh".parse::<ReportState>().unwrap_err().contains("fresh"));
         let open: Vec<_> = states.iter().filter(|(state, _)| state.is_open()).map(|(_, text)| *text).collect();

@@ -48,7 +48,7 @@ fn troubles(report: &Report<'_>) -> Vec<String> {
         troubles.push(format!("{failing} of {} rules fail or are refused.", status.rules));
     }
     if let Some(set_aside @ 1..) = status.set_aside {
-        troubles.push(format!("{} messages failed too often and were set aside.", grouped(set_aside)));
+        troubles.push(format!("{} messages failed too often and are dead letters.", grouped(set_aside)));
     }
     if !status.malformed.is_empty() {
         troubles.push(format!("{} documents cannot be read.", status.malformed.len()));
@@ -104,7 +104,7 @@ fn tiles(status: &Status) -> Markup {
             (tile("oldestRank", "Oldest rank", or_dash(status.oldest_rank.map(|at| span(status.as_of - at))),
                 or_dash(status.oldest_rank.map(minute))))
             (tile("reportsDue", "Reports due", grouped(status.reports.census.due), lag(status)))
-            (tile("setAside", "Set aside", or_dash(status.set_aside.map(grouped)),
+            (tile("setAside", "Dead letters", or_dash(status.set_aside.map(grouped)),
                 "messages that failed too often".to_owned()))
         }
     }

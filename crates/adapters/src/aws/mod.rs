@@ -19,18 +19,21 @@ const CONNECT_WITHIN: Duration = Duration::from_secs(3);
 
 /// The configuration that every client here is made of: read from the environment, with time-outs that leave a Lambda
 /// time to tell what went wrong.
-pub async fn sdk_config() -> SdkConfig {
+///
+/// # Errors
+/// When this system trusts no certificate authority.
+pub async fn sdk_config() -> anyhow::Result<SdkConfig> {
     let timeouts = TimeoutConfig::builder()
         .connect_timeout(CONNECT_WITHIN)
         .operation_attempt_timeout(Duration::from_secs(10))
         .operation_timeout(Duration::from_secs(40))
         .build();
-    aws_config::defaults(BehaviorVersion::v2026_01_12())
-        .http_client(http::client(CONNECT_WITHIN))
+    let config = aws_config::defaults(BehaviorVersion::v2026_01_12())
+        .http_client(http::client(CONNECT_WITHIN)?)
         .timeout_config(timeouts)
         .retry_config(RetryConfig::standard().with_max_attempts(4))
-        .load()
-        .await
+        .load();
+    Ok(config.await)
 }
 
 /// All that stands in an error of the SDK, with its causes, for the log.

@@ -27,7 +27,8 @@ impl Secrets {
         // A secret in the place of a name is not told, nor sent as one.
         let is_name = |letter: char| letter.is_ascii_alphanumeric() || "_.-/:".contains(letter);
         anyhow::ensure!(name.chars().all(is_name), "{variable} is no name of an SSM parameter; {HIDDEN}");
-        let client = self.client.get_or_init(|| async { Client::new(&super::sdk_config().await) }).await;
+        let client =
+            self.client.get_or_try_init(|| async { super::sdk_config().await.map(|sdk| Client::new(&sdk)) }).await?;
         let answer = client.get_parameter().name(&name).with_decryption(true).send().await;
         // The chain of causes in words; the error's debug form could hold the answer, and with it the value.
         let parameter =

@@ -19,7 +19,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use anyhow::{Context, bail};
 use chrono::DateTime;
 use parsebook_core::Timestamp;
-use rusqlite::{Connection, ToSql};
+use rusqlite::types::FromSql;
+use rusqlite::{Connection, Row, ToSql};
 
 pub use self::queue::{DeadLetter, Received};
 use crate::text::malformed;
@@ -142,6 +143,21 @@ fn millis(time: Timestamp) -> i64 {
 
 fn time(millis: i64) -> anyhow::Result<Timestamp> {
     DateTime::from_timestamp_millis(millis).with_context(|| format!("{millis} is not a time"))
+}
+
+/// A column of a row; an error names it.
+fn column<T: FromSql>(row: &Row<'_>, name: &str) -> anyhow::Result<T> {
+    row.get(name).with_context(|| name.to_owned())
+}
+
+/// A column that holds a moment, or null.
+fn moment(row: &Row<'_>, name: &str) -> anyhow::Result<Option<Timestamp>> {
+    column::<Option<i64>>(row, name)?.map(time).transpose().with_context(|| name.to_owned())
+}
+
+/// A column that holds a moment.
+fn required_moment(row: &Row<'_>, name: &str) -> anyhow::Result<Timestamp> {
+    moment(row, name)?.with_context(|| format!("{name} is missing"))
 }
 
 fn count(connection: &Connection, sql: &str, params: &[&dyn ToSql]) -> anyhow::Result<u64> {

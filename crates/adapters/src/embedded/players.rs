@@ -11,46 +11,28 @@ use parsebook_core::{PlayerId, Timestamp};
 use rusqlite::{OptionalExtension, Row, Transaction, params};
 use serde_json::{Value, json};
 
-use super::{EmbeddedStore, count, malformed, millis};
+use super::{EmbeddedStore, column, count, malformed, millis};
 use crate::stored::ranks;
 
 /// Rows read at a time while streaming a region.
 const PAGE: i64 = 2000;
 
-struct RawPlayer {
-    id: i64,
-    name: String,
-    server: String,
-    normalized_server: String,
-    class_id: i64,
-    ranks: String,
+fn player(row: &Row<'_>) -> Result<Player> {
+    Ok(Player {
+        id: column(row, "id")?,
+        identity: Identity {
+            name: column(row, "name")?,
+            region: column(row, "region")?,
+            server: column(row, "server")?,
+            normalized_server: column(row, "normalized_server")?,
+            class_id: column(row, "class_id")?,
+        },
+        ranks: stored(row).and_then(|stored| ranks::readable(&stored)).context("ranks")?,
+    })
 }
 
-impl RawPlayer {
-    fn read(row: &Row<'_>) -> rusqlite::Result<Self> {
-        Ok(Self {
-            id: row.get(0)?,
-            name: row.get(1)?,
-            server: row.get(2)?,
-            normalized_server: row.get(3)?,
-            class_id: row.get(4)?,
-            ranks: row.get(5)?,
-        })
-    }
-
-    fn check(&self, region: &str) -> Result<Player> {
-        Ok(Player {
-            id: self.id.try_into().context("id")?,
-            identity: Identity {
-                name: self.name.clone(),
-                region: region.to_owned(),
-                server: self.server.clone(),
-                normalized_server: self.normalized_server.clone(),
-                class_id: self.class_id.try_into().context("class_id")?,
-            },
-            ranks: ranks::readable(&serde_json::from_str::<Value>(&self.ranks)?).context("ranks")?,
-        })
-    }
+fn stored(row: &Row<'_>) -> Result<Value> {
+    Ok(serde_json::from_str(&column::<String>(row, "ranks")?)?)
 }
 
 fn apply(transaction: &Transaction<'_>, update: &PlayerUpdate) -> Result<()> {
@@ -155,20 +137,18 @@ struct After {
 impl EmbeddedStore {
     fn page_of_players(&self, region: &str, after: &After) -> Result<(CheckedPlayers, Option<After>)> {
         let connection = self.lock();
-        let mut statement = connection.prepare_cached(
-            "SELECT id, name, server, normalized_server, class_id, ranks FROM players
-             WHERE region = ?1 AND (normalized_server, name, id) > (?2, ?3, ?4)
+        let mut select = connection.prepare_cached(
+            "SELECT * FROM players WHERE region = ?1 AND (normalized_server, name, id) > (?2, ?3, ?4)
              ORDER BY normalized_server, name, id LIMIT ?5",
         )?;
-        let params = params![region, after.normalized_server, after.name, after.id, PAGE];
-        let raw = statement.query_map(params, RawPlayer::read)?.collect::<rusqlite::Result<Vec<_>>>()?;
-        let next = raw.last().map(|last| After {
-            normalized_server: last.normalized_server.clone(),
-            name: last.name.clone(),
-            id: last.id,
-        });
-        let players =
-            raw.iter().map(|raw| raw.check(region).map_err(|error| malformed("players", &raw.id, &error))).collect();
+        let mut rows = select.query(params![region, after.normalized_server, after.name, after.id, PAGE])?;
+        let (mut players, mut next) = (Vec::new(), None);
+        while let Some(row) = rows.next()? {
+            let normalized_server = column(row, "normalized_server")?;
+            let at = After { normalized_server, name: column(row, "name")?, id: column(row, "id")? };
+            players.push(player(row).map_err(|error| malformed("players", &at.id, &error)));
+            next = Some(at);
+        }
         Ok((players, next))
     }
 
@@ -177,13 +157,10 @@ impl EmbeddedStore {
         let mut select = connection.prepare_cached("SELECT class_id, ranks FROM players WHERE id = ?1")?;
         let mut known = BTreeMap::new();
         for &id in ids {
-            let row = |row: &Row<'_>| Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?));
-            let Some((class_id, ranks)) = select.query_row([id], row).optional()? else { continue };
-            let read = || {
-                let class_id = class_id.try_into().context("class_id")?;
-                ranks::known(Some(class_id), Some(&serde_json::from_str::<Value>(&ranks).context("ranks")?))
-            };
-            known.insert(id, read().map(&kept).map_err(|error: anyhow::Error| malformed("players", &id, &error)));
+            let mut rows = select.query([id])?;
+            let Some(row) = rows.next()? else { continue };
+            let read = || ranks::known(Some(column(row, "class_id")?), Some(&stored(row).context("ranks")?));
+            known.insert(id, read().map(&kept).map_err(|error| malformed("players", &id, &error)));
         }
         Ok(known)
     }
@@ -202,14 +179,9 @@ impl EmbeddedStore {
     /// When the store fails or the row cannot be read.
     pub fn player(&self, id: PlayerId) -> Result<Option<Player>> {
         let connection = self.lock();
-        let found = connection
-            .query_row(
-                "SELECT id, name, server, normalized_server, class_id, ranks, region FROM players WHERE id = ?1",
-                [id],
-                |row| Ok((RawPlayer::read(row)?, row.get::<_, String>(6)?)),
-            )
-            .optional()?;
-        found.map(|(raw, region)| raw.check(&region)).transpose()
+        let mut select = connection.prepare_cached("SELECT * FROM players WHERE id = ?1")?;
+        let mut rows = select.query([id])?;
+        rows.next()?.map(player).transpose()
     }
 }
 

@@ -135,8 +135,8 @@ impl EmbeddedStore {
         Ok(())
     }
 
-    /// Counts a failure: the message is seen again after a growing wait, or set aside with `reason`. Answers whether
-    /// it was set aside.
+    /// Counts a failure: the message is seen again after a growing wait, or made a dead letter with `reason`. Answers
+    /// whether it was.
     ///
     /// # Errors
     /// When the store fails.
@@ -186,7 +186,7 @@ impl EmbeddedStore {
         at.map(time).transpose()
     }
 
-    /// Messages set aside, newest first.
+    /// Dead letters, newest first.
     ///
     /// # Errors
     /// When the store fails.
@@ -200,7 +200,7 @@ impl EmbeddedStore {
         Ok(letters)
     }
 
-    /// How many messages were set aside.
+    /// How many dead letters there are.
     ///
     /// # Errors
     /// When the store fails.

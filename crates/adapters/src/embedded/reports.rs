@@ -7,83 +7,67 @@ use parsebook_core::left_out::LeftOut;
 use parsebook_core::ports::{ReportBacklog, ReportLag, Result, SeenReport, SeenReports};
 use parsebook_core::report_state::{Settled, StoredReport};
 use parsebook_core::{RaidId, Timestamp};
-use rusqlite::{Connection, OptionalExtension, Row, params};
+use rusqlite::{OptionalExtension, Row, Rows, params};
 
-use super::{EmbeddedStore, millis, time};
+use super::{EmbeddedStore, column, millis, moment, required_moment, time};
 
-const COLUMNS: &str = "code, raid, region, start_time, end_time, revision, state, due_at, sent_at, tries, \
-                       difficulties, left_out, found_at";
 const OPEN: &str = "state IN ('new', 'again')";
 
-/// A row as it is: its numbers, and its texts.
-type RawReport = (String, i64, String, [i64; 2], i64, String, i64, Option<i64>, i64, (String, u8, Option<i64>));
-
-fn read(row: &Row<'_>) -> rusqlite::Result<RawReport> {
-    Ok((
-        row.get(0)?,
-        row.get(1)?,
-        row.get(2)?,
-        [row.get(3)?, row.get(4)?],
-        row.get(5)?,
-        row.get(6)?,
-        row.get(7)?,
-        row.get(8)?,
-        row.get(9)?,
-        (row.get(10)?, row.get(11)?, row.get(12)?),
-    ))
-}
-
-fn check(
-    (code, raid, region, [start, end], revision, state, due_at, sent_at, tries, (difficulties, left_out, found_at)): RawReport,
-) -> Result<StoredReport> {
+fn report(row: &Row<'_>) -> Result<StoredReport> {
     Ok(StoredReport {
-        code,
-        raid: raid.try_into().context("raid")?,
-        region,
-        start: time(start)?,
-        end: time(end)?,
-        revision: revision.try_into().context("revision")?,
-        state: state.parse().map_err(anyhow::Error::msg)?,
-        due_at: time(due_at)?,
-        sent_at: sent_at.map(time).transpose()?,
-        found_at: found_at.map(time).transpose()?,
-        tries: tries.try_into().context("tries")?,
-        difficulties: serde_json::from_str(&difficulties).context("difficulties")?,
-        left_out: LeftOut::of_number(left_out),
+        code: column(row, "code")?,
+        raid: column(row, "raid")?,
+        region: column(row, "region")?,
+        start: required_moment(row, "start_time")?,
+        end: required_moment(row, "end_time")?,
+        revision: column(row, "revision")?,
+        state: column::<String>(row, "state")?.parse().map_err(anyhow::Error::msg)?,
+        due_at: required_moment(row, "due_at")?,
+        sent_at: moment(row, "sent_at")?,
+        found_at: moment(row, "found_at")?,
+        tries: column(row, "tries")?,
+        difficulties: serde_json::from_str(&column::<String>(row, "difficulties")?).context("difficulties")?,
+        left_out: LeftOut::of_number(column(row, "left_out")?),
     })
 }
 
-/// The report, or a line in the log.
-fn readable(raw: RawReport) -> Option<StoredReport> {
-    let code = raw.0.clone();
-    check(raw)
-        .inspect_err(|error| {
-            tracing::error!(document = %format!("reports {code}"), reason = %format!("{error:#}"), "row skipped");
-        })
-        .ok()
-}
-
-fn find(connection: &Connection, code: &str) -> Result<Option<StoredReport>> {
-    let mut select = connection.prepare_cached(&format!("SELECT {COLUMNS} FROM reports WHERE code = ?1"))?;
-    Ok(select.query_row([code], read).optional()?.and_then(readable))
+/// Those that can be read; the others are named in the log.
+fn readable(mut rows: Rows<'_>) -> Result<Vec<StoredReport>> {
+    let mut reports = Vec::new();
+    while let Some(row) = rows.next()? {
+        match report(row) {
+            Ok(report) => reports.push(report),
+            Err(error) => {
+                let document = format!("reports {}", column::<String>(row, "code")?);
+                tracing::error!(%document, reason = %format!("{error:#}"), "row skipped");
+            }
+        }
+    }
+    Ok(reports)
 }
 
 impl ReportBacklog for EmbeddedStore {
     async fn reports(&self, codes: &[String]) -> Result<BTreeMap<String, StoredReport>> {
         let connection = self.lock();
-        let found = codes.iter().filter_map(|code| find(&connection, code).transpose());
-        found.map(|report| report.map(|report| (report.code.clone(), report))).collect()
+        let mut select = connection.prepare_cached("SELECT * FROM reports WHERE code = ?1")?;
+        let mut found = BTreeMap::new();
+        for code in codes {
+            found.extend(readable(select.query([code])?)?.into_iter().map(|report| (report.code.clone(), report)));
+        }
+        Ok(found)
     }
 
     async fn raise_reports(&self, reports: &[StoredReport]) -> Result<()> {
         self.transaction(|transaction| {
-            let mut upsert = transaction.prepare_cached(&format!(
-                "INSERT INTO reports ({COLUMNS}) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)
+            let mut upsert = transaction.prepare_cached(
+                "INSERT INTO reports (code, raid, region, start_time, end_time, revision, state, due_at, sent_at, tries,
+                     difficulties, left_out, found_at)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)
                  ON CONFLICT (code) DO UPDATE SET raid = ?2, region = ?3, start_time = ?4, end_time = ?5, revision = ?6,
                      state = ?7, due_at = ?8, sent_at = ?9, tries = ?10, difficulties = ?11,
                      left_out = ?12, found_at = ?13
-                 WHERE revision <= ?6"
-            ))?;
+                 WHERE revision <= ?6",
+            )?;
             for report in reports {
                 upsert.execute(params![
                     report.code,
@@ -92,7 +76,7 @@ impl ReportBacklog for EmbeddedStore {
                     millis(report.start),
                     millis(report.end),
                     report.revision,
-                    report.state.as_str(),
+                    report.state.name(),
                     millis(report.due_at),
                     report.sent_at.map(millis),
                     report.tries,
@@ -114,13 +98,11 @@ impl ReportBacklog for EmbeddedStore {
     ) -> Result<Vec<StoredReport>> {
         let connection = self.lock();
         let mut select = connection.prepare_cached(&format!(
-            "SELECT {COLUMNS} FROM reports WHERE {OPEN} AND due_at <= ?1 AND (sent_at IS NULL OR sent_at <= ?2)
+            "SELECT * FROM reports WHERE {OPEN} AND due_at <= ?1 AND (sent_at IS NULL OR sent_at <= ?2)
                  AND (left_out > 0) = ?4 ORDER BY end_time DESC, code LIMIT ?3"
         ))?;
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-        let rows = select.query_map(params![millis(now), millis(sent_before), limit, in_part], read)?;
-        let due = rows.collect::<rusqlite::Result<Vec<_>>>()?;
-        Ok(due.into_iter().filter_map(readable).collect())
+        readable(select.query(params![millis(now), millis(sent_before), limit, in_part])?)
     }
 
     async fn mark_sent(&self, codes: &[String], at: Timestamp) -> Result<()> {
@@ -141,7 +123,7 @@ impl ReportBacklog for EmbeddedStore {
                 update.execute(params![
                     code,
                     revision,
-                    settled.state.as_str(),
+                    settled.state.name(),
                     millis(settled.due_at),
                     settled.tries,
                     settled.sent_at.map(millis),

@@ -4,73 +4,35 @@ use anyhow::Context;
 use parsebook_core::Timestamp;
 use parsebook_core::ports::{Malformed, Result, Rules};
 use parsebook_core::rule::{Block, Lease, Refusals, Rule, RuleId, RuleState, SourceKind, Target};
-use rusqlite::{Connection, OptionalExtension, Row, params};
+use rusqlite::{Connection, Row, params};
 
-use super::{EmbeddedStore, malformed, millis, time};
+use super::{EmbeddedStore, column, malformed, millis, moment};
 
-const COLUMNS: &str =
-    "id, raid, difficulty, start_page, end_page, source, partition, enabled, last_run, state, ranks, since";
-
-/// A row as it is, checked when it is made a rule.
-struct RawRule {
-    id: String,
-    raid: i64,
-    difficulty: i64,
-    start_page: i64,
-    end_page: i64,
-    source: String,
-    partition: Option<i64>,
-    enabled: bool,
-    last_run: Option<i64>,
-    state: String,
-    ranks: String,
-    since: Option<i64>,
-}
-
-impl RawRule {
-    fn read(row: &Row<'_>) -> rusqlite::Result<Self> {
-        Ok(Self {
-            id: row.get(0)?,
-            raid: row.get(1)?,
-            difficulty: row.get(2)?,
-            start_page: row.get(3)?,
-            end_page: row.get(4)?,
-            source: row.get(5)?,
-            partition: row.get(6)?,
-            enabled: row.get(7)?,
-            last_run: row.get(8)?,
-            state: row.get(9)?,
-            ranks: row.get(10)?,
-            since: row.get(11)?,
-        })
-    }
-
-    fn check(&self) -> Result<Rule> {
-        let target = Target {
-            raid: self.raid.try_into().context("raid")?,
-            difficulty: self.difficulty.try_into().context("difficulty")?,
-            start_page: self.start_page.try_into().context("start_page")?,
-            end_page: self.end_page.try_into().context("end_page")?,
-            source: self.source.parse().map_err(anyhow::Error::msg)?,
-            ranks: self.ranks.parse().map_err(anyhow::Error::msg)?,
-            since: self.since.map(time).transpose().context("since")?,
-            partition: self.partition.map(u32::try_from).transpose().context("partition")?,
-        };
-        let rule = Rule {
-            id: RuleId(self.id.clone()),
-            target,
-            enabled: self.enabled,
-            last_run: self.last_run.map(time).transpose()?,
-            state: serde_json::from_str(&self.state).context("state")?,
-        };
-        Ok(rule.checked()?)
-    }
+fn rule(row: &Row<'_>) -> Result<Rule> {
+    let target = Target {
+        raid: column(row, "raid")?,
+        difficulty: column(row, "difficulty")?,
+        start_page: column(row, "start_page")?,
+        end_page: column(row, "end_page")?,
+        source: column::<String>(row, "source")?.parse().map_err(anyhow::Error::msg)?,
+        ranks: column::<String>(row, "ranks")?.parse().map_err(anyhow::Error::msg)?,
+        since: moment(row, "since")?,
+        partition: column(row, "partition")?,
+    };
+    let rule = Rule {
+        id: RuleId(column(row, "id")?),
+        target,
+        enabled: column(row, "enabled")?,
+        last_run: moment(row, "last_run")?,
+        state: serde_json::from_str(&column::<String>(row, "state")?).context("state")?,
+    };
+    Ok(rule.checked()?)
 }
 
 fn find(connection: &Connection, id: &RuleId) -> Result<Option<Rule>> {
-    let sql = format!("SELECT {COLUMNS} FROM discovery_schedules WHERE id = ?1");
-    let raw = connection.query_row(&sql, [&id.0], RawRule::read).optional()?;
-    raw.map(|raw| raw.check()).transpose()
+    let mut select = connection.prepare_cached("SELECT * FROM discovery_schedules WHERE id = ?1")?;
+    let mut rows = select.query([&id.0])?;
+    rows.next()?.map(rule).transpose()
 }
 
 fn store_state(connection: &Connection, rule: &Rule) -> Result<()> {
@@ -134,15 +96,13 @@ impl EmbeddedStore {
 impl Rules for EmbeddedStore {
     async fn rules(&self) -> Result<(Vec<Rule>, Vec<Malformed>)> {
         let connection = self.lock();
-        let mut statement =
-            connection.prepare_cached(&format!("SELECT {COLUMNS} FROM discovery_schedules ORDER BY id"))?;
-        let mut rules = Vec::new();
-        let mut rejected = Vec::new();
-        for raw in statement.query_map([], RawRule::read)? {
-            let raw = raw?;
-            match raw.check() {
+        let mut select = connection.prepare_cached("SELECT * FROM discovery_schedules ORDER BY id")?;
+        let mut rows = select.query([])?;
+        let (mut rules, mut rejected) = (Vec::new(), Vec::new());
+        while let Some(row) = rows.next()? {
+            match rule(row) {
                 Ok(rule) => rules.push(rule),
-                Err(error) => rejected.push(malformed("discovery_schedules", &raw.id, &error)),
+                Err(error) => rejected.push(malformed("discovery_schedules", &column::<String>(row, "id")?, &error)),
             }
         }
         Ok((rules, rejected))

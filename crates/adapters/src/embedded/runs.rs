@@ -7,7 +7,7 @@ use parsebook_core::journal::{BUSIEST_STAGE, Journal, KEPT, MOST_RUNS, Run};
 use parsebook_core::ports::Result;
 use rusqlite::{Row, params};
 
-use super::{EmbeddedStore, millis, time};
+use super::{EmbeddedStore, column, millis, required_moment};
 
 /// Rows read at a time.
 const PAGE: i64 = 1000;
@@ -19,54 +19,33 @@ struct After {
     id: String,
 }
 
-struct RawRun {
-    id: String,
-    stage: String,
-    started_at: i64,
-    ended_at: i64,
-    outcome: String,
-    summary: String,
-}
-
-impl RawRun {
-    fn read(row: &Row<'_>) -> rusqlite::Result<Self> {
-        Ok(Self {
-            id: row.get(0)?,
-            stage: row.get(1)?,
-            started_at: row.get(2)?,
-            ended_at: row.get(3)?,
-            outcome: row.get(4)?,
-            summary: row.get(5)?,
-        })
-    }
-
-    fn check(self) -> Result<Run> {
-        Ok(Run {
-            id: self.id,
-            stage: self.stage,
-            started_at: time(self.started_at)?,
-            ended_at: time(self.ended_at)?,
-            outcome: self.outcome.parse().map_err(anyhow::Error::msg)?,
-            summary: serde_json::from_str(&self.summary).context("summary")?,
-        })
-    }
+fn run(row: &Row<'_>) -> Result<Run> {
+    Ok(Run {
+        id: column(row, "id")?,
+        stage: column(row, "stage")?,
+        started_at: required_moment(row, "started_at")?,
+        ended_at: required_moment(row, "ended_at")?,
+        outcome: column::<String>(row, "outcome")?.parse().map_err(anyhow::Error::msg)?,
+        summary: serde_json::from_str(&column::<String>(row, "summary")?).context("summary")?,
+    })
 }
 
 impl EmbeddedStore {
     fn page_of_runs(&self, after: &After) -> Result<(Vec<Run>, Option<After>)> {
         let connection = self.lock();
-        let mut statement = connection.prepare_cached(
-            "SELECT id, stage, started_at, ended_at, outcome, summary FROM runs
-             WHERE (started_at, id) > (?1, ?2) ORDER BY started_at, id LIMIT ?3",
-        )?;
-        let rows = statement.query_map(params![after.started_at, after.id, PAGE], RawRun::read)?;
-        let rows = rows.collect::<rusqlite::Result<Vec<_>>>()?;
-        let next = rows.last().map(|last| After { started_at: last.started_at, id: last.id.clone() });
-        let readable = |row: RawRun| {
-            let id = row.id.clone();
-            row.check().inspect_err(|error| tracing::warn!(%id, %error, "a run of the journal cannot be read")).ok()
-        };
-        Ok((rows.into_iter().filter_map(readable).collect(), next))
+        let mut select = connection
+            .prepare_cached("SELECT * FROM runs WHERE (started_at, id) > (?1, ?2) ORDER BY started_at, id LIMIT ?3")?;
+        let mut rows = select.query(params![after.started_at, after.id, PAGE])?;
+        let (mut runs, mut next) = (Vec::new(), None);
+        while let Some(row) = rows.next()? {
+            let at = After { started_at: column(row, "started_at")?, id: column(row, "id")? };
+            match run(row) {
+                Ok(run) => runs.push(run),
+                Err(error) => tracing::warn!(id = %at.id, %error, "a run of the journal cannot be read"),
+            }
+            next = Some(at);
+        }
+        Ok((runs, next))
     }
 }
 

@@ -80,8 +80,7 @@ fn add_region(regions: &mut BTreeMap<String, RegionCensus>, group: &Document) ->
     let id = read::document(read::field(group, "_id")?, "_id")?;
     let name = read::text(id, "region")?;
     let region = regions.entry(name).or_insert_with_key(|name| RegionCensus::new(name.clone()));
-    let (oldest, newest) =
-        (read::field(group, "oldest")?.checked_time()?, read::field(group, "newest")?.checked_time()?);
+    let (oldest, newest) = (read::field(group, "oldest")?.time()?, read::field(group, "newest")?.time()?);
     region.add(read::whole_field::<u32>(id, "group")? as usize, read::whole_field(group, "players")?, oldest, newest);
     Ok(())
 }

@@ -31,9 +31,8 @@ fn raids_to_scrap(document: &Document) -> Result<RaidsToScrap> {
         let number: RaidId = raid.parse().with_context(|| format!("raidsToScrap: {raid:?} is no raid"))?;
         // What is removed is named by the number: "031" would be sent for ever.
         anyhow::ensure!(number.to_string() == *raid, "raidsToScrap: {raid:?} is no raid");
-        let Bson::Array(difficulties) = difficulties else { bail!("raidsToScrap.{raid} is no array") };
         let set = raids_to_scrap.0.entry(number).or_default();
-        for difficulty in difficulties {
+        for difficulty in difficulties.items().with_context(|| format!("raidsToScrap.{raid}"))? {
             set.insert(difficulty.whole().with_context(|| format!("raidsToScrap.{raid}"))?);
         }
     }
@@ -127,7 +126,7 @@ impl MongoStore {
         }
         let rejected = self.update(collection, &statements, Durability::Default).await?;
         if let Some((index, rejection)) = rejected.into_iter().next() {
-            bail!("{collection} {}: {}", Bson::from(statements[index].clone()).told(), rejection.message);
+            bail!("{collection} {}: {}", Bson::from(statements[index].clone()).excerpt(), rejection.message);
         }
         let players = sent.iter().map(|(player, _)| *player).collect();
         self.delete(collection, vec![deleting(&RaidsToScrap::default(), players)]).await?;
@@ -165,10 +164,10 @@ impl Discoveries for MongoStore {
     async fn merge(&self, found: &[Discovered]) -> Result<()> {
         let statements: Vec<_> = found.iter().filter(|player| !player.raids_to_scrap.is_empty()).map(merging).collect();
         for (index, rejection) in self.update(DISCOVERS, &statements, Durability::Default).await? {
-            let player = statements[index]["q"].told();
-            // A stored document that cannot be merged into is set aside; anything else must not be lost.
+            let player = statements[index]["q"].excerpt();
+            // A stored document that cannot be merged into is skipped; anything else must not be lost.
             anyhow::ensure!(rejection.is_about_the_document(), "discovers {player}: {}", rejection.message);
-            tracing::error!(document = %format!("{DISCOVERS} {player}"), reason = %rejection.message, "set aside");
+            tracing::error!(document = %format!("{DISCOVERS} {player}"), reason = %rejection.message, "document skipped");
         }
         Ok(())
     }
@@ -200,7 +199,7 @@ impl Discoveries for MongoStore {
                         last = id.as_ref().and_then(|id| id.whole().ok()).or(last);
                         page.malformed.push(malformed(
                             DISCOVERS,
-                            &id.as_ref().map(Stored::told).unwrap_or_default(),
+                            &id.as_ref().map(Stored::excerpt).unwrap_or_default(),
                             &error,
                         ));
                     }

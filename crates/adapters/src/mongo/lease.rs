@@ -64,7 +64,7 @@ impl Leases for MongoStore {
         if holder == owner {
             return Ok(Leased::Own);
         }
-        Ok(Leased::Others { owner: holder, until: read::field(&found, "expiresAt")?.checked_time()? })
+        Ok(Leased::Others { owner: holder, until: read::field(&found, "expiresAt")?.time()? })
     }
 
     async fn end_lease(&self, name: &str, owner: &str) -> Result<()> {

@@ -21,7 +21,7 @@ mod retry;
 mod rules;
 mod runs;
 mod state;
-mod throttle;
+mod turns;
 mod waiting;
 
 use std::sync::Arc;
@@ -40,7 +40,7 @@ use tokio::time::timeout;
 
 pub use self::lease::{Leased, Leases};
 use self::retry::while_away;
-pub use self::throttle::{Lowered, Turn, Turns};
+pub use self::turns::{Lowered, Turn, Turns};
 use crate::text::{malformed, shown};
 
 /// How to reach the store.

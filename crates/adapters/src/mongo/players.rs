@@ -92,7 +92,7 @@ pub(super) fn known(document: &Document) -> Result<Known> {
 
 fn checked(document: &Document) -> std::result::Result<Player, Malformed> {
     player(document).map_err(|error| {
-        let id = read::told_id(document);
+        let id = read::id_excerpt(document);
         malformed(PLAYERS, &id, &error)
     })
 }
@@ -148,7 +148,7 @@ impl Region {
                     let document = match Document::try_from(&raw) {
                         Ok(document) => document,
                         Err(error) => {
-                            let id = read::told_raw_id(&raw);
+                            let id = read::raw_id_excerpt(&raw);
                             return Ok(Some(Err(malformed(PLAYERS, &id, &error.into()))));
                         }
                     };

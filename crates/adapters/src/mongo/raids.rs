@@ -22,8 +22,8 @@ pub(super) fn raid(document: &Document) -> Result<Raid> {
 fn readable(document: &Document) -> Option<Raid> {
     raid(document)
         .inspect_err(|error| {
-            let id = read::told_id(document);
-            tracing::error!(document = %format!("{RAIDS} {id}"), reason = %format!("{error:#}"), "document set aside");
+            let id = read::id_excerpt(document);
+            tracing::error!(document = %format!("{RAIDS} {id}"), reason = %format!("{error:#}"), "document skipped");
         })
         .ok()
 }

@@ -4,33 +4,14 @@ use anyhow::Context;
 use chrono::DateTime;
 use mongodb::bson::{Bson, Document, RawDocument};
 use parsebook_core::Timestamp;
+use parsebook_core::ports::Result;
 
 use super::date;
 use crate::stored::{Stored, whole_double};
 
 impl Stored for Bson {
-    fn null() -> Self {
-        Self::Null
-    }
-
-    fn of_integer(value: i64) -> Self {
-        i32::try_from(value).map_or(Self::Int64(value), Self::Int32)
-    }
-
-    fn of_number(value: f64) -> Self {
-        if value.is_finite() { Self::Double(value) } else { Self::Null }
-    }
-
-    fn of_text(value: &str) -> Self {
-        value.into()
-    }
-
     fn of_time(value: Timestamp) -> Self {
         date(value).into()
-    }
-
-    fn of_items(items: impl IntoIterator<Item = Self>) -> Self {
-        Self::Array(items.into_iter().collect())
     }
 
     fn of_fields<K: Into<String>>(fields: impl IntoIterator<Item = (K, Self)>) -> Self {
@@ -63,20 +44,21 @@ impl Stored for Bson {
         number.is_finite().then_some(number)
     }
 
-    fn text(&self) -> Option<&str> {
-        self.as_str()
+    fn text(&self) -> Result<&str> {
+        self.read_as(self.as_str(), "text")
     }
 
-    fn time(&self) -> Option<Timestamp> {
-        DateTime::from_timestamp_millis(self.as_datetime()?.timestamp_millis())
+    fn time(&self) -> Result<Timestamp> {
+        let millis = self.as_datetime().map(|time| time.timestamp_millis());
+        self.read_as(millis.and_then(DateTime::from_timestamp_millis), "date")
     }
 
-    fn items(&self) -> Option<&[Self]> {
-        self.as_array().map(Vec::as_slice)
+    fn items(&self) -> Result<&[Self]> {
+        self.read_as(self.as_array().map(Vec::as_slice), "array")
     }
 
-    fn fields(&self) -> Option<impl Iterator<Item = (&String, &Self)>> {
-        self.as_document().map(|document| document.iter())
+    fn fields(&self) -> Result<impl Iterator<Item = (&String, &Self)>> {
+        self.read_as(self.as_document().map(|document| document.iter()), "document")
     }
 
     fn field(&self, name: &str) -> Option<&Self> {
@@ -85,7 +67,7 @@ impl Stored for Bson {
 }
 
 /// A field that must be there.
-pub fn field<'a>(document: &'a Document, name: &str) -> anyhow::Result<&'a Bson> {
+pub fn field<'a>(document: &'a Document, name: &str) -> Result<&'a Bson> {
     document.get(name).with_context(|| format!("{name} is missing"))
 }
 
@@ -95,7 +77,7 @@ pub fn optional<'a>(document: &'a Document, name: &str) -> Option<&'a Bson> {
 }
 
 /// A whole number that must be there.
-pub fn whole_field<T: TryFrom<i64>>(document: &Document, name: &str) -> anyhow::Result<T> {
+pub fn whole_field<T: TryFrom<i64>>(document: &Document, name: &str) -> Result<T> {
     field(document, name)?.whole().with_context(|| name.to_owned())
 }
 
@@ -105,23 +87,23 @@ pub fn raw_id(document: &RawDocument) -> Option<Bson> {
 }
 
 /// The `_id` of a document, for a message.
-pub fn told_id(document: &Document) -> String {
-    document.get("_id").map(Stored::told).unwrap_or_default()
+pub fn id_excerpt(document: &Document) -> String {
+    document.get("_id").map(Stored::excerpt).unwrap_or_default()
 }
 
 /// The `_id` of a document of which nothing else may be readable, for a message.
-pub fn told_raw_id(document: &RawDocument) -> String {
-    raw_id(document).as_ref().map(Stored::told).unwrap_or_default()
+pub fn raw_id_excerpt(document: &RawDocument) -> String {
+    raw_id(document).as_ref().map(Stored::excerpt).unwrap_or_default()
 }
 
 /// A text that must be there.
-pub fn text(document: &Document, name: &str) -> anyhow::Result<String> {
-    field(document, name)?.checked_text().with_context(|| name.to_owned())
+pub fn text(document: &Document, name: &str) -> Result<String> {
+    field(document, name)?.text().map(str::to_owned).with_context(|| name.to_owned())
 }
 
 /// A sub-document.
-pub fn document<'a>(value: &'a Bson, name: &str) -> anyhow::Result<&'a Document> {
-    value.as_document().with_context(|| format!("{name}: {} is no document", value.told()))
+pub fn document<'a>(value: &'a Bson, name: &str) -> Result<&'a Document> {
+    value.as_document().with_context(|| format!("{name}: {} is no document", value.excerpt()))
 }
 
 #[cfg(test)]
@@ -142,8 +124,6 @@ mod tests {
         }
         assert_eq!(Bson::Int32(300).whole::<u8>().unwrap_err().to_string(), "300 is out of range");
         assert_eq!(Bson::Double(f64::INFINITY).number(), None);
-        assert_eq!(Bson::of_number(f64::NAN), Bson::Null);
-        assert_eq!([3, 1 << 40].map(Bson::of_integer), [Bson::Int32(3), Bson::Int64(1 << 40)]);
     }
 
     #[test]

@@ -24,11 +24,11 @@ pub fn index() -> IndexModel {
 
 /// The states of reports that are to be read.
 fn open() -> Document {
-    doc! { "$in": ReportState::OPEN.map(ReportState::as_str).to_vec() }
+    doc! { "$in": ReportState::OPEN.map(ReportState::name).to_vec() }
 }
 
 fn time(document: &Document, name: &str) -> Result<Timestamp> {
-    read::field(document, name)?.checked_time().with_context(|| name.to_owned())
+    read::field(document, name)?.time().with_context(|| name.to_owned())
 }
 
 pub(super) fn report(document: &Document) -> Result<StoredReport> {
@@ -41,8 +41,8 @@ pub(super) fn report(document: &Document) -> Result<StoredReport> {
         revision: read::whole_field(document, "revision")?,
         state: read::text(document, "state")?.parse().map_err(anyhow::Error::msg)?,
         due_at: time(document, "dueAt")?,
-        sent_at: read::optional(document, "sentAt").map(Stored::checked_time).transpose().context("sentAt")?,
-        found_at: read::optional(document, "foundAt").map(Stored::checked_time).transpose().context("foundAt")?,
+        sent_at: read::optional(document, "sentAt").map(Stored::time).transpose().context("sentAt")?,
+        found_at: read::optional(document, "foundAt").map(Stored::time).transpose().context("foundAt")?,
         tries: read::optional(document, "tries").map(Stored::whole).transpose().context("tries")?.unwrap_or_default(),
         // Written by no earlier version.
         difficulties: match read::optional(document, "difficulties") {
@@ -56,9 +56,7 @@ pub(super) fn report(document: &Document) -> Result<StoredReport> {
 }
 
 fn difficulties(document: &Document) -> Result<BTreeSet<Difficulty>> {
-    let Bson::Array(difficulties) = read::field(document, "difficulties")? else {
-        anyhow::bail!("difficulties is no array")
-    };
+    let difficulties = read::field(document, "difficulties")?.items().context("difficulties")?;
     difficulties.iter().map(Stored::whole).collect()
 }
 
@@ -67,7 +65,7 @@ fn readable(documents: &[Document]) -> impl Iterator<Item = StoredReport> {
     documents.iter().filter_map(|document| {
         report(document)
             .inspect_err(|error| {
-                let id = read::told_id(document);
+                let id = read::id_excerpt(document);
                 tracing::error!(document = %format!("{REPORTS} {id}"), reason = %format!("{error:#}"), "document skipped");
             })
             .ok()
@@ -84,7 +82,7 @@ fn raising(report: &StoredReport) -> Document {
         "startTime": date(report.start),
         "endTime": date(report.end),
         "revision": report.revision,
-        "state": report.state.as_str(),
+        "state": report.state.name(),
         "dueAt": date(report.due_at),
         "tries": report.tries,
         "difficulties": of_difficulties(&report.difficulties),
@@ -100,7 +98,7 @@ fn raising(report: &StoredReport) -> Document {
 
 fn settling((code, revision, settled): &(String, u32, Settled)) -> Document {
     let mut set = doc! {
-        "state": settled.state.as_str(),
+        "state": settled.state.name(),
         "dueAt": date(settled.due_at),
         "tries": settled.tries,
         "difficulties": of_difficulties(&settled.difficulties),
@@ -129,7 +127,7 @@ impl MongoStore {
         }
         let rejected = self.update(collection, statements, Durability::Default).await?;
         if let Some((index, rejection)) = rejected.into_iter().next() {
-            let of = statements[index]["q"].told();
+            let of = statements[index]["q"].excerpt();
             anyhow::bail!("{collection} {of}: {}", rejection.message);
         }
         Ok(())
@@ -213,7 +211,7 @@ impl ReportBacklog for MongoStore {
                 due: reports.count_documents(due.clone()).await?,
                 oldest_due: oldest.and_then(|oldest| time(&oldest, "dueAt").ok()),
                 again: reports
-                    .count_documents(doc! { "state": ReportState::Again.as_str(), "leftOut": { "$in": [null, 0] } })
+                    .count_documents(doc! { "state": ReportState::Again.name(), "leftOut": { "$in": [null, 0] } })
                     .await?,
                 left_out,
                 all: reports.estimated_document_count().await?,

@@ -27,7 +27,7 @@ pub(super) fn rule(document: &Document) -> Result<Rule> {
     };
     let enabled = match read::optional(document, "enabled") {
         Some(Bson::Boolean(enabled)) => *enabled,
-        Some(other) => anyhow::bail!("enabled: {} is neither true nor false", other.told()),
+        Some(other) => anyhow::bail!("enabled: {} is neither true nor false", other.excerpt()),
         None => true,
     };
     let target = Target {
@@ -40,14 +40,14 @@ pub(super) fn rule(document: &Document) -> Result<Rule> {
             Some(_) => read::text(document, "ranks")?.parse().map_err(anyhow::Error::msg)?,
             None => Default::default(),
         },
-        since: read::optional(document, "since").map(Stored::checked_time).transpose().context("since")?,
+        since: read::optional(document, "since").map(Stored::time).transpose().context("since")?,
         partition: read::optional(document, "partition").map(Stored::whole).transpose().context("partition")?,
     };
     let rule = Rule {
         id: RuleId(id.to_hex()),
         target,
         enabled,
-        last_run: read::optional(document, "lastRun").map(Stored::checked_time).transpose().context("lastRun")?,
+        last_run: read::optional(document, "lastRun").map(Stored::time).transpose().context("lastRun")?,
         state: state::from_bson(document.get("state")).context("state")?,
     };
     Ok(rule.checked()?)
@@ -153,7 +153,7 @@ impl Rules for MongoStore {
             match Document::try_from(document).map_err(Into::into).and_then(|document| rule(&document)) {
                 Ok(rule) => rules.push(rule),
                 Err(error) => {
-                    let id = read::told_raw_id(document);
+                    let id = read::raw_id_excerpt(document);
                     rejected.push(malformed(RULES, &id, &error));
                 }
             }
@@ -214,7 +214,7 @@ impl Rules for MongoStore {
         let readable = |raw: &RawDocumentBuf| {
             let read = Document::try_from(raw).map_err(Into::into).and_then(|document| refusal(&document));
             read.inspect_err(|error| {
-                let id = read::told_raw_id(raw);
+                let id = read::raw_id_excerpt(raw);
                 tracing::error!(%id, error = format!("{error:#}"), "a refusal that was kept cannot be read");
             })
         };

@@ -34,8 +34,8 @@ pub(super) fn run(document: &Document) -> Result<Run> {
     Ok(Run {
         id: id.as_str().map_or_else(|| id.to_string(), str::to_owned),
         stage: read::text(document, "stage")?,
-        started_at: read::field(document, "startedAt")?.checked_time()?,
-        ended_at: read::field(document, "endedAt")?.checked_time()?,
+        started_at: read::field(document, "startedAt")?.time()?,
+        ended_at: read::field(document, "endedAt")?.time()?,
         outcome: read::text(document, "outcome")?.parse().map_err(anyhow::Error::msg)?,
         summary: state::json(document.get("summary").unwrap_or(&Bson::Null))?,
     })
@@ -49,7 +49,7 @@ impl MongoStore {
         runs.delete_many(doc! { "startedAt": { "$lt": date(now - KEPT) } }).await?;
         let newest_first = runs.find_one(doc! {}).sort(doc! { "startedAt": -1 }).skip(MOST_RUNS);
         if let Some(beyond) = newest_first.projection(doc! { "startedAt": 1 }).await? {
-            let started_at = read::field(&beyond, "startedAt")?.checked_time()?;
+            let started_at = read::field(&beyond, "startedAt")?.time()?;
             runs.delete_many(doc! { "startedAt": { "$lte": date(started_at) } }).await?;
         }
         Ok(())
@@ -75,7 +75,7 @@ impl Journal for MongoStore {
         };
         let readable = |document: Document| {
             let run = run(&document).inspect_err(|error| {
-                let id = read::told_id(&document);
+                let id = read::id_excerpt(&document);
                 tracing::warn!(%id, %error, "a run of the journal cannot be read");
             });
             std::future::ready(Ok(run.ok()))

@@ -54,7 +54,7 @@ pub fn json(value: &Bson) -> anyhow::Result<Value> {
         Bson::Null => Value::Null,
         Bson::Boolean(value) => Value::Bool(*value),
         Bson::String(text) => Value::String(text.clone()),
-        Bson::DateTime(_) => Value::of_time(value.checked_time()?),
+        Bson::DateTime(_) => Value::of_time(value.time()?),
         Bson::Array(values) => Value::Array(values.iter().map(json).collect::<anyhow::Result<_>>()?),
         Bson::Document(fields) => {
             let fields = fields.iter().map(|(name, value)| Ok((name.clone(), json(value)?)));
@@ -63,7 +63,7 @@ pub fn json(value: &Bson) -> anyhow::Result<Value> {
         other => match (other.integer(), other.number()) {
             (Some(value), _) => Value::from(value),
             (None, Some(value)) => Value::from(value),
-            (None, None) => bail!("{} has no form as JSON", other.told()),
+            (None, None) => bail!("{} has no form as JSON", other.excerpt()),
         },
     })
 }

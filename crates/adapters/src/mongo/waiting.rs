@@ -29,7 +29,7 @@ impl Waiting for MongoStore {
         let collection = self.collection(QUEUED).await?;
         let in_queue = |document: Document| {
             let player = discovered(&document).ok()?;
-            let sent_at = read::optional(&document, "sentAt").and_then(|sent_at| sent_at.checked_time().ok());
+            let sent_at = read::optional(&document, "sentAt").and_then(|sent_at| sent_at.time().ok());
             Some((player.id, InQueue { raids_to_scrap: player.raids_to_scrap, sent_at }))
         };
         // A full queue as documents is larger than a Lambda.
@@ -83,5 +83,18 @@ impl MongoStore {
         .await?;
         let counted = counted.unwrap_or_default();
         Ok(read::whole_field(&counted, "failures").unwrap_or(1))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_templates_queues_keep_messages_for_as_long() {
+        let template = include_str!("../../../../infra/template.yaml");
+        let kept: Vec<&str> =
+            template.lines().filter_map(|line| line.trim().strip_prefix("MessageRetentionPeriod: ")).collect();
+        assert!(!kept.is_empty() && kept.iter().all(|&kept| kept == RETENTION.num_seconds().to_string()), "{kept:?}");
     }
 }

@@ -149,7 +149,7 @@ pub struct PlayerRankSettings {
     pub call_budget: f64,
     /// `REPORT_CALL_BUDGET`: points for the ranks of one report; default 26.
     pub report_call_budget: f64,
-    /// `RERANK_AFTER_HOURS`: for so long aggregator asks for no other full reading; default 20.
+    /// `RERANK_AFTER_HOURS`: a full reading that is younger is not repeated; default 20.
     pub rerank_after: Duration,
     /// `AWS_LAMBDA_FUNCTION_NAME`, which Lambda itself sets: whose concurrency limit is read and lowered.
     pub function: String,

@@ -14,43 +14,40 @@ use serde_json::Value;
 
 use crate::text::excerpt;
 
-/// A value of a stored document.
-pub trait Stored: Sized + Display {
-    /// Nothing.
-    fn null() -> Self;
-    /// A whole number.
-    fn of_integer(value: i64) -> Self;
-    /// A number; null where it is not finite.
-    fn of_number(value: f64) -> Self;
-    /// A text.
-    fn of_text(value: &str) -> Self;
+/// A value of a stored document. What reads it answers an error that quotes it.
+pub trait Stored:
+    Sized + Default + Display + From<i32> + From<u32> + From<f64> + for<'a> From<&'a str> + From<Vec<Self>>
+{
     /// A moment, to the millisecond at least.
     fn of_time(value: Timestamp) -> Self;
-    /// A list.
-    fn of_items(items: impl IntoIterator<Item = Self>) -> Self;
     /// A document.
     fn of_fields<K: Into<String>>(fields: impl IntoIterator<Item = (K, Self)>) -> Self;
 
-    /// Whether it is nothing.
+    /// Whether it is nothing, as the default is.
     fn is_null(&self) -> bool;
     /// A whole number of any numeric type.
     fn integer(&self) -> Option<i64>;
     /// A finite number of any numeric type.
     fn number(&self) -> Option<f64>;
     /// A text.
-    fn text(&self) -> Option<&str>;
+    fn text(&self) -> Result<&str>;
     /// A moment.
-    fn time(&self) -> Option<Timestamp>;
+    fn time(&self) -> Result<Timestamp>;
     /// A list.
-    fn items(&self) -> Option<&[Self]>;
+    fn items(&self) -> Result<&[Self]>;
     /// The fields of a document, in its order.
-    fn fields(&self) -> Option<impl Iterator<Item = (&String, &Self)>>;
+    fn fields(&self) -> Result<impl Iterator<Item = (&String, &Self)>>;
     /// One field of a document.
     fn field(&self, name: &str) -> Option<&Self>;
 
     /// For an error message: short, on one line.
-    fn told(&self) -> String {
+    fn excerpt(&self) -> String {
         excerpt(&self.to_string())
+    }
+
+    /// What was read of it, or the error that it is no `what`.
+    fn read_as<T>(&self, read: Option<T>, what: &str) -> Result<T> {
+        read.with_context(|| format!("{} is no {what}", self.excerpt()))
     }
 
     /// A field that is there and not null.
@@ -65,23 +62,8 @@ pub trait Stored: Sized + Display {
 
     /// A whole number in the range of `T`.
     fn whole<T: TryFrom<i64>>(&self) -> Result<T> {
-        let integer = self.integer().with_context(|| format!("{} is no whole number", self.told()))?;
+        let integer = self.read_as(self.integer(), "whole number")?;
         T::try_from(integer).map_err(|_| anyhow!("{integer} is out of range"))
-    }
-
-    /// A text, or an error.
-    fn checked_text(&self) -> Result<String> {
-        self.text().map(str::to_owned).with_context(|| format!("{} is no text", self.told()))
-    }
-
-    /// A moment, or an error.
-    fn checked_time(&self) -> Result<Timestamp> {
-        self.time().with_context(|| format!("{} is no date", self.told()))
-    }
-
-    /// The fields of a document, or an error.
-    fn checked_fields(&self) -> Result<impl Iterator<Item = (&String, &Self)>> {
-        self.fields().with_context(|| format!("{} is no document", self.told()))
     }
 }
 
@@ -92,28 +74,8 @@ pub fn whole_double(value: f64) -> Option<i64> {
 }
 
 impl Stored for Value {
-    fn null() -> Self {
-        Self::Null
-    }
-
-    fn of_integer(value: i64) -> Self {
-        value.into()
-    }
-
-    fn of_number(value: f64) -> Self {
-        value.into()
-    }
-
-    fn of_text(value: &str) -> Self {
-        value.into()
-    }
-
     fn of_time(value: Timestamp) -> Self {
         value.to_rfc3339_opts(SecondsFormat::AutoSi, true).into()
-    }
-
-    fn of_items(items: impl IntoIterator<Item = Self>) -> Self {
-        items.into_iter().collect()
     }
 
     fn of_fields<K: Into<String>>(fields: impl IntoIterator<Item = (K, Self)>) -> Self {
@@ -132,20 +94,21 @@ impl Stored for Value {
         self.as_f64()
     }
 
-    fn text(&self) -> Option<&str> {
-        self.as_str()
+    fn text(&self) -> Result<&str> {
+        self.read_as(self.as_str(), "text")
     }
 
-    fn time(&self) -> Option<Timestamp> {
-        DateTime::parse_from_rfc3339(self.as_str()?).ok().map(Into::into)
+    fn time(&self) -> Result<Timestamp> {
+        let time = self.as_str().and_then(|text| DateTime::parse_from_rfc3339(text).ok());
+        self.read_as(time.map(Into::into), "date")
     }
 
-    fn items(&self) -> Option<&[Self]> {
-        self.as_array().map(Vec::as_slice)
+    fn items(&self) -> Result<&[Self]> {
+        self.read_as(self.as_array().map(Vec::as_slice), "array")
     }
 
-    fn fields(&self) -> Option<impl Iterator<Item = (&String, &Self)>> {
-        self.as_object().map(serde_json::Map::iter)
+    fn fields(&self) -> Result<impl Iterator<Item = (&String, &Self)>> {
+        self.read_as(self.as_object().map(serde_json::Map::iter), "document")
     }
 
     fn field(&self, name: &str) -> Option<&Self> {
@@ -155,20 +118,20 @@ impl Stored for Value {
 
 /// The bosses of a raid, as `raids.encounters` has them.
 pub fn of_encounters<V: Stored>(encounters: &[Encounter]) -> V {
-    V::of_items(
-        encounters
-            .iter()
-            .map(|boss| V::of_fields([("id", V::of_integer(boss.id.into())), ("name", V::of_text(&boss.name))])),
-    )
+    let of_boss = |boss: &Encounter| V::of_fields([("id", boss.id.into()), ("name", boss.name.as_str().into())]);
+    encounters.iter().map(of_boss).collect::<Vec<V>>().into()
 }
 
 /// Reads the bosses of a raid.
+///
+/// # Errors
+/// When anything is not understood.
 pub fn encounters<V: Stored>(stored: &V) -> Result<Vec<Encounter>> {
     let encounter = |boss: &V| {
         let id = boss.required("id")?.whole().context("id")?;
-        Ok(Encounter { id, name: boss.required("name")?.checked_text().context("name")? })
+        Ok(Encounter { id, name: boss.required("name")?.text().context("name")?.to_owned() })
     };
-    stored.items().context("no array")?.iter().map(encounter).collect()
+    stored.items()?.iter().map(encounter).collect()
 }
 
 #[cfg(test)]
@@ -194,7 +157,7 @@ mod tests {
         assert_eq!(stored, json!([{ "id": 2, "name": "Terros" }, { "id": 1, "name": "Eranog" }]));
         assert_eq!(encounters(&stored).unwrap(), bosses);
         for (odd, why) in [
-            (json!({}), "no array"),
+            (json!({}), "{} is no array"),
             (json!([{ "id": 1 }]), "name is missing"),
             (json!([{ "id": -1, "name": "" }]), "id: -1 is out of range"),
             (json!([{ "id": 1, "name": ["a\nb"] }]), "name: [\"a\\nb\"] is no text"),

@@ -16,23 +16,22 @@ pub fn of_difficulty<V: Stored>(ranks: &DifficultyRanks) -> V {
 }
 
 fn of_metric<V: Stored>(metric: &MetricRanks) -> V {
-    let rank = |rank: &EncounterRank| {
-        V::of_fields([("rankPercent", V::of_number(rank.rank_percent)), ("kills", V::of_integer(rank.kills.into()))])
-    };
+    let rank =
+        |rank: &EncounterRank| V::of_fields([("rankPercent", rank.rank_percent.into()), ("kills", rank.kills.into())]);
     let mut fields = vec![
-        ("partition", V::of_integer(metric.partition.into())),
+        ("partition", metric.partition.into()),
         ("rankedAt", V::of_time(metric.ranked_at)),
-        ("readAt", metric.read_at.map_or_else(V::null, V::of_time)),
+        ("readAt", metric.read_at.map(V::of_time).unwrap_or_default()),
         ("encounters", by_boss(&metric.encounters, rank)),
     ];
     if let Some(spec) = &metric.spec {
-        fields.push(("spec", V::of_text(spec)));
+        fields.push(("spec", spec.as_str().into()));
     }
     if !metric.specs.is_empty() {
-        fields.push(("specs", by_boss(&metric.specs, |spec| V::of_text(spec))));
+        fields.push(("specs", by_boss(&metric.specs, |spec| spec.as_str().into())));
     }
     if !metric.ends.is_empty() {
-        let ends = |ends: &Vec<Timestamp>| V::of_items(ends.iter().map(|end| V::of_time(*end)));
+        let ends = |ends: &Vec<Timestamp>| ends.iter().copied().map(V::of_time).collect::<Vec<V>>().into();
         fields.push(("ends", by_boss(&metric.ends, ends)));
     }
     V::of_fields(fields)
@@ -74,10 +73,10 @@ pub fn known<V: Stored>(class_id: Option<u8>, ranks: Option<&V>) -> Result<Known
 /// Raids and difficulties that are not understood as a whole. Neither a null nor a list can be written into: an error.
 fn odd_pairs<V: Stored>(ranks: &V) -> Result<BTreeMap<(RaidId, Difficulty), String>> {
     let mut odd = BTreeMap::new();
-    for (raid, difficulties) in ranks.checked_fields()? {
+    for (raid, difficulties) in ranks.fields()? {
         // Fields of other names are somebody else's.
         let Ok(number) = raid.parse() else { continue };
-        for (difficulty, metrics) in difficulties.checked_fields().with_context(|| format!("raid {raid}"))? {
+        for (difficulty, metrics) in difficulties.fields().with_context(|| format!("raid {raid}"))? {
             let Ok(of) = difficulty.parse() else { continue };
             if let Err(error) = strict(metrics) {
                 odd.insert((number, of), format!("ranks: raid {raid}: difficulty {difficulty}: {error:#}"));
@@ -104,7 +103,7 @@ impl Reader {
         read: impl Fn(&V) -> Result<T>,
     ) -> Result<BTreeMap<K, T>> {
         let mut entries = BTreeMap::new();
-        for (key, value) in value.checked_fields().with_context(|| what.to_owned())? {
+        for (key, value) in value.fields().with_context(|| what.to_owned())? {
             let number = key.parse().map_err(|_| anyhow!("{what} {key:?} is no number"));
             let entry = number.and_then(|number| Ok((number, read(value).with_context(|| format!("{what} {key}"))?)));
             if let Some((key, value)) = self.kept(entry.map(Some))? {
@@ -131,20 +130,23 @@ impl Reader {
 
     fn metric<V: Stored>(self, stored: &V) -> Result<MetricRanks> {
         // Without it they are as old as can be.
-        let ranked_at = self.kept(stored.required("rankedAt").and_then(V::checked_time).context("rankedAt"))?;
-        let ends = |ends: &V| ends.items().context("no array")?.iter().map(V::checked_time).collect();
+        let ranked_at = self.kept(stored.required("rankedAt").and_then(V::time).context("rankedAt"))?;
+        let ends = |ends: &V| ends.items()?.iter().map(V::time).collect();
         let ends = stored.present("ends").map(|stored| self.entries(stored, "ends", ends)).transpose();
-        let specs = stored.present("specs").map(|stored| self.entries(stored, "specs", V::checked_text)).transpose();
+        let specs = stored
+            .present("specs")
+            .map(|stored| self.entries(stored, "specs", |spec| Ok(spec.text()?.to_owned())))
+            .transpose();
         Ok(MetricRanks {
             partition: self.kept(stored.required("partition").and_then(V::whole).context("partition"))?,
             ranked_at,
             read_at: match stored.field("readAt") {
                 Some(time) if time.is_null() => None,
-                Some(time) => self.kept(time.checked_time().context("readAt").map(Some))?,
+                Some(time) => self.kept(time.time().context("readAt").map(Some))?,
                 // A document without the field is older than it.
                 None => Some(ranked_at),
             },
-            spec: stored.field("spec").and_then(V::text).map(str::to_owned),
+            spec: stored.field("spec").and_then(|spec| spec.text().ok()).map(str::to_owned),
             encounters: self.entries(stored.required("encounters")?, "encounter", encounter)?,
             ends: self.kept(ends)?.unwrap_or_default(),
             specs: self.kept(specs)?.unwrap_or_default(),
@@ -156,7 +158,7 @@ impl Reader {
 fn encounter<V: Stored>(rank: &V) -> Result<EncounterRank> {
     let number = |name: &str| rank.field(name).and_then(V::number);
     let numbers = number("rankPercent").zip(number("kills"));
-    let (percent, kills) = numbers.with_context(|| format!("{} is no rank", rank.told()))?;
+    let (percent, kills) = numbers.with_context(|| format!("{} is no rank", rank.excerpt()))?;
     Ok(EncounterRank::clamped(percent, kills))
 }
 

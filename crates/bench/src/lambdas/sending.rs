@@ -107,7 +107,7 @@ async fn bare_rate(pipeline: &Pipeline, players: u32) -> Result<f64> {
 /// Sends batch after batch; prints messages a second.
 #[expect(clippy::print_stdout, reason = "how it answers the process that started it")]
 pub async fn bare_loop(queue_url: &str, players: u32) -> Result<()> {
-    let client = aws_sdk_sqs::Client::new(&sdk_config().await);
+    let client = aws_sdk_sqs::Client::new(&sdk_config().await?);
     let begun = Instant::now();
     for first in (1..=players).step_by(10) {
         let entries = (first..first + 10).map(|id| {

@@ -224,7 +224,7 @@ fn rank_line(totals: &RankTotals) -> String {
     for (count, what) in [
         (totals.hidden, "hidden"),
         (totals.finished, "without a character or class"),
-        (totals.set_aside, "set aside (see: parsebook status)"),
+        (totals.dead_lettered, "dead-lettered (see: parsebook status)"),
         (totals.pauses.into(), "pauses for points"),
     ] {
         if count > 0 {

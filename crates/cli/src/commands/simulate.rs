@@ -64,9 +64,9 @@ fn world(args: &SimulateArgs) -> anyhow::Result<World> {
         return Ok(World::generate(args.players, args.seed));
     }
     let loaded = World::load(&args.world)?;
-    if loaded.set_aside > 0 {
-        loaded.causes.iter().for_each(|cause| complain(&format!("set aside: {cause}")));
-        complain(&format!("{} lines set aside", grouped(loaded.set_aside as u64)));
+    if loaded.skipped > 0 {
+        loaded.causes.iter().for_each(|cause| complain(&format!("skipped: {cause}")));
+        complain(&format!("{} lines skipped", grouped(loaded.skipped as u64)));
     }
     Ok(loaded.world)
 }

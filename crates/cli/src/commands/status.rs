@@ -58,7 +58,7 @@ fn lines(status: &Status) -> Vec<String> {
     }
     lines.extend(status.malformed.iter().map(|document| format!("malformed   {}", printable(document))));
     if let Some(count @ 1..) = status.set_aside {
-        lines.push(format!("set aside   {} messages; the newest:", grouped(count)));
+        lines.push(format!("dead        {} messages; the newest:", grouped(count)));
     }
     lines
 }

@@ -39,8 +39,8 @@ pub struct RankTotals {
     pub hidden: u64,
     /// Messages that can never succeed.
     pub finished: u64,
-    /// Messages set aside after several failures, as dead letters; `status` shows why.
-    pub set_aside: u64,
+    /// Messages that failed several times and are dead letters; `status` shows why.
+    pub dead_lettered: u64,
     /// Points spent, by key.
     pub points: BTreeMap<String, f64>,
     /// How often the pipeline waited for points.
@@ -55,7 +55,7 @@ impl RankTotals {
         self.players_of_reports += more.players_of_reports;
         self.hidden += more.hidden;
         self.finished += more.finished;
-        self.set_aside += more.set_aside;
+        self.dead_lettered += more.dead_lettered;
         self.pauses += more.pauses;
         for (key, points) in more.points {
             *self.points.entry(key).or_default() += points;
@@ -177,8 +177,8 @@ impl<C: Clock + Clone> Machine<C> {
                 if let (1, true, [only]) = (at_once, is_never_paid, ids.as_slice()) {
                     let reason = format!("needs {required} points, more than any key has in an hour");
                     self.store.dead_letter(*only, &reason, self.clock.now())?;
-                    progress.note(&format!("message set aside: {reason}"));
-                    totals.set_aside += 1;
+                    progress.note(&format!("message dead-lettered: {reason}"));
+                    totals.dead_lettered += 1;
                     return Ok(Next::GoOn);
                 }
                 self.store.put_back(&ids)?;
@@ -216,8 +216,8 @@ impl<C: Clock + Clone> Machine<C> {
                 Fault::Own => self.store.fail(id, reason, self.clock.now())?,
             };
             if is_dead {
-                progress.note(&format!("message set aside: {reason}"));
-                totals.set_aside += 1;
+                progress.note(&format!("message dead-lettered: {reason}"));
+                totals.dead_lettered += 1;
             }
         }
         totals.done += u64::from(summary.done);

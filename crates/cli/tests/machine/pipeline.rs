@@ -31,7 +31,7 @@ async fn reports_find_everybody_who_stands_in_one() {
     assert!(!standing.is_empty());
     assert!(oracle::verify_standing(&bench.addon(), &bench.world(), &standing).unwrap() > 0);
     assert_eq!(bench.simulator.stats().site_requests, 0);
-    assert_eq!(summary.player_rank.set_aside, 0);
+    assert_eq!(summary.player_rank.dead_lettered, 0);
 }
 
 #[tokio::test]

@@ -71,7 +71,7 @@ async fn faults_that_pass_cost_nobody_its_ranks() {
         let bench = small_world().await;
         let (totals, ranked) = rank_with(&bench, &[(fault, when)]).await;
         assert!(ranked.iter().all(|is_ranked| *is_ranked), "{fault}: {ranked:?}");
-        assert_eq!((totals.done, totals.set_aside), (ranked.len() as u64, 0), "{fault}: {totals:?}");
+        assert_eq!((totals.done, totals.dead_lettered), (ranked.len() as u64, 0), "{fault}: {totals:?}");
     }
 }
 
@@ -95,14 +95,18 @@ async fn one_character_that_fails_is_alone_with_it() {
             let is_ranked = stored.is_some_and(|stored| !stored.ranks.is_empty());
             assert_eq!(is_ranked, player.id != victim, "{fault}: player {}", player.id);
         }
-        let (finished, set_aside, hidden) = match fault {
+        let (finished, dead_lettered, hidden) = match fault {
             Fault::CharacterMissing | Fault::CharacterNoClass => (1, 0, 0),
             Fault::CharacterHidden => (0, 0, 1),
             // A pair that is refused or odd is left out, and its message is done with.
             Fault::RankingsError | Fault::RankingsNull => (0, 0, 0),
             _ => (0, 1, 0),
         };
-        assert_eq!((totals.finished, totals.set_aside, totals.hidden), (finished, set_aside, hidden), "{fault}");
+        assert_eq!(
+            (totals.finished, totals.dead_lettered, totals.hidden),
+            (finished, dead_lettered, hidden),
+            "{fault}"
+        );
         assert_eq!(machine.store().queue_length().unwrap(), 0, "{fault}");
     }
 }
@@ -180,7 +184,7 @@ async fn a_batch_that_no_hour_can_pay_is_worked_in_parts() {
     let (machine, wanted) = queued(&bench, &[("WCL_CALL_BUDGET", "7")]).await;
     let payable = wanted.iter().filter(|player| player.raids_to_scrap.pair_count() * 7 <= 60).count() as u64;
     let totals = machine.rank_all().await.unwrap();
-    assert_eq!((totals.done, totals.set_aside), (payable, wanted.len() as u64 - payable));
+    assert_eq!((totals.done, totals.dead_lettered), (payable, wanted.len() as u64 - payable));
 }
 
 #[tokio::test]
@@ -190,7 +194,7 @@ async fn a_poisoned_body_condemns_only_those_it_is_about() {
     bench.simulator.faults().set(Fault::CharacterNoClass, When::Ids(vec![wanted[1].id as i32]));
     bench.simulator.faults().set(Fault::RankingsNull, When::Ids(vec![wanted[2].id as i32]));
     let totals = machine.rank_all().await.unwrap();
-    assert_eq!((totals.done, totals.finished, totals.set_aside), (wanted.len() as u64 - 1, 1, 0));
+    assert_eq!((totals.done, totals.finished, totals.dead_lettered), (wanted.len() as u64 - 1, 1, 0));
     assert!(machine.store().player(wanted[2].id).unwrap().unwrap().ranks.is_empty());
 }
 
@@ -237,12 +241,12 @@ async fn points_that_run_out_unforeseen_are_waited_for() {
 }
 
 #[tokio::test]
-async fn a_malformed_message_is_set_aside_and_its_neighbours_are_ranked() {
+async fn a_malformed_message_is_dead_lettered_and_its_neighbours_are_ranked() {
     let bench = small_world().await;
     let (machine, wanted) = queued(&bench, &[]).await;
     machine.store().send_raw("{\"id\":\"x\"}").unwrap();
     let totals = machine.rank_all().await.unwrap();
-    assert_eq!((totals.done, totals.set_aside), (wanted.len() as u64, 1));
+    assert_eq!((totals.done, totals.dead_lettered), (wanted.len() as u64, 1));
     let letters = machine.store().dead_letters(5).unwrap();
     assert!(letters[0].reason.contains("not a message"), "{letters:?}");
 }

@@ -16,7 +16,7 @@
 mod choice;
 mod room;
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, VecDeque};
 use std::future::ready;
 use std::time::Duration;
@@ -117,7 +117,7 @@ pub struct WithoutRule {
     pub raid: RaidId,
     /// Its difficulty.
     pub difficulty: Difficulty,
-    /// What it fails of.
+    /// Why it fails.
     pub reason: String,
 }
 
@@ -127,11 +127,15 @@ impl<S: Rules + Discoveries + Players + Waiting + ReportBacklog> AggregateStore 
 
 /// Batches on their way to the queue at the same time.
 const SENT_AT_ONCE: usize = 4;
-/// What the queue confirmed is written down and removed by one command each for so many batches, where as many are ready.
-const FINISHED_TOGETHER: usize = 3;
-/// So many of these at the same time. What is sent and not yet written down is sent again after a crash: at most a hundred
-/// messages.
-const FINISHED_AT_ONCE: usize = 2;
+/// What the queue confirmed is written down by one command for so many batches, where as many are ready.
+const WRITTEN_TOGETHER: usize = 3;
+/// Such commands at the same time. What is sent and not yet written down is sent again after a crash: at most
+/// (4 + 2 × 3) × 10 = 100 messages.
+const WRITTEN_AT_ONCE: usize = 2;
+/// What was written down is removed by one command for so many of the former: a thousand messages at most.
+const REMOVED_TOGETHER: usize = 33;
+/// Such commands at the same time.
+const REMOVED_AT_ONCE: usize = 2;
 /// Where no report is due within this, players need not leave room for any.
 const REPORTS_COMING: TimeDelta = TimeDelta::days(7);
 /// A report that was sent is not sent again within this, nor while the queue is so long that its message waits there.
@@ -141,19 +145,14 @@ const REPORT_AGAIN_AFTER: TimeDelta = TimeDelta::hours(24);
 ///
 /// # Errors
 /// When the store or the queue fails as a whole. What was confirmed before is removed, the rest waits.
-pub async fn aggregate<S, Q, C>(
+pub async fn aggregate<S: AggregateStore, Q: MessageQueue, C: Clock>(
     store: &S,
     queue: &Q,
     clock: &C,
     config: &AggregateConfig,
     force: bool,
     deadline: Option<Timestamp>,
-) -> Result<AggregateSummary>
-where
-    S: AggregateStore,
-    Q: MessageQueue,
-    C: Clock,
-{
+) -> Result<AggregateSummary> {
     let now = clock.now();
     let waiting = store.waiting(now).await.context("reading who waits in the queue")?;
     let length = match queue.length().await {
@@ -371,23 +370,26 @@ impl<S: AggregateStore, Q: MessageQueue, T: Fn() -> bool> Run<'_, S, Q, T> {
         self.hand_over(&messages).await
     }
 
-    /// Sends messages in batches and writes down what the queue confirmed; `false` when time ran out before their end.
+    /// Sends messages in batches, writes down what the queue confirmed, and removes it from `discovers`; `false` when time ran
+    /// out before their end.
     ///
     /// A batch that fails ends the sending; one under way at that moment is still brought to its end.
     async fn hand_over(&mut self, messages: &[Message]) -> Result<bool> {
-        let (is_late, has_failed, is_away) = (Cell::new(false), Cell::new(false), Cell::new(false));
+        let (is_late, trouble) = (Cell::new(false), Trouble::default());
         let goes_on = |_: &&[Message]| {
             is_late.set(is_late.get() || (self.is_out_of_time)());
-            ready(!is_late.get() && !has_failed.get())
+            ready(!is_late.get() && trouble.failure.borrow().is_none())
         };
         let mut handed_over = stream::iter(messages.chunks(Q::BATCH))
             .take_while(goes_on)
-            .map(|batch| send(self.queue, batch))
+            .map(|batch| send(self.queue, batch, &trouble))
             .buffer_unordered(SENT_AT_ONCE)
-            .ready_chunks(FINISHED_TOGETHER)
-            .map(|batches| finish(self.store, batches, self.now, &is_away))
-            .buffer_unordered(FINISHED_AT_ONCE);
-        let mut failure = None;
+            .ready_chunks(WRITTEN_TOGETHER)
+            .map(|batches| write_down(self.store, HandedOver::of(batches), self.now, &trouble))
+            .buffer_unordered(WRITTEN_AT_ONCE)
+            .chunks(REMOVED_TOGETHER)
+            .map(|written| remove(self.store, HandedOver::of(written), &trouble))
+            .buffer_unordered(REMOVED_AT_ONCE);
         while let Some(batches) = handed_over.next().await {
             let sent = (batches.players.len() + batches.reports.len()) as u64;
             self.summary.sent += sent;
@@ -395,10 +397,9 @@ impl<S: AggregateStore, Q: MessageQueue, T: Fn() -> bool> Run<'_, S, Q, T> {
             self.room = self.room.saturating_sub(sent);
             self.summary.failed += batches.rejected.len() as u64;
             self.summary.reason = self.summary.reason.take().or(batches.rejected.into_iter().next());
-            has_failed.set(has_failed.get() || batches.failure.is_some());
-            failure = failure.or(batches.failure);
         }
-        failure.map_or(Ok(!is_late.get()), Err)
+        drop(handed_over);
+        trouble.failure.into_inner().map_or(Ok(!is_late.get()), Err)
     }
 }
 
@@ -451,16 +452,48 @@ struct HandedOver {
     reports: Vec<String>,
     /// Why the queue did not take a message, one by one.
     rejected: Vec<String>,
+}
+
+impl HandedOver {
+    /// Several as one.
+    fn of(batches: Vec<Self>) -> Self {
+        let mut all = Self::default();
+        for Self { players, reports, rejected } in batches {
+            all.players.extend(players);
+            all.reports.extend(reports);
+            all.rejected.extend(rejected);
+        }
+        all
+    }
+}
+
+/// What went wrong in a hand-over.
+#[derive(Default)]
+struct Trouble {
     /// The first failure.
-    failure: Option<Error>,
+    failure: RefCell<Option<Error>>,
+    /// Whether the store does not answer: then nothing more is asked of it.
+    is_away: Cell<bool>,
+}
+
+impl Trouble {
+    fn note(&self, outcome: Result<()>) {
+        if let Err(error) = outcome {
+            self.is_away.set(self.is_away.get() || is_store_away(&error));
+            self.failure.borrow_mut().get_or_insert(error);
+        }
+    }
 }
 
 /// Sends a batch.
-async fn send<Q: MessageQueue>(queue: &Q, batch: &[Message]) -> HandedOver {
+async fn send<Q: MessageQueue>(queue: &Q, batch: &[Message], trouble: &Trouble) -> HandedOver {
     let mut sent = HandedOver::default();
     let outcomes = match queue.send(batch).await.context("sending to the queue") {
         Ok(outcomes) => outcomes,
-        Err(error) => return HandedOver { failure: Some(error), ..sent },
+        Err(error) => {
+            trouble.note(Err(error));
+            return sent;
+        }
     };
     for (message, outcome) in batch.iter().zip(outcomes) {
         match (outcome, message) {
@@ -475,40 +508,25 @@ async fn send<Q: MessageQueue>(queue: &Q, batch: &[Message]) -> HandedOver {
     sent
 }
 
-/// Writes down what the queue confirmed of some batches as waiting there, then removes it from `discovers`. Nothing more is
-/// asked of a store that does not answer.
-async fn finish<S: AggregateStore>(
-    store: &S,
-    batches: Vec<HandedOver>,
-    now: Timestamp,
-    is_away: &Cell<bool>,
-) -> HandedOver {
-    let mut all = HandedOver::default();
-    for HandedOver { players, reports, rejected, failure } in batches {
-        all.players.extend(players);
-        all.reports.extend(reports);
-        all.rejected.extend(rejected);
-        all.failure = all.failure.or(failure);
+/// Writes down what the queue confirmed as waiting there.
+async fn write_down<S: AggregateStore>(store: &S, sent: HandedOver, now: Timestamp, trouble: &Trouble) -> HandedOver {
+    if !sent.players.is_empty() && !trouble.is_away.get() {
+        let written = store.mark_waiting(&sent.players, now).await;
+        trouble.note(written.context("writing down who waits in the queue"));
     }
-    let mut failure = all.failure.take();
-    let mut keep = |outcome: Result<()>| {
-        if let Err(error) = outcome {
-            is_away.set(is_away.get() || is_store_away(&error));
-            failure.get_or_insert(error);
-        }
-    };
-    if !all.players.is_empty() && !is_away.get() {
-        keep(move_to_waiting(store, &all.players, now).await);
+    if !sent.reports.is_empty() && !trouble.is_away.get() {
+        let written = store.mark_sent(&sent.reports, now).await;
+        trouble.note(written.context("writing down which reports were sent"));
     }
-    if !all.reports.is_empty() && !is_away.get() {
-        keep(store.mark_sent(&all.reports, now).await.context("writing down which reports were sent"));
-    }
-    HandedOver { failure, ..all }
+    sent
 }
 
-async fn move_to_waiting<S: AggregateStore>(store: &S, sent: &[Discovered], now: Timestamp) -> Result<()> {
-    store.mark_waiting(sent, now).await.context("writing down who waits in the queue")?;
-    store.remove(sent).await.context("removing what was sent from discovers")
+/// Removes from `discovers` what was sent.
+async fn remove<S: AggregateStore>(store: &S, sent: HandedOver, trouble: &Trouble) -> HandedOver {
+    if !sent.players.is_empty() && !trouble.is_away.get() {
+        trouble.note(store.remove(&sent.players).await.context("removing what was sent from discovers"));
+    }
+    sent
 }
 
 #[cfg(test)]

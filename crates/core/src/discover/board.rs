@@ -15,13 +15,7 @@ pub fn all_pages(progress: Progress) -> Progress {
     Progress { remaining: vec![whole], ..progress }
 }
 
-impl<S, A, W, C> Run<'_, S, A, W, C>
-where
-    S: DiscoverStore,
-    A: Zones + ReportLists,
-    W: RankingSite,
-    C: Clock,
-{
+impl<S: DiscoverStore, A: Zones + ReportLists, W: RankingSite, C: Clock> Run<'_, S, A, W, C> {
     /// Reads what is left of the board.
     pub(super) async fn read_board(&self, target: &Target, progress: &mut Progress) -> Ended {
         let partition = match target.partition {

@@ -31,18 +31,12 @@ const DEADLINE_MARGIN: TimeDelta = TimeDelta::seconds(40);
 ///
 /// # Errors
 /// When a backfill fails or the rules cannot be read; why single rules failed is in the summary.
-pub async fn discover<S, A, W, C>(
+pub async fn discover<S: DiscoverStore, A: Zones + ReportLists, W: RankingSite, C: Clock>(
     ports: &DiscoverPorts<'_, S, A, W, C>,
     config: &DiscoverConfig,
     backfill: Option<Target>,
     invocation: &Invocation,
-) -> Result<DiscoverSummary>
-where
-    S: DiscoverStore,
-    A: Zones + ReportLists,
-    W: RankingSite,
-    C: Clock,
-{
+) -> Result<DiscoverSummary> {
     let begun = ports.clock.now();
     let last_start = invocation.deadline.map(|deadline| deadline - DEADLINE_MARGIN.min((deadline - begun) / 4));
     let call = Call { ports, config, invocation, last_start };
@@ -101,13 +95,7 @@ struct Call<'a, S, A, W, C> {
     last_start: Option<Timestamp>,
 }
 
-impl<S, A, W, C> Call<'_, S, A, W, C>
-where
-    S: DiscoverStore,
-    A: Zones + ReportLists,
-    W: RankingSite,
-    C: Clock,
-{
+impl<S: DiscoverStore, A: Zones + ReportLists, W: RankingSite, C: Clock> Call<'_, S, A, W, C> {
     /// The rules that can be read, and what was refused while no rule could keep it.
     async fn rules(&self) -> Result<(Vec<Rule>, Refusals)> {
         let kept = self.ports.store.refusals().await.context("reading what refused before")?;

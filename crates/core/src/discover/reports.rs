@@ -144,13 +144,7 @@ fn joined(mut windows: Vec<WindowLeft>, read: WindowLeft) -> Vec<WindowLeft> {
     windows
 }
 
-impl<S, A, W, C> Run<'_, S, A, W, C>
-where
-    S: DiscoverStore,
-    A: Zones + ReportLists,
-    W: RankingSite,
-    C: Clock,
-{
+impl<S: DiscoverStore, A: Zones + ReportLists, W: RankingSite, C: Clock> Run<'_, S, A, W, C> {
     /// Reads what is left of the windows.
     pub(super) async fn read_reports(&self, target: &Target, progress: &mut Progress, counts: &mut Counts) -> Ended {
         counts.players = vec![0; progress.shares.len()];

@@ -113,13 +113,7 @@ pub(super) struct Run<'a, S, A, W, C> {
     pub(super) siblings: Vec<Rule>,
 }
 
-impl<S, A, W, C> Run<'_, S, A, W, C>
-where
-    S: DiscoverStore,
-    A: Zones + ReportLists,
-    W: RankingSite,
-    C: Clock,
-{
+impl<S: DiscoverStore, A: Zones + ReportLists, W: RankingSite, C: Clock> Run<'_, S, A, W, C> {
     /// Keeps a short lease from running out, from the first moment on; ends when it was lost. A store that is away is
     /// noticed where progress is saved.
     pub(super) async fn keep_lease(&self) -> anyhow::Error {

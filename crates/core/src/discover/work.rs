@@ -14,13 +14,7 @@ use super::{board, reports};
 use crate::ports::{Clock, RankingSite, ReportLists, Result, Zones, is_store_away};
 use crate::rule::{Progress, Rule, RuleId, RuleState, Share, SourceKind, Target, schedule};
 
-impl<S, A, W, C> Run<'_, S, A, W, C>
-where
-    S: DiscoverStore,
-    A: Zones + ReportLists,
-    W: RankingSite,
-    C: Clock,
-{
+impl<S: DiscoverStore, A: Zones + ReportLists, W: RankingSite, C: Clock> Run<'_, S, A, W, C> {
     pub(super) async fn work(self, target: Target) -> Result<Vec<RuleSummary>> {
         let saved = self.leader.as_ref().and_then(begun_reading).cloned();
         let mut progress = saved.unwrap_or_else(|| self.fresh_progress(&target));

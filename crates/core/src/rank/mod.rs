@@ -31,7 +31,7 @@ pub struct RankConfig {
     pub call_budget: f64,
     /// `REPORT_CALL_BUDGET`: points for the ranks of one report.
     pub report_budget: f64,
-    /// `RERANK_AFTER_HOURS`: for so long aggregator asks for no other full reading.
+    /// `RERANK_AFTER_HOURS`: a full reading that is younger is not repeated.
     pub rerank_after: Duration,
     /// The date that ranks from reports get, instead of the moment they are read: the same answers then make the same
     /// files.
@@ -78,19 +78,14 @@ impl<S: Players + Discoveries + Waiting + Rules + ReportBacklog> RankStore for S
 ///
 /// # Errors
 /// [`RankError`] sends the whole batch back. Some of it may be stored by then: to rank that again changes nothing.
-pub async fn rank_batch<S, A, C>(
+pub async fn rank_batch<S: RankStore, A: KeyPool + RankSource + ReportRanks, C: Clock>(
     store: &S,
     api: &A,
     clock: &C,
     config: &RankConfig,
     concurrency: u32,
     deliveries: &[Delivery],
-) -> Result<RankSummary, RankError>
-where
-    S: RankStore,
-    A: KeyPool + RankSource + ReportRanks,
-    C: Clock,
-{
+) -> Result<RankSummary, RankError> {
     let mut batch = Batch::parse(deliveries);
     let (wanted, known) = known_players(store, &mut batch).await?;
     let reports = reports::unread(store, clock.now(), &mut batch).await?;

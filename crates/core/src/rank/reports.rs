@@ -133,9 +133,9 @@ async fn take<S: RankStore>(
         let code = &reading.code;
         batch.summary.skipped.extend(reading.skipped.iter().map(|line| format!("report {code}: {line}")));
         let folding = Folding { found_at: found_at(code), now, ranked_at: config.stamp.unwrap_or(now) };
-        let told = told(reading, &wanted.boards, folding);
-        updates.extend(told.updates.into_iter().map(|update| (place, update)));
-        first_readings.push(told.first_readings);
+        let changes = changes(reading, &wanted.boards, folding);
+        updates.extend(changes.updates.into_iter().map(|update| (place, update)));
+        first_readings.push(changes.first_readings);
     }
     // What two reports tell of one player makes one document in any order; what removes its ranks comes last.
     updates.sort_by_key(|(_, update)| !matches!(update, PlayerUpdate::Folded { .. }));
@@ -197,8 +197,8 @@ async fn take<S: RankStore>(
 /// By player: raid and difficulty, and what was met there.
 type FirstReadings = BTreeMap<PlayerId, BTreeMap<(RaidId, Difficulty), Met>>;
 
-/// What a report tells of players.
-struct Told {
+/// What a report changes for players.
+struct Changes {
     updates: Vec<PlayerUpdate>,
     first_readings: FirstReadings,
 }
@@ -214,7 +214,7 @@ struct Met {
 
 /// The rows that count: of a raid and difficulty that a rule names, of a ranked character that does not hide, not struck
 /// out by WCL, and of a kill that the report has.
-fn told(reading: &ReportReading, boards: &BTreeSet<(RaidId, Difficulty)>, folding: Folding) -> Told {
+fn changes(reading: &ReportReading, boards: &BTreeSet<(RaidId, Difficulty)>, folding: Folding) -> Changes {
     let mut removed = BTreeMap::new();
     let mut shown: BTreeMap<PlayerId, PlayerId> = BTreeMap::new();
     for character in &reading.characters {
@@ -267,7 +267,7 @@ fn told(reading: &ReportReading, boards: &BTreeSet<(RaidId, Difficulty)>, foldin
         kills,
         folding,
     });
-    Told { updates: removed.into_values().chain(folded).collect(), first_readings }
+    Changes { updates: removed.into_values().chain(folded).collect(), first_readings }
 }
 
 /// Why an update cannot be written to what is stored, if so.

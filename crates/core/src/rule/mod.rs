@@ -10,6 +10,7 @@ pub use self::progress::{PageRange, Progress, Share, WindowLeft};
 pub use self::schedule::{Block, Due, Lease, Refusals, RuleState, Wait};
 
 use crate::moment::{self, OutOfTime};
+use crate::words::words;
 use crate::{Difficulty, RaidId, Timestamp, difficulty};
 
 /// A rule's `_id`: the 24 hexadecimal digits of an ObjectId.
@@ -23,67 +24,31 @@ impl std::fmt::Display for RuleId {
     }
 }
 
-/// Where players are found.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum SourceKind {
-    /// The ranking pages of the site.
-    #[default]
-    Site,
-    /// Public reports, through the API.
-    Reports,
-}
-
-impl std::fmt::Display for SourceKind {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(match self {
-            Self::Site => "site",
-            Self::Reports => "reports",
-        })
+words! {
+    "source",
+    /// Where players are found.
+    #[derive(Default, Serialize, Deserialize)]
+    #[serde(rename_all = "lowercase")]
+    pub enum SourceKind {
+        /// The ranking pages of the site.
+        #[default]
+        Site = "site",
+        /// Public reports, through the API.
+        Reports = "reports",
     }
 }
 
-impl std::str::FromStr for SourceKind {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        match text {
-            "site" => Ok(Self::Site),
-            "reports" => Ok(Self::Reports),
-            other => Err(format!("unknown source {other:?}: site or reports")),
-        }
-    }
-}
-
-/// How the players of a rule are ranked.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum RanksKind {
-    /// One question per player, raid and difficulty (`zoneRankings`).
-    #[default]
-    Players,
-    /// One question per report, for everybody in it (`report.rankings`).
-    Reports,
-}
-
-impl std::fmt::Display for RanksKind {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(match self {
-            Self::Players => "players",
-            Self::Reports => "reports",
-        })
-    }
-}
-
-impl std::str::FromStr for RanksKind {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        match text {
-            "players" => Ok(Self::Players),
-            "reports" => Ok(Self::Reports),
-            other => Err(format!("unknown ranks {other:?}: players or reports")),
-        }
+words! {
+    "ranks",
+    /// How the players of a rule are ranked.
+    #[derive(Default, Serialize, Deserialize)]
+    #[serde(rename_all = "lowercase")]
+    pub enum RanksKind {
+        /// One question per player, raid and difficulty (`zoneRankings`).
+        #[default]
+        Players = "players",
+        /// One question per report, for everybody in it (`report.rankings`).
+        Reports = "reports",
     }
 }
 

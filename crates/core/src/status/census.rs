@@ -17,7 +17,7 @@ pub struct Census {
     pub discovered: u64,
     /// Messages that wait in the queue or are under way; `None` where the queue is elsewhere.
     pub queued: Option<u64>,
-    /// Messages set aside; `None` where they are elsewhere.
+    /// Dead letters; `None` where they are elsewhere.
     pub dead_letters: Option<u64>,
     /// Each region that has ranked players, by name.
     pub regions: Vec<RegionCensus>,

@@ -3,8 +3,8 @@
 use plotters::prelude::*;
 
 use super::theme::{self, Ink};
-use super::{Area, EMPTY_HEIGHT, NOTHING_YET, Plot, Result, Size, round_end, say_empty};
-use crate::format::{cut, short};
+use super::{Area, EMPTY_HEIGHT, NOTHING_YET, Plot, Result, Size, draw_grid, round_end, say_empty};
+use crate::format::cut;
 
 /// Columns side by side in named groups.
 #[derive(Debug, Clone)]
@@ -43,18 +43,7 @@ impl Plot for Columns {
             .y_label_area_size(size.pick(52, 42))
             .build_cartesian_2d(0.0..count as f64, 0.0..round_end(most))?;
         let labels = theme::text(Ink::Muted, size.pick(12.0, 11.5), theme::CENTER);
-        chart
-            .configure_mesh()
-            .disable_x_mesh()
-            .bold_line_style(theme::stroke(Ink::Grid, 1))
-            .light_line_style(TRANSPARENT)
-            .axis_style(theme::stroke(Ink::Axis, 1))
-            .set_all_tick_mark_size(0)
-            .x_labels(0)
-            .y_labels(5)
-            .y_label_formatter(&|value| format!("{}\u{a0}", short(*value)))
-            .label_style(labels.clone())
-            .draw()?;
+        draw_grid(&mut chart, &labels)?;
         let width = 0.8 / self.series.len().max(1) as f64;
         for (index, (ink, values)) in self.series.iter().enumerate() {
             let column = |(group, value): (usize, &f64)| {

@@ -6,17 +6,21 @@ mod theme;
 mod time;
 
 use plotters::coord::Shift;
+use plotters::coord::types::RangedCoordf64;
 use plotters::prelude::*;
 
 pub use self::bars::{Columns, Row, Rows};
 pub use self::heat::Heat;
 pub use self::theme::Ink;
 pub use self::time::{Line, TimePlot};
+use crate::format::short;
 
 /// What drawing may fail with.
 pub type Result<T> = anyhow::Result<T>;
 /// Where plots are drawn.
 pub type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
+/// Two axes of numbers, and what is drawn between them.
+type Chart<'a, 'b> = ChartContext<'a, SVGBackend<'b>, Cartesian2d<RangedCoordf64, RangedCoordf64>>;
 
 /// How large a plot is drawn.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -62,6 +66,16 @@ pub trait Plot {
 
     /// Draws it.
     fn draw(&self, area: &Area<'_>, size: Size) -> Result<()>;
+}
+
+/// Draws the axes, and a line for each round value upwards; what stands below is the plot's own.
+fn draw_grid(chart: &mut Chart<'_, '_>, labels: &TextStyle<'_>) -> Result<()> {
+    let mut mesh = chart.configure_mesh();
+    mesh.disable_x_mesh().x_labels(0).y_labels(5).set_all_tick_mark_size(0);
+    mesh.bold_line_style(theme::stroke(Ink::Grid, 1)).light_line_style(TRANSPARENT);
+    mesh.axis_style(theme::stroke(Ink::Axis, 1)).label_style(labels.clone());
+    mesh.y_label_formatter(&|value| format!("{}\u{a0}", short(*value))).draw()?;
+    Ok(())
 }
 
 /// Both sizes of a plot, as SVG elements. `label` says what is seen, for those who do not see it.

@@ -5,8 +5,7 @@ use parsebook_core::Timestamp;
 use plotters::prelude::*;
 
 use super::theme::{self, Ink};
-use super::{Area, EMPTY_HEIGHT, NOTHING_YET, Plot, Result, Size, round_end, say_empty};
-use crate::format::short;
+use super::{Area, EMPTY_HEIGHT, NOTHING_YET, Plot, Result, Size, draw_grid, round_end, say_empty};
 
 /// How a line runs from point to point.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -93,18 +92,7 @@ impl Plot for TimePlot {
             .y_label_area_size(size.pick(52, 42))
             .build_cartesian_2d(x, 0.0..round_end(most))?;
         let labels = theme::text(Ink::Muted, size.pick(12.0, 11.5), theme::CENTER);
-        chart
-            .configure_mesh()
-            .disable_x_mesh()
-            .bold_line_style(theme::stroke(Ink::Grid, 1))
-            .light_line_style(TRANSPARENT)
-            .axis_style(theme::stroke(Ink::Axis, 1))
-            .set_all_tick_mark_size(0)
-            .y_labels(5)
-            .y_label_formatter(&|value| format!("{}\u{a0}", short(*value)))
-            .x_labels(0)
-            .label_style(labels.clone())
-            .draw()?;
+        draw_grid(&mut chart, &labels)?;
         for at in ticks {
             let (x, y) = chart.backend_coord(&(at, 0.0));
             area.draw(&PathElement::new([(x, y), (x, y + 4)], theme::stroke(Ink::Axis, 1)))?;

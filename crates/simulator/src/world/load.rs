@@ -14,7 +14,7 @@ use crate::classes::can_heal;
 use super::builder::Builder;
 use super::{Encounter, Kill, Metric, Raid, Realm, Region, World};
 
-/// A line longer than this is set aside unread: no real player needs a tenth of it.
+/// A line longer than this is skipped unread: no real player needs a tenth of it.
 const LONGEST_LINE: u64 = 1 << 20;
 /// Raids have a handful of partitions; each one is listed by the API.
 const MOST_PARTITIONS: i32 = 1000;
@@ -37,7 +37,7 @@ pub enum WorldError {
     Header(LineError),
 }
 
-/// One line that was set aside, printed as `file:line: cause`.
+/// One line that was skipped, printed as `file:line: cause`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LineError {
     /// The world file.
@@ -59,8 +59,8 @@ impl fmt::Display for LineError {
 pub struct Loaded {
     /// The world made of all files.
     pub world: World,
-    /// Number of malformed lines set aside.
-    pub set_aside: usize,
+    /// Number of malformed lines that were skipped.
+    pub skipped: usize,
     /// The first twenty of them with their cause.
     pub causes: Vec<LineError>,
     /// Number of players left out because an earlier line had the same id.
@@ -129,21 +129,21 @@ impl World {
     /// A file that cannot be read, or whose first line is not a header. Malformed player lines are no error.
     pub fn load<P: AsRef<Path>>(files: &[P]) -> Result<Loaded, WorldError> {
         let mut builder = Builder::default();
-        let (mut set_aside, mut causes) = (0, Vec::new());
+        let (mut skipped, mut causes) = (0, Vec::new());
         for file in files {
             read_file(file.as_ref(), &mut builder, &mut |cause| {
-                set_aside += 1;
+                skipped += 1;
                 if causes.len() < KEPT_CAUSES {
                     causes.push(cause);
                 }
             })?;
         }
         let (world, repeated) = builder.finish();
-        Ok(Loaded { world, set_aside, causes, repeated })
+        Ok(Loaded { world, skipped, causes, repeated })
     }
 }
 
-fn read_file(file: &Path, builder: &mut Builder, set_aside: &mut impl FnMut(LineError)) -> Result<(), WorldError> {
+fn read_file(file: &Path, builder: &mut Builder, skipped: &mut impl FnMut(LineError)) -> Result<(), WorldError> {
     let unreadable = |source| WorldError::Read { file: file.to_path_buf(), source };
     let mut reader = BufReader::with_capacity(1 << 16, File::open(file).map_err(unreadable)?);
     let problem = |line, cause: String| LineError { file: file.to_path_buf(), line, cause: one_line(&cause) };
@@ -161,13 +161,13 @@ fn read_file(file: &Path, builder: &mut Builder, set_aside: &mut impl FnMut(Line
             if number == 1 {
                 return Err(WorldError::Header(cause));
             }
-            set_aside(cause);
+            skipped(cause);
         } else if number == 1 {
             read_header(&line, builder).map_err(|cause| WorldError::Header(problem(number, cause)))?;
         } else if !line.trim_ascii().is_empty()
             && let Err(cause) = read_player(&line, builder)
         {
-            set_aside(problem(number, cause));
+            skipped(problem(number, cause));
         }
     }
     if number == 0 {

@@ -33,7 +33,7 @@ fn a_written_world_is_read_back_the_same() {
     let dir = TempDir::new().unwrap();
     let path = file(&dir, "world.jsonl", written(&world));
     let loaded = World::load(&[path]).unwrap();
-    assert_eq!((loaded.set_aside, loaded.repeated), (0, 0));
+    assert_eq!((loaded.skipped, loaded.repeated), (0, 0));
     assert_eq!(written(&loaded.world), written(&world));
     assert_eq!(loaded.world.raids(), world.raids());
 }
@@ -48,7 +48,7 @@ fn generation_follows_the_seed() {
 }
 
 #[test]
-fn malformed_lines_are_set_aside_with_their_cause() {
+fn malformed_lines_are_skipped_with_their_cause() {
     let dir = TempDir::new().unwrap();
     let ok = "[70,3,701,\"dps\",50,2]";
     let long = format!("{{\"id\":1,\"name\":\"{}\"", "x".repeat(1 << 20));
@@ -74,7 +74,7 @@ fn malformed_lines_are_set_aside_with_their_cause() {
     let path = file(&dir, "w.jsonl", lines.join("\n"));
     let loaded = World::load(&[&path]).unwrap();
     let ids: Vec<i32> = loaded.world.players().map(|player| player.id()).collect();
-    assert_eq!((ids, loaded.set_aside, loaded.repeated), (vec![1, 12], 12, 1));
+    assert_eq!((ids, loaded.skipped, loaded.repeated), (vec![1, 12], 12, 1));
     let texts: Vec<String> = loaded.causes.iter().map(ToString::to_string).collect();
     for (number, part) in [
         (3, "expected"),

@@ -26,15 +26,18 @@ fn told<T>(answer: anyhow::Result<T>) -> Told<T> {
 }
 
 /// Asks for everything; `published_at` is what the journal says.
-pub async fn ask(args: &DoctorArgs, published_at: Option<Timestamp>) -> Stack {
-    let clients = Clients::new(&sdk_config().await, &args.name_prefix);
+///
+/// # Errors
+/// When this system trusts no certificate authority.
+pub async fn ask(args: &DoctorArgs, published_at: Option<Timestamp>) -> anyhow::Result<Stack> {
+    let clients = Clients::new(&sdk_config().await?, &args.name_prefix);
     let mut schedules = Vec::new();
     for name in SCHEDULES {
         let state = clients.schedule(name).await;
         let state = state.and_then(|state| state.ok_or_else(|| anyhow::anyhow!("there is no such schedule")));
         schedules.push((name.to_owned(), told(state)));
     }
-    Stack {
+    Ok(Stack {
         account_concurrency: told(clients.account_concurrency().await),
         limit: told(clients.reserved_concurrency(CONSUMER).await),
         wanted_limit: args.concurrency_limit,
@@ -47,5 +50,5 @@ pub async fn ask(args: &DoctorArgs, published_at: Option<Timestamp>) -> Stack {
         schedules,
         subscriptions: told(clients.subscriptions(ALARMS, QUEUE).await),
         published_at,
-    }
+    })
 }

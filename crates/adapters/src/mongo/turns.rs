@@ -79,7 +79,7 @@ impl Turns for MongoStore {
             match taken {
                 Ok(document) => {
                     let document = document.unwrap_or_default();
-                    let set_at = read::optional(&document, "limitSetAt").and_then(|at| at.checked_time().ok());
+                    let set_at = read::optional(&document, "limitSetAt").and_then(|at| at.time().ok());
                     let number = |name: &str| read::optional(&document, name).and_then(|number| number.whole().ok());
                     let last =
                         number("limit").zip(number("limitTold")).filter(|_| set_at.is_some_and(|at| now - at < LAG));
