@@ -4,8 +4,8 @@
     scripts/import-circles.py [FOLDER…]
 
 A folder is a crate's `src` or one like it; without any: those of the workspace. Counted are `use crate::…`, `use self::…`
-and `use super::…` outside of `#[cfg(test)]`; what a file only passes on (`pub use`) is not, nor that a
-module calls into the files of its own folder (`child::function`), which may import from it.
+and `use super::…` outside of `#[cfg(test)]`; what a file only passes on (`pub use`) is not. Nor is a
+module that calls into the files of its own folder (`child::function`): these may import from it.
 """
 
 import re

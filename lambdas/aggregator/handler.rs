@@ -11,7 +11,7 @@ use parsebook_core::ports::Discoveries;
 use parsebook_lambda::{Answer, Failure, Held, Invocation, Metrics, under_lease};
 use serde_json::json;
 
-/// The last batches and the summary must still fit. Of a short time, a quarter.
+/// The last batches, their removal and the summary must still fit. Of a short time, a quarter.
 const MARGIN: Duration = Duration::from_secs(15);
 /// Two at once would read the same players and send each of them twice.
 const LEASE: &str = "aggregator";

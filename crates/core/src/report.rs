@@ -72,9 +72,9 @@ pub struct RankedCharacter {
 }
 
 impl RankedCharacter {
-    /// The number under which the character is ranked; `None` where it hides its ranks. What is to be removed of what is
-    /// stored under its numbers is added to `removed`.
-    pub fn ranked_as(&self, removed: &mut BTreeMap<PlayerId, PlayerUpdate>) -> Option<PlayerId> {
+    /// Adds to `removed` what is to go of what is stored under the character's numbers. Answers the number under which it is
+    /// ranked; `None` where it hides its ranks.
+    pub fn note_removals(&self, removed: &mut BTreeMap<PlayerId, PlayerUpdate>) -> Option<PlayerId> {
         let id = self.canonical_id.unwrap_or(self.id);
         if id != self.id {
             removed.insert(self.id, PlayerUpdate::Gone { id: self.id });

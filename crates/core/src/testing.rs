@@ -96,6 +96,8 @@ pub struct Memory {
     pub removes_nothing: Cell<bool>,
     /// Writing down who waits fails.
     pub marks_nothing: Cell<bool>,
+    /// Whether writing down who waits finds the store away; how often it was tried, and what followed.
+    pub is_away: Cell<Option<u32>>,
 }
 
 impl Memory {
@@ -104,6 +106,13 @@ impl Memory {
         let store = Self::default();
         store.discovers.borrow_mut().extend((1..=count).map(|id| (id, RaidsToScrap::one(31, 4))));
         store
+    }
+
+    /// Counts who asks a store that is away.
+    fn answers(&self) -> Result<()> {
+        let Some(asked) = self.is_away.get() else { return Ok(()) };
+        self.is_away.set(Some(asked + 1));
+        Err(anyhow::Error::new(crate::ports::StoreAway("silent".to_owned())))
     }
 
     fn held<T>(&self, id: &RuleId, owner: &str, change: impl FnOnce(&mut Rule) -> T) -> Option<T> {
@@ -184,6 +193,7 @@ impl Discoveries for Memory {
     }
 
     async fn remove(&self, sent: &[Discovered]) -> Result<()> {
+        self.answers()?;
         anyhow::ensure!(!self.removes_nothing.get(), "not authorised");
         let mut discovers = self.discovers.borrow_mut();
         for player in sent {
@@ -212,6 +222,7 @@ impl Waiting for Memory {
     }
 
     async fn mark_waiting(&self, sent: &[Discovered], now: Timestamp) -> Result<()> {
+        self.answers()?;
         anyhow::ensure!(!self.marks_nothing.get(), "not authorised");
         let mut waiting = self.waiting.borrow_mut();
         for player in sent {

@@ -64,6 +64,8 @@ fn every_alarm_tells_both_turns_and_knows_what_no_data_means() {
         // CloudWatch: a day, or seven days for periods of an hour and more.
         assert!(span <= if period < 3600 { 86_400 } else { 604_800 }, "{name}: {span} s");
     }
+    let late = &alarms["PlayerRankErrorsAlarm"]["Properties"]["DatapointsToAlarm"];
+    assert!(late.as_u64().is_some_and(|points| points > 1), "late metrics must not ring");
 }
 
 #[test]
@@ -88,12 +90,14 @@ fn a_batch_that_is_worked_on_is_not_delivered_twice_and_nothing_is_dropped_early
     assert_eq!(queue("PlayersQueue")["VisibilityTimeout"].as_u64().unwrap(), 6 * timeout);
     for name in of_type(&template, "AWS::SQS::Queue").keys() {
         assert!(template["Resources"][name]["DeletionPolicy"].is_string(), "{name}");
+        assert!(queue(name)["MessageRetentionPeriod"].is_u64(), "{name} keeps messages for four days only");
     }
     // A receive an hour on the way into each pause, for fourteen days.
     assert!(queue("PlayersQueue")["RedrivePolicy"]["maxReceiveCount"].as_u64().unwrap() > 14 * 24);
     let mapping = &template["Resources"]["PlayerRankMapping"]["Properties"];
     assert_eq!(mapping["ScalingConfig"]["MaximumConcurrency"]["Ref"], "ConcurrencyLimit");
     assert_eq!(mapping["FunctionResponseTypes"][0], "ReportBatchItemFailures");
+    assert_eq!(template["Parameters"]["ConcurrencyLimit"]["Default"], 5, "as documented");
 }
 
 #[test]

@@ -20,8 +20,8 @@ use crate::http::builder;
 #[derive(Debug, Clone)]
 pub struct Connector {
     client: Client,
-    /// How long a request may take, where the SDK limits both of its halves: so it does for an address that answers only on
-    /// machines of AWS.
+    /// The SDK's time-outs to connect and to read, together, where it sets both: for credentials from the metadata service,
+    /// which answers on machines of AWS only.
     within: Option<Duration>,
 }
 
@@ -34,10 +34,16 @@ pub fn client(connect_within: Duration) -> reqwest::Result<Connector> {
     Ok(Connector { client, within: None })
 }
 
+impl Connector {
+    fn limited(&self, settings: &HttpConnectorSettings) -> Self {
+        let within = settings.connect_timeout().zip(settings.read_timeout()).map(|(connect, read)| connect + read);
+        Self { client: self.client.clone(), within }
+    }
+}
+
 impl HttpClient for Connector {
     fn http_connector(&self, settings: &HttpConnectorSettings, _: &RuntimeComponents) -> SharedHttpConnector {
-        let within = settings.connect_timeout().zip(settings.read_timeout()).map(|(connect, read)| connect + read);
-        SharedHttpConnector::new(Self { client: self.client.clone(), within })
+        SharedHttpConnector::new(self.limited(settings))
     }
 }
 
@@ -105,6 +111,10 @@ mod tests {
         let (silent, url) = listening().await;
         let late = sent(HttpRequest::get(&url).unwrap(), Some(Duration::from_millis(100))).await.unwrap_err();
         assert!(late.is_timeout(), "{late:?}");
+        let limits = || HttpConnectorSettings::builder().connect_timeout(Duration::from_secs(1));
+        let limited = |limits: HttpConnectorSettings| client(Duration::from_secs(2)).unwrap().limited(&limits).within;
+        assert_eq!(limited(limits().build()), None);
+        assert_eq!(limited(limits().read_timeout(Duration::from_secs(2)).build()), Some(Duration::from_secs(3)));
         drop(silent);
         let refused = sent(HttpRequest::get(&url).unwrap(), None).await.unwrap_err();
         assert!(refused.is_io(), "{refused:?}");

@@ -8,6 +8,7 @@ pub mod throttle;
 
 use std::time::Duration;
 
+use anyhow::Context;
 use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, SdkConfig};
@@ -29,7 +30,7 @@ pub async fn sdk_config() -> anyhow::Result<SdkConfig> {
         .operation_timeout(Duration::from_secs(40))
         .build();
     let config = aws_config::defaults(BehaviorVersion::v2026_01_12())
-        .http_client(http::client(CONNECT_WITHIN)?)
+        .http_client(http::client(CONNECT_WITHIN).context("setting up the HTTP client for AWS")?)
         .timeout_config(timeouts)
         .retry_config(RetryConfig::standard().with_max_attempts(4))
         .load();

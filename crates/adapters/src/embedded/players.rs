@@ -18,8 +18,10 @@ use crate::stored::ranks;
 const PAGE: i64 = 2000;
 
 fn player(row: &Row<'_>) -> Result<Player> {
+    let id = column(row, "id")?;
+    let _span = tracing::warn_span!("player", id).entered();
     Ok(Player {
-        id: column(row, "id")?,
+        id,
         identity: Identity {
             name: column(row, "name")?,
             region: column(row, "region")?,
@@ -100,8 +102,8 @@ fn store(
     ranks: &Value,
 ) -> Result<()> {
     let (ranks, seen_at) = (ranks.to_string(), seen_at.map(millis));
-    let older = "UPDATE players SET ranks = ?2 WHERE id = ?1 AND seen_at > ?3";
-    transaction.prepare_cached(older)?.execute(params![id, ranks, seen_at])?;
+    let unless_older = "UPDATE players SET ranks = ?2 WHERE id = ?1 AND seen_at > ?3";
+    transaction.prepare_cached(unless_older)?.execute(params![id, ranks, seen_at])?;
     transaction
         .prepare_cached(
             "INSERT INTO players (id, name, region, server, normalized_server, class_id, ranks, seen_at)

@@ -5,13 +5,17 @@ use std::collections::BTreeMap;
 use anyhow::Context;
 use parsebook_core::left_out::LeftOut;
 use parsebook_core::ports::{ReportBacklog, ReportLag, Result, SeenReport, SeenReports};
-use parsebook_core::report_state::{Settled, StoredReport};
+use parsebook_core::report_state::{ReportState, Settled, StoredReport};
 use parsebook_core::{RaidId, Timestamp};
 use rusqlite::{OptionalExtension, Row, Rows, params};
 
 use super::{EmbeddedStore, column, millis, moment, required_moment, time};
 
-const OPEN: &str = "state IN ('new', 'again')";
+/// Whether a report is to be read.
+fn is_open() -> String {
+    let [one, other] = ReportState::OPEN;
+    format!("state IN ('{one}', '{other}')")
+}
 
 fn report(row: &Row<'_>) -> Result<StoredReport> {
     Ok(StoredReport {
@@ -97,8 +101,9 @@ impl ReportBacklog for EmbeddedStore {
         limit: usize,
     ) -> Result<Vec<StoredReport>> {
         let connection = self.lock();
+        let is_open = is_open();
         let mut select = connection.prepare_cached(&format!(
-            "SELECT * FROM reports WHERE {OPEN} AND due_at <= ?1 AND (sent_at IS NULL OR sent_at <= ?2)
+            "SELECT * FROM reports WHERE {is_open} AND due_at <= ?1 AND (sent_at IS NULL OR sent_at <= ?2)
                  AND (left_out > 0) = ?4 ORDER BY end_time DESC, code LIMIT ?3"
         ))?;
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
@@ -140,15 +145,17 @@ impl ReportBacklog for EmbeddedStore {
             let sql = format!("DELETE FROM reports WHERE raid = ?1 AND end_time < ?2 AND {which}");
             Ok(self.lock().execute(&sql, params![raid, millis(ended_before)])? as u64)
         };
-        let given_up = forget(&format!("(left_out > 0 OR {OPEN} AND found_at < ?2)"))?;
-        forget(&format!("NOT {OPEN}"))?;
+        let is_open = is_open();
+        let given_up = forget(&format!("(left_out > 0 OR {is_open} AND found_at < ?2)"))?;
+        forget(&format!("NOT {is_open}"))?;
         Ok(given_up)
     }
 
     async fn report_lag(&self, now: Timestamp) -> Result<ReportLag> {
+        let (is_open, again) = (is_open(), ReportState::Again);
         let sql = format!(
-            "SELECT coalesce(sum({OPEN} AND due_at <= ?1), 0), min(CASE WHEN {OPEN} AND due_at <= ?1 THEN due_at END),
-                 coalesce(sum(state = 'again' AND left_out = 0), 0), count(*) FROM reports"
+            "SELECT coalesce(sum({is_open} AND due_at <= ?1), 0), min(CASE WHEN {is_open} AND due_at <= ?1 THEN due_at END),
+                 coalesce(sum(state = '{again}' AND left_out = 0), 0), count(*) FROM reports"
         );
         let connection = self.lock();
         let (due, oldest_due, again, all): (i64, Option<i64>, i64, i64) =

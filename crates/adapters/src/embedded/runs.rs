@@ -41,7 +41,9 @@ impl EmbeddedStore {
             let at = After { started_at: column(row, "started_at")?, id: column(row, "id")? };
             match run(row) {
                 Ok(run) => runs.push(run),
-                Err(error) => tracing::warn!(id = %at.id, %error, "a run of the journal cannot be read"),
+                Err(error) => {
+                    tracing::warn!(id = %at.id, error = format!("{error:#}"), "a run of the journal cannot be read")
+                }
             }
             next = Some(at);
         }

@@ -76,7 +76,7 @@ impl Journal for MongoStore {
         let readable = |document: Document| {
             let run = run(&document).inspect_err(|error| {
                 let id = read::id_excerpt(&document);
-                tracing::warn!(%id, %error, "a run of the journal cannot be read");
+                tracing::warn!(%id, error = format!("{error:#}"), "a run of the journal cannot be read");
             });
             std::future::ready(Ok(run.ok()))
         };

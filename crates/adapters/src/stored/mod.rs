@@ -6,7 +6,7 @@ pub mod ranks;
 use std::fmt::Display;
 
 use anyhow::{Context, anyhow};
-use chrono::{DateTime, SecondsFormat};
+use chrono::{DateTime, Datelike, SecondsFormat};
 use parsebook_core::Timestamp;
 use parsebook_core::player::Encounter;
 use parsebook_core::ports::Result;
@@ -99,8 +99,9 @@ impl Stored for Value {
     }
 
     fn time(&self) -> Result<Timestamp> {
-        let time = self.as_str().and_then(|text| DateTime::parse_from_rfc3339(text).ok());
-        self.read_as(time.map(Into::into), "date")
+        let time = self.as_str().and_then(|text| DateTime::parse_from_rfc3339(text).ok()).map(Timestamp::from);
+        // A year of five digits can be written, and not be read again.
+        self.read_as(time.filter(|time| (0..=9999).contains(&time.year())), "date")
     }
 
     fn items(&self) -> Result<&[Self]> {
@@ -147,6 +148,16 @@ mod tests {
         }
         for odd in [json!(31.5), json!(-1), json!("31"), json!(1e18), json!(null), json!(u64::MAX)] {
             assert!(odd.whole::<u32>().is_err(), "{odd}");
+        }
+    }
+
+    #[test]
+    fn a_moment_that_could_not_be_read_again_is_none() {
+        assert_eq!(Value::of_time(json!("2026-09-01T02:00:00.25+02:00").time().unwrap()), "2026-09-01T00:00:00.250Z");
+        for odd in
+            ["9999-12-31T23:59:59-23:59", "0000-01-01T00:00:00+23:59", "+10000-01-01T00:00:00Z", "2026-09-01", ""]
+        {
+            assert!(json!(odd).time().is_err(), "{odd}");
         }
     }
 

@@ -623,6 +623,20 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn of_a_store_that_is_away_nothing_more_is_asked() {
+        let store = Memory::with_discovered(500);
+        let queue = TestQueue::new(async |_| {
+            store.is_away.set(store.is_away.get().or(Some(0)));
+            QueueAnswer::Confirm
+        });
+        let failed = run(&store, &queue, false).await.unwrap_err();
+        assert!(is_store_away(&failed), "{failed:#}");
+        // Two commands were under way when the first of them failed; nothing was removed behind them.
+        assert!(store.is_away.get().is_some_and(|asked| (1..=2).contains(&asked)), "{:?}", store.is_away.get());
+        assert_eq!(store.discovers.borrow().len(), 500);
+    }
+
+    #[tokio::test]
     async fn what_discover_adds_meanwhile_is_not_forgotten() {
         let store = Memory::with_discovered(30);
         // While player 5's message is under way, discover finds it in another difficulty.

@@ -2,9 +2,8 @@
 
 use anyhow::{Context, anyhow};
 
-use super::DiscoverStore;
 use super::pages::{self, Ended, Readers, Stopped};
-use super::run::Run;
+use super::run::{DiscoverStore, Run};
 use crate::ports::{Board, Clock, RankingSite, ReportLists, SourceError, SourcePage, Zone, Zones};
 use crate::rule::{PageRange, Progress, Target};
 use crate::scrap::{Discovered, RaidsToScrap};

@@ -10,9 +10,8 @@ use std::time::Duration;
 use anyhow::{Context, anyhow};
 use chrono::TimeDelta;
 
-use super::DiscoverStore;
 use super::pages::{self, Ended, Stopped};
-use super::run::Run;
+use super::run::{DiscoverStore, Run};
 use crate::moment;
 use crate::player::{PlayerUpdate, Raid};
 use crate::ports::{ApiError, Clock, RankingSite, ReportLists, SeenReport, SourceError, Zones};
@@ -480,7 +479,7 @@ fn take_characters(
     let difficulties: BTreeSet<Difficulty> =
         kills.map(|kill| kill.difficulty).filter(|difficulty| wanted.contains(difficulty)).collect();
     for character in &details.characters {
-        if let Some(id) = character.ranked_as(removed) {
+        if let Some(id) = character.note_removals(removed) {
             let pairs = found.entry(id).or_default();
             difficulties.iter().for_each(|&difficulty| pairs.insert(raid.id, difficulty));
         }

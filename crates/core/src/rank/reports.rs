@@ -218,7 +218,7 @@ fn changes(reading: &ReportReading, boards: &BTreeSet<(RaidId, Difficulty)>, fol
     let mut removed = BTreeMap::new();
     let mut shown: BTreeMap<PlayerId, PlayerId> = BTreeMap::new();
     for character in &reading.characters {
-        if let Some(id) = character.ranked_as(&mut removed) {
+        if let Some(id) = character.note_removals(&mut removed) {
             // A row may carry either number.
             shown.extend([(character.id, id), (id, id)]);
         }

@@ -331,10 +331,10 @@ pub(crate) mod tests {
     #[test]
     fn sources_and_kinds_of_ranks_are_written_as_they_are_read() {
         for (source, text) in [(SourceKind::Site, "site"), (SourceKind::Reports, "reports")] {
-            assert_eq!((text.parse(), source.to_string().as_str()), (Ok(source), text));
+            assert_eq!((text.parse(), source.name(), json!(source)), (Ok(source), text, json!(text)));
         }
         for (ranks, text) in [(RanksKind::Players, "players"), (RanksKind::Reports, "reports")] {
-            assert_eq!((text.parse(), ranks.to_string().as_str()), (Ok(ranks), text));
+            assert_eq!((text.parse(), ranks.name(), json!(ranks)), (Ok(ranks), text, json!(text)));
         }
         assert!("board".parse::<SourceKind>().unwrap_err().contains("board"));
         assert!("site".parse::<RanksKind>().unwrap_err().contains("site"));
