@@ -400,6 +400,7 @@ impl ReportBacklog for Memory {
     }
 
     async fn mark_sent(&self, codes: &[String], at: Timestamp) -> Result<()> {
+        self.answers()?;
         let mut reports = self.reports.borrow_mut();
         codes.iter().for_each(|code| {
             reports.entry(code.clone()).and_modify(|report| report.sent_at = Some(at));

@@ -624,16 +624,19 @@ mod tests {
 
     #[tokio::test]
     async fn of_a_store_that_is_away_nothing_more_is_asked() {
-        let store = Memory::with_discovered(500);
-        let queue = TestQueue::new(async |_| {
-            store.is_away.set(store.is_away.get().or(Some(0)));
-            QueueAnswer::Confirm
-        });
-        let config = AggregateConfig { page_size: 500, ..CONFIG };
-        let failed = aggregate(&store, &queue, &TestClock::at(noon()), &config, false, None).await.unwrap_err();
-        assert!(is_store_away(&failed), "{failed:#}");
-        assert_eq!(store.is_away.get(), Some(1), "what else was under way is neither written down nor removed");
-        assert_eq!(store.discovers.borrow().len(), 500);
+        for reports in [0, 200] {
+            let store = Memory::with_discovered(500);
+            with_reports(&store, (0..reports).map(|code| report(code, 1, None)));
+            let queue = TestQueue::new(async |_| {
+                store.is_away.set(store.is_away.get().or(Some(0)));
+                QueueAnswer::Confirm
+            });
+            let config = AggregateConfig { page_size: 500, ..CONFIG };
+            let failed = aggregate(&store, &queue, &TestClock::at(noon()), &config, false, None).await.unwrap_err();
+            assert!(is_store_away(&failed), "{failed:#}");
+            assert_eq!(store.is_away.get(), Some(1), "what else was under way is neither written down nor removed");
+            assert_eq!(store.discovers.borrow().len(), 500);
+        }
     }
 
     #[tokio::test]
