@@ -9,7 +9,8 @@ use url::Url;
 
 use crate::text::shown;
 
-/// What every client is built from that trusts as the system does. Its TLS is ring's: one provider for all, and half as large as aws-lc.
+/// What every client is built from, but for that of git, which brings a TLS configuration of its own. TLS is ring's: one
+/// provider for all, and half as large as aws-lc.
 pub fn builder() -> ClientBuilder {
     // Only the first call has an effect, and all of them say the same.
     drop(rustls::crypto::ring::default_provider().install_default());

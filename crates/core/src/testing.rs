@@ -96,7 +96,7 @@ pub struct Memory {
     pub removes_nothing: Cell<bool>,
     /// Writing down who waits fails.
     pub marks_nothing: Cell<bool>,
-    /// Whether writing down who waits finds the store away; how often it was tried, and what followed.
+    /// Where the store is away for what aggregator writes: how often it was asked all the same.
     pub is_away: Cell<Option<u32>>,
 }
 

@@ -8,7 +8,7 @@ use parsebook_core::player::{Identity, Player, PlayerUpdate, RaidRanks, RankedPa
 use parsebook_core::ports::{Known, KnownPlayers, Malformed, Players, Result};
 use parsebook_core::report_ranks::fold;
 use parsebook_core::{PlayerId, Timestamp};
-use rusqlite::{OptionalExtension, Row, Transaction, params};
+use rusqlite::{Row, Transaction, params};
 use serde_json::{Value, json};
 
 use super::{EmbeddedStore, column, count, malformed, millis};
@@ -72,8 +72,8 @@ fn apply(transaction: &Transaction<'_>, update: &PlayerUpdate) -> Result<()> {
 
 fn stored_ranks(transaction: &Transaction<'_>, id: PlayerId) -> Result<Value> {
     let mut select = transaction.prepare_cached("SELECT ranks FROM players WHERE id = ?1")?;
-    let stored: Option<String> = select.query_row([id], |row| row.get(0)).optional()?;
-    stored.map_or_else(|| Ok(json!({})), |json| serde_json::from_str(&json).context("the stored ranks cannot be read"))
+    let mut rows = select.query([id])?;
+    rows.next()?.map_or_else(|| Ok(json!({})), stored).context("the stored ranks cannot be read")
 }
 
 /// Puts a part in its place, whatever stood there; one without ranks takes the stored one away.
