@@ -54,10 +54,7 @@ impl Answer {
 
 /// Runs a Lambda's `main`: logs first, then `work`; an error is logged in one line and ends the process with status 1,
 /// which AWS shows as a failed start.
-pub async fn start<Fut>(work: impl FnOnce(Environment) -> Fut) -> ExitCode
-where
-    Fut: Future<Output = anyhow::Result<()>>,
-{
+pub async fn start<Fut: Future<Output = anyhow::Result<()>>>(work: impl FnOnce(Environment) -> Fut) -> ExitCode {
     init_logs();
     // Boxed: the futures of several SDK calls, one in the other, are deeper than the compiler likes.
     match Box::pin(work(Environment::of_process())).await {

@@ -20,10 +20,9 @@ pub struct Stack {
 type Result<T> = anyhow::Result<T>;
 
 /// What AWS says of an error, in short; where it says nothing, all that stands in it.
-fn brief<E, R>(error: SdkError<E, R>) -> anyhow::Error
+fn brief<E: ProvideErrorMetadata, R>(error: SdkError<E, R>) -> anyhow::Error
 where
     SdkError<E, R>: std::error::Error + Send + Sync + 'static,
-    E: ProvideErrorMetadata,
 {
     match (error.code(), error.message()) {
         (Some(code), Some(message)) => anyhow!("{code}: {message}"),

@@ -45,11 +45,10 @@ pub const GIVE_UP_AFTER: Duration = Duration::from_secs(12);
 ///
 /// # Errors
 /// [`StoreAway`] when the server does not answer within 12 s, whatever was tried.
-pub async fn while_away<T, F, Fut>(what: &str, mut work: F) -> anyhow::Result<T>
-where
-    F: FnMut() -> Fut,
-    Fut: Future<Output = mongodb::error::Result<T>>,
-{
+pub async fn while_away<T, Fut: Future<Output = mongodb::error::Result<T>>>(
+    what: &str,
+    mut work: impl FnMut() -> Fut,
+) -> anyhow::Result<T> {
     let waits = ExponentialBuilder::default()
         .with_min_delay(Duration::from_millis(200))
         .with_max_delay(Duration::from_secs(4))
